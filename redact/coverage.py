@@ -1,0 +1,124 @@
+"""From sightings to what must be hidden: pad, bridge, hold before and hold after."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from redact.findings import Sighting, Track
+from redact.geometry import Box, Region
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far hiding reaches beyond what was seen.
+
+    Args:
+        pad: Margin on each side, as a share of the box's width and height.
+        before: Seconds hidden before a track's first sighting.
+        after: Seconds hidden after its last.
+        bridge: Longest gap between two sightings, in seconds, that is filled from both ends.
+        drift: How much an unseen box grows on each side, in sides per second.
+    """
+
+    pad: float = 0.25
+    before: float = 0.4
+    after: float = 0.4
+    bridge: float = 1.5
+    drift: float = 0.4
+
+    def __post_init__(self) -> None:
+        for name in ("pad", "before", "after", "bridge", "drift"):
+            if not 0 <= getattr(self, name) < 1000:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+
+    @property
+    def reach(self) -> Fraction:
+        """Seconds of the future that the decision on one frame depends on."""
+        return Fraction(max(self.before, self.bridge))
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """One region of one frame, and the track that it belongs to."""
+
+    track: Track
+    region: Region
+
+
+class Cover:
+    """What a set of tracks hides, asked frame by frame.
+
+    Args:
+        tracks: Each within one shot.
+        cuts: Indices of the frames that begin a new shot, ascending; nothing is held across them.
+        coverage: How far hiding reaches.
+    """
+
+    def __init__(self, tracks: Iterable[Track], cuts: Sequence[int], coverage: Coverage) -> None:
+        self._cuts = cuts
+        self._coverage = coverage
+        self._pending = sorted(tracks, key=lambda t: t.sightings[0].time, reverse=True)
+        self._active: list[_Span] = []
+
+    def hidden(self, index: int, time: Fraction) -> list[Hidden]:
+        """What to hide in that frame; frames must be asked in ascending order."""
+        soon = time + Fraction(self._coverage.before)
+        while self._pending and self._pending[-1].sightings[0].time <= soon:
+            self._active.append(_Span(self._pending.pop(), self._coverage, self._cuts))
+        self._active = [span for span in self._active if not span.over(time)]
+        found = ((span.track, span.box(index, time)) for span in self._active)
+        pad = self._coverage.pad
+        return [Hidden(track, Region.holding(box, pad)) for track, box in found if box is not None]
+
+
+class _Span:
+    """One track's boxes over time, walked forwards."""
+
+    def __init__(self, track: Track, coverage: Coverage, cuts: Sequence[int]) -> None:
+        self.track = track
+        self._coverage = coverage
+        self._cuts = cuts
+        self._next = 0
+
+    def over(self, time: Fraction) -> bool:
+        return time > self.track.sightings[-1].time + Fraction(self._coverage.after)
+
+    def box(self, index: int, time: Fraction) -> Box | None:
+        """The box that is to be hidden in that frame, before padding."""
+        seen = self.track.sightings
+        while self._next < len(seen) and seen[self._next].frame <= index:
+            self._next += 1
+        last = seen[self._next - 1] if self._next else None
+        coming = seen[self._next] if self._next < len(seen) else None
+        if last is not None and last.frame == index:
+            return last.box
+        return self._unseen(index, time, last, coming)
+
+    def _unseen(
+        self, index: int, time: Fraction, last: Sighting | None, coming: Sighting | None
+    ) -> Box | None:
+        limits = self._coverage
+        if last and coming and coming.time - last.time <= limits.bridge:
+            return _between(last, coming, time, limits.drift)
+        boxes: list[Box] = []
+        if last and time - last.time <= limits.after and self._same_shot(last.frame, index):
+            boxes.append(_adrift(last, time, limits.drift))
+        if coming and coming.time - time <= limits.before and self._same_shot(index, coming.frame):
+            boxes.append(_adrift(coming, time, limits.drift))
+        return boxes[0].hull(boxes[-1]) if boxes else None
+
+    def _same_shot(self, one: int, other: int) -> bool:
+        return bisect_right(self._cuts, one) == bisect_right(self._cuts, other)
+
+
+def _adrift(sighting: Sighting, time: Fraction, drift: float) -> Box:
+    return sighting.box.grown(drift * float(abs(time - sighting.time)))
+
+
+def _between(last: Sighting, coming: Sighting, time: Fraction, drift: float) -> Box:
+    share = float((time - last.time) / (coming.time - last.time))
+    unseen = float(min(time - last.time, coming.time - time))
+    return last.box.towards(coming.box, share).grown(drift * unseen)

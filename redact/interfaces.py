@@ -1,0 +1,82 @@
+"""The contracts between the parts; nobody inherits from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from redact.findings import Detection, Track
+from redact.geometry import Region
+from redact.media import Frame, Picture, Rgb, VideoInfo
+
+
+class Source(Protocol):
+    """A video or a still; readable from the start as often as asked."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is known before frames are read."""
+
+    @property
+    def fingerprint(self) -> str:
+        """`sha256:` and the digest of the whole file."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Each stored frame once, upright on request, with its own time; closes what it opened.
+
+        Raises:
+            InputError: Nothing was lost silently: a frame that cannot be decoded ends the job.
+        """
+
+
+class Sink(Protocol):
+    """A file being written; its final name appears only after a clean end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish and publish after a clean body; after an error leave nothing behind."""
+
+    def write(self, frame: Frame) -> None:
+        """Add the frame under its own time."""
+
+
+class Detector(Protocol):
+    """One engine; keeps no memory between pictures and alters none."""
+
+    def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        """Detections per picture, in its own pixels, each with at least that score."""
+
+
+class Tracker(Protocol):
+    """Joins detections across the frames of one video; one video per object."""
+
+    def update(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """Take the next frame's detections; frames come in order, none left out."""
+
+    def cut(self) -> None:
+        """The next frame begins a new shot: end every track."""
+
+    def tracks(self) -> list[Track]:
+        """All tracks so far; never revises what is older than the coverage's reach."""
+
+
+class Style(Protocol):
+    """How regions are hidden."""
+
+    def hide(self, picture: Picture, regions: Sequence[Region]) -> None:
+        """Draw over all regions at once, in place, on the picture's own planes.
+
+        Clips to the picture and rounds outwards to whole chroma samples. All regions come
+        together because what one is filled with must not be taken from another.
+        """
+
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the stage (`analyse`, `render`, `verify`), frames done and frames expected."""

@@ -1,0 +1,280 @@
+"""Plan: what will be hidden and why, as a value and as a JSON file beside the video."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import cattrs
+from cattrs import transform_error
+
+from redact.coverage import Cover
+from redact.errors import ChangedInputError, PlanError, RedactError, UnwritableOutputError
+from redact.findings import Sighting, Track
+from redact.geometry import Box, Region, Size
+from redact.recipe import Recipe, StyleName
+
+VERSION = 1
+"""Raised whenever an older redact could misread a plan."""
+
+LARGEST = 1 << 30
+"""Bytes; a plan file above this is refused unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceId:
+    """Which source a plan was made from.
+
+    Args:
+        fingerprint: `sha256:` and the digest of the whole file.
+        size: Size of the upright picture.
+        frames: How many frames were analysed.
+    """
+
+    fingerprint: str
+    size: Size
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTrack:
+    """A person decided that this track hides nobody; valid for this analysis only."""
+
+    track: int
+    edit: Literal["show"] = "show"
+
+
+@dataclass(frozen=True, slots=True)
+class HideBox:
+    """A person wants this box hidden from one time to another, both included, in seconds."""
+
+    box: Box
+    start: Fraction
+    end: Fraction
+    edit: Literal["hide"] = "hide"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeStyle:
+    """A person wants another style for the whole source."""
+
+    style: StyleName
+    edit: Literal["style"] = "style"
+
+
+Edit: TypeAlias = ShowTrack | HideBox | ChangeStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The finished file that was rendered from a plan; `sha256:` and its digest."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One source's decision: boxes and times, never pictures of people.
+
+    Args:
+        source: What was analysed.
+        recipe: The choices it was analysed and is to be rendered with.
+        cuts: Indices of frames that begin a new shot, ascending.
+        tracks: What was found, each within one shot.
+        edits: A person's changes, in order; undo drops the last.
+        result: What was rendered from it, if anything.
+        version: The format's version.
+    """
+
+    source: SourceId
+    recipe: Recipe
+    cuts: tuple[int, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    result: Result | None = None
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        known = {track.id for track in self.tracks}
+        if len(known) != len(self.tracks):
+            raise PlanError("two tracks share one id")
+        for edit in self.edits:
+            if isinstance(edit, ShowTrack) and edit.track not in known:
+                raise PlanError(f"an edit shows track {edit.track}, which does not exist")
+
+    @property
+    def style(self) -> StyleName:
+        """The style after all edits."""
+        changes = [edit.style for edit in self.edits if isinstance(edit, ChangeStyle)]
+        return changes[-1] if changes else self.recipe.style
+
+    def cover(self) -> Callable[[int, Fraction], list[Region]]:
+        """A function from a frame's index and time to its regions, to be asked in order of time."""
+        shown = {edit.track for edit in self.edits if isinstance(edit, ShowTrack)}
+        boxes = [edit for edit in self.edits if isinstance(edit, HideBox)]
+        kept = (track for track in self.tracks if track.id not in shown)
+        cover = Cover(kept, self.cuts, self.recipe.coverage)
+
+        def regions(index: int, time: Fraction) -> list[Region]:
+            drawn = [Region(edit.box) for edit in boxes if edit.start <= time <= edit.end]
+            return [hidden.region for hidden in cover.hidden(index, time)] + drawn
+
+        return regions
+
+    def check_source(self, fingerprint: str, path: Path) -> None:
+        """Refuse any other source.
+
+        Raises:
+            ChangedInputError: The fingerprint is not the analysed one.
+        """
+        if fingerprint != self.source.fingerprint:
+            raise ChangedInputError(
+                "this is not the file that the plan was made from", path, "analyse it again"
+            )
+
+
+def dumps(plan: Plan) -> str:
+    """The plan as JSON, one sighting a line, every number exact."""
+    data = _CONVERTER.unstructure(plan)
+    tracks = data.pop("tracks")
+    lines = [f'  "{key}": {json.dumps(value)},' for key, value in data.items()]
+    return "\n".join(["{", *lines, '  "tracks": [' + ",".join(map(_track_lines, tracks)), "]}", ""])
+
+
+def _track_lines(track: dict[str, Any]) -> str:
+    sightings = ",\n".join(f"    {json.dumps(sighting)}" for sighting in track.pop("sightings"))
+    head = json.dumps(track)[:-1]
+    return f'\n   {head}, "sightings": [\n{sightings}]}}'
+
+
+def loads(text: str) -> Plan:
+    """The plan that `dumps` wrote.
+
+    Raises:
+        PlanError: Not JSON, another version, an unknown key, or a value that does not fit.
+    """
+    try:
+        data = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"this is no plan: {error}") from error
+    version = data.get("version") if isinstance(data, dict) else None
+    if version != VERSION:
+        raise PlanError(f"this is no plan of version {VERSION}", remedy="analyse the source again")
+    try:
+        return _CONVERTER.structure(data, Plan)
+    except RedactError:
+        raise
+    except Exception as error:  # whatever does not fit is refused, in the converter's own words
+        raise PlanError(f"the plan cannot be used: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(transform_error(error, path="plan")[:3])
+    return str(error)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Write the plan; its name appears only when complete.
+
+    Raises:
+        UnwritableOutputError: The folder is missing, read-only or full.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(dumps(plan), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise UnwritableOutputError(f"cannot be written: {error.strerror}", path) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Plan:
+    """Read a plan file.
+
+    Raises:
+        PlanError: It is missing, too large, or no plan.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise PlanError("too large for a plan", path)
+        return loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PlanError(f"the plan cannot be read: {error.strerror}", path) from error
+    except UnicodeDecodeError as error:
+        raise PlanError("this is no plan: it is not text", path) from error
+    except PlanError as error:
+        raise PlanError(error.problem, path, error.remedy) from error
+
+
+def _exactly(kind: type) -> Callable[[Any, Any], Any]:
+    def check(value: Any, _: Any) -> Any:
+        fits = type(value) is kind or (kind is float and type(value) is int)
+        if not fits:
+            raise ValueError(f"{value!r} is no {kind.__name__}")
+        return kind(value)
+
+    return check
+
+
+def _fraction(value: Any, _: Any) -> Fraction:
+    if not isinstance(value, str) or len(value) > 64:
+        raise ValueError(f"{value!r} is no fraction")
+    return Fraction(value)
+
+
+def _list(value: Any, length: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) != length:
+        raise ValueError(f"{value!r} is no list of {length}")
+    return value
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for kind in (int, float, str, bool):
+        converter.register_structure_hook(kind, _exactly(kind))
+    number = _exactly(float)
+
+    def box(value: Any, _: Any) -> Box:
+        return Box(*(number(side, float) for side in _list(value, 4)))
+
+    def sighting(value: Any, _: Any) -> Sighting:
+        frame, time, *sides, score = _list(value, 7)
+        return Sighting(
+            _exactly(int)(frame, int), _fraction(time, None), box(sides, None), number(score, float)
+        )
+
+    def edit(value: Any, _: Any) -> Edit:
+        kinds = {"show": ShowTrack, "hide": HideBox, "style": ChangeStyle}
+        name = value.get("edit") if isinstance(value, dict) else None
+        if name not in kinds:
+            raise ValueError(f"there is no edit {name!r}")
+        return converter.structure(value, kinds[name])
+
+    converter.register_structure_hook(Fraction, _fraction)
+    converter.register_unstructure_hook(Fraction, str)
+    converter.register_structure_hook(Box, box)
+    converter.register_unstructure_hook(Box, _sides)
+    converter.register_structure_hook(Sighting, sighting)
+    converter.register_unstructure_hook(
+        Sighting, lambda s: [s.frame, str(s.time), *_sides(s.box), s.score]
+    )
+    converter.register_structure_hook(Edit, edit)
+    return converter
+
+
+def _sides(box: Box) -> list[float]:
+    return [box.left, box.top, box.right, box.bottom]
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,118 @@
+"""Recipe: the choices of one run, frozen, picklable and stored in the plan."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from redact.coverage import Coverage
+from redact.errors import RecipeError
+from redact.findings import Kind
+
+StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"]
+Audio: TypeAlias = Literal["keep", "drop"]
+
+IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate"})
+"""Styles that draw nothing that depends on the hidden pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One look of one detector at a picture.
+
+    Args:
+        detector: A name of `redact.detectors.DETECTORS`.
+        side: Longer side, in pixels, to which the picture is scaled for this look.
+        threshold: Detections below this score are dropped.
+        quarters: Clockwise quarter turns given to the picture before it is looked at.
+        every: Look at each `every`-th frame only.
+        enlarge: Whether a picture smaller than `side` is scaled up to it.
+    """
+
+    detector: str
+    side: int
+    threshold: float
+    quarters: int = 0
+    every: int = 1
+    enlarge: bool = True
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.side <= 16384:
+            raise RecipeError(f"a detector's longer side goes from 32 to 16384, not {self.side}")
+        if not 0 < self.threshold < 1:
+            raise RecipeError(f"a threshold lies between 0 and 1, not at {self.threshold}")
+        if self.quarters not in range(4) or self.every < 1:
+            raise RecipeError("quarter turns go from 0 to 3, and `every` starts at 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All choices of one run.
+
+    Args:
+        profile: The name that the choices started from.
+        passes: The looks whose detections are joined.
+        sure: A track starts only from a detection of at least this score.
+        coverage: How far hiding reaches beyond what was seen.
+        style: How a region is hidden.
+        colour: What `solid` draws, as `#rrggbb`.
+        kinds: What is looked for.
+        encoder: A video encoder's name, None to choose by container and source.
+        quality: The encoder's constant quality (crf), None for its visually lossless setting.
+        audio: Whether sound is copied or left out.
+    """
+
+    profile: str = "balanced"
+    passes: tuple[Pass, ...] = ()
+    sure: float = 0.5
+    coverage: Coverage = field(default_factory=Coverage)
+    style: StyleName = "blur"
+    colour: str = "#000000"
+    kinds: tuple[Kind, ...] = (Kind.FACE,)
+    encoder: str | None = None
+    quality: int | None = None
+    audio: Audio = "keep"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
+            raise RecipeError(f"a colour is written #rrggbb, not {self.colour!r}")
+        if not self.passes:
+            raise RecipeError("a recipe needs at least one detector pass")
+        if not self.kinds:
+            raise RecipeError("a recipe needs at least one kind of thing to look for")
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """The colour as three values from 0 to 255."""
+        red, green, blue = bytes.fromhex(self.colour[1:])
+        return red, green, blue
+
+
+PROFILES: dict[str, Recipe] = {
+    "fast": Recipe(profile="fast", passes=(Pass("yunet", 640, 0.3),)),
+    "balanced": Recipe(profile="balanced", passes=(Pass("yunet", 1024, 0.3),)),
+    "thorough": Recipe(
+        profile="thorough", passes=(Pass("centerface", 1536, 0.3), Pass("yunet", 1920, 0.3))
+    ),
+}
+"""Choices that belong together, by name."""
+
+
+def recipe(profile: str = "balanced", **choices: object) -> Recipe:
+    """A profile with some choices replaced.
+
+    Args:
+        profile: A name of `PROFILES`.
+        **choices: Fields of `Recipe`.
+
+    Raises:
+        RecipeError: The profile, a field or a value does not exist.
+    """
+    if profile not in PROFILES:
+        known = ", ".join(PROFILES)
+        raise RecipeError(f"there is no profile {profile!r}", remedy=f"choose {known}")
+    try:
+        return replace(PROFILES[profile], **choices)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise RecipeError(str(error)) from error

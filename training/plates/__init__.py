@@ -1,0 +1,1 @@
+"""Training of the number-plate detector."""
