@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from types import TracebackType
 from typing import Protocol, Self
 
 from redact.findings import Detection, Track
-from redact.geometry import Region
-from redact.media import Frame, Picture, Rgb, VideoInfo
+from redact.geometry import Box, Region, Size
+from redact.media import Frame, Grey, Picture, Rgb, VideoInfo
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is kept of a frame once it was looked at.
+
+    Args:
+        index: The frame's index.
+        time: The frame's time in seconds.
+        size: Size of the upright picture.
+        grey: A small upright grey copy.
+        detections: What was found, in pixels of the upright picture.
+    """
+
+    index: int
+    time: Fraction
+    size: Size
+    grey: Grey
+    detections: tuple[Detection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Where a box went; not trusted where the picture gave no hold on it."""
+
+    box: Box
+    trusted: bool
 
 
 class Source(Protocol):
@@ -54,17 +83,24 @@ class Detector(Protocol):
         """Detections per picture, in its own pixels, each with at least that score."""
 
 
+class Follower(Protocol):
+    """Where things of one picture went in the next; keeps no memory."""
+
+    def follow(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[Followed]:
+        """Where each box went, in pixels of the small grey pictures, which are of one size."""
+
+
 class Tracker(Protocol):
     """Joins detections across the frames of one video; one video per object."""
 
-    def update(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        """Take the next frame's detections; frames come in order, none left out."""
-
-    def cut(self) -> None:
-        """The next frame begins a new shot: end every track."""
+    def update(self, view: View) -> None:
+        """Take the next frame; frames come in order, none left out."""
 
     def tracks(self) -> list[Track]:
         """All tracks so far; never revises what is older than the coverage's reach."""
+
+    def cuts(self) -> list[int]:
+        """Indices of the frames so far that begin a new shot, ascending."""
 
 
 class Style(Protocol):

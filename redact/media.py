@@ -17,6 +17,9 @@ Samples: TypeAlias = NDArray[Any]
 Rgb: TypeAlias = NDArray[np.uint8]
 """An upright picture, (height, width, 3), 8 bit, red first."""
 
+Grey: TypeAlias = NDArray[np.uint8]
+"""An upright picture's brightness, (height, width), 8 bit."""
+
 _LUMA_WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 """Red's and blue's share of luma, from the recommendations ITU-R BT.601, BT.709 and BT.2020."""
 

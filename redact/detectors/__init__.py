@@ -1,0 +1,47 @@
+"""Detectors by name; each engine is imported when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from redact.errors import RecipeError
+from redact.interfaces import Detector
+
+
+def _yunet() -> Detector:
+    from redact.detectors.yunet import YuNet
+
+    return YuNet()
+
+
+def _centerface() -> Detector:
+    from redact.detectors.centerface import CenterFace
+
+    return CenterFace()
+
+
+def _mediapipe() -> Detector:
+    from redact.detectors.blazeface import BlazeFace
+
+    return BlazeFace()
+
+
+DETECTORS: dict[str, Callable[[], Detector]] = {
+    "centerface": _centerface,
+    "mediapipe": _mediapipe,
+    "yunet": _yunet,
+}
+"""From a name to a function that loads the engine and its weights."""
+
+
+def load(name: str) -> Detector:
+    """A ready detector.
+
+    Raises:
+        RecipeError: There is no detector of that name.
+        EngineError: Its library or its weights cannot be used.
+    """
+    if name not in DETECTORS:
+        known = ", ".join(DETECTORS)
+        raise RecipeError(f"there is no detector {name!r}", remedy=f"choose {known}")
+    return DETECTORS[name]()

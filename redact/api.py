@@ -1,0 +1,230 @@
+"""Whole jobs: analyse, render, redact and verify a file, or redact a picture in memory."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from redact.detectors import load
+from redact.errors import UnsupportedInputError, VerificationError
+from redact.files import (
+    STILL_SUFFIXES,
+    VIDEO_SUFFIXES,
+    check_input,
+    check_output,
+    fingerprint,
+)
+from redact.findings import Detection
+from redact.geometry import Region
+from redact.interfaces import Progress, Sink, Source
+from redact.looking import Look
+from redact.media import Frame, Rgb
+from redact.pipeline import analyse, render
+from redact.plan import Plan, Result, SourceId
+from redact.recipe import PROFILES, Recipe
+from redact.styles import STYLES
+from redact.tracking import PictureTracker
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file.
+
+    Args:
+        source: What was read.
+        output: What was written.
+        plan: What was hidden; its `result` names the output's digest.
+        frames: Frames written.
+        seconds: Wall time of the whole job.
+    """
+
+    source: Path
+    output: Path
+    plan: Plan
+    frames: int
+    seconds: float
+
+
+def default_output(source: Path) -> Path:
+    """`clip.mp4` becomes `clip.redacted.mp4`, beside it."""
+    return source.with_name(f"{source.stem}.redacted{source.suffix}")
+
+
+def plan_path(path: Path) -> Path:
+    """`clip.mp4` and `clip.redacted.mp4` become `clip.redact.json`, beside it."""
+    return path.with_name(path.stem.removesuffix(".redacted") + ".redact.json")
+
+
+def analyse_file(
+    source: Path, recipe: Recipe | None = None, *, progress: Progress | None = None
+) -> Plan:
+    """Find and follow everything that is to be hidden.
+
+    Raises:
+        InputError: The source cannot be used.
+        EngineError: A detector failed.
+    """
+    recipe = recipe or PROFILES["balanced"]
+    opened = open_source(source)
+    mark = opened.fingerprint
+    from redact.following import Flow
+
+    tracker = PictureTracker(recipe.coverage, recipe.sure, Flow())
+    frames = analyse(opened, Look(recipe.passes, load), tracker, progress or _silent)
+    if not frames:
+        raise UnsupportedInputError("there is not one frame in it", source)
+    tracks = tuple(tracker.tracks())
+    identity = SourceId(mark, opened.info.size, frames)
+    return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
+
+
+def render_file(
+    source: Path,
+    output: Path,
+    plan: Plan,
+    *,
+    force: bool = False,
+    ffmpeg: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Write the source with everything hidden that the plan says.
+
+    Args:
+        source: What the plan was made from.
+        output: Appears only when complete and checked.
+        plan: From `analyse_file` or `redact.plan.load`, edited or not.
+        force: Whether an existing output may be replaced.
+        ffmpeg: Another ffmpeg program than the one that came with redact.
+        progress: Called for every frame.
+
+    Raises:
+        RedactError: Any of the family; then there is no output.
+    """
+    started = time.monotonic()
+    opened = open_source(source)
+    plan.check_source(opened.fingerprint, source)
+    style = STYLES[plan.style](plan.recipe)
+    with _sink(output, opened, plan, force, ffmpeg) as sink:
+        frames = render(opened, plan.cover(), style, sink, plan.source.frames, progress or _silent)
+    finished = replace(plan, result=Result(fingerprint(output)))
+    return Outcome(source, output, finished, frames, time.monotonic() - started)
+
+
+def redact_file(
+    source: Path,
+    output: Path | None = None,
+    recipe: Recipe | None = None,
+    *,
+    force: bool = False,
+    ffmpeg: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Find everything, hide it, and write a finished file.
+
+    Args:
+        source: A video or a still.
+        output: Where to write; `NAME.redacted.EXT` beside the source if not said.
+        recipe: The choices; the balanced profile if not said.
+        force: Whether an existing output may be replaced.
+        ffmpeg: Another ffmpeg program than the one that came with redact.
+        progress: Called with the stage, frames done and frames expected.
+
+    Raises:
+        RedactError: Any of the family; then there is no output.
+    """
+    started = time.monotonic()
+    output = output or default_output(source)
+    check_output(output, source=source, force=force)
+    plan = analyse_file(source, recipe, progress=progress)
+    done = render_file(source, output, plan, force=force, ffmpeg=ffmpeg, progress=progress)
+    return replace(done, seconds=time.monotonic() - started)
+
+
+def verify_file(source: Path, output: Path, plan: Plan) -> None:
+    """Check that an output is the file that was rendered from this source with this plan.
+
+    Raises:
+        ChangedInputError: The source is another.
+        VerificationError: The output is another, or was not rendered from this plan.
+    """
+    plan.check_source(fingerprint(source), source)
+    if plan.result is None or fingerprint(output) != plan.result.fingerprint:
+        raise VerificationError("this is not the file that the plan was rendered to", output)
+
+
+def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detection]:
+    """What would be hidden in one picture in memory.
+
+    Args:
+        picture: (height, width, 3), 8 bit, red first.
+        recipe: The choices; the balanced profile if not said.
+    """
+    recipe = recipe or PROFILES["balanced"]
+    from redact.stills import StillPicture
+
+    view = Look(recipe.passes, load)(Frame(0, Fraction(0), StillPicture(picture)))
+    return [found for found in view.detections if found.score >= recipe.sure]
+
+
+def redact_picture(picture: Rgb, recipe: Recipe | None = None) -> Rgb:
+    """A copy of one picture in memory with everything hidden.
+
+    Args:
+        picture: (height, width, 3), 8 bit, red first.
+        recipe: The choices; the balanced profile if not said.
+    """
+    recipe = recipe or PROFILES["balanced"]
+    found = find_in_picture(picture, recipe)
+    from redact.stills import StillPicture
+
+    copy = picture.copy()
+    regions = [Region.holding(d.box, recipe.coverage.pad) for d in found]
+    STYLES[recipe.style](recipe).hide(StillPicture(copy), regions)
+    return copy
+
+
+def open_source(path: Path) -> Source:
+    """The source for a file, by its suffix.
+
+    Raises:
+        InputError: It cannot be read, or it is no kind of file that redact knows.
+    """
+    check_input(path)
+    if path.suffix.lower() in STILL_SUFFIXES:
+        from redact.stills import StillSource
+
+        return StillSource(path)
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        from redact.video.source import VideoSource
+
+        return VideoSource(path)
+    known = ", ".join(sorted(s[1:] for s in VIDEO_SUFFIXES | STILL_SUFFIXES))
+    raise UnsupportedInputError("this kind of file is not known", path, f"known are {known}")
+
+
+def _sink(output: Path, source: Source, plan: Plan, force: bool, ffmpeg: str | None) -> Sink:
+    from redact.stills import StillSink, StillSource
+
+    recipe = plan.recipe
+    if isinstance(source, StillSource):
+        return StillSink(output, source, force=force, quality=recipe.quality)
+    from redact.video.sink import VideoSink
+    from redact.video.source import VideoSource
+
+    assert isinstance(source, VideoSource)
+    return VideoSink(
+        output,
+        source,
+        encoder=recipe.encoder,
+        quality=recipe.quality,
+        audio=recipe.audio,
+        ffmpeg=Path(ffmpeg) if ffmpeg else None,
+        force=force,
+        frames=plan.source.frames,
+    )
+
+
+def _silent(stage: str, done: int, expected: int | None) -> None:
+    """The progress of those who do not ask."""

@@ -1,0 +1,71 @@
+"""Shot cuts: frames that share nothing with the moments before them.
+
+A missed cut hides too much for a moment; a false one could end a person's coverage. So a frame
+begins a new shot only when its structure matches none of the last frames, in any alignment: a
+flash, a whip pan or a cross-fade is no cut.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redact.media import Grey
+
+_SIDE = 48
+"""Longer side of the pictures that are compared."""
+_MEMORY = 4
+"""Frames that a new one is compared with, so that a flash between them does not matter."""
+_ALIKE = 0.45
+"""Correlation of aligned structure from which two pictures show one scene."""
+_JUMP = 1.8
+"""How much worse than the worst recent match a cut's match must be."""
+
+
+class CutFinder:
+    """Watches small grey pictures in order."""
+
+    def __init__(self) -> None:
+        self._recent: deque[NDArray[np.float32]] = deque(maxlen=_MEMORY)
+        self._usual: deque[float] = deque(maxlen=8)
+
+    def is_cut(self, grey: Grey) -> bool:
+        """Whether this picture begins a new shot; the first one does not."""
+        shape = _structure(grey)
+        if not self._recent:
+            self._recent.append(shape)
+            return False
+        alike = max(_likeness(shape, other) for other in self._recent)
+        usual = min(self._usual, default=1.0)
+        cut = alike < _ALIKE and alike * _JUMP < usual
+        if cut:
+            self._recent.clear()
+            self._usual.clear()
+        else:
+            self._usual.append(alike)
+        self._recent.append(shape)
+        return cut
+
+
+def _structure(grey: Grey) -> NDArray[np.float32]:
+    """A small copy with its slow brightness removed and its contrast made even."""
+    step = max(1, round(max(grey.shape) / _SIDE))
+    rows, columns = (side // step * step for side in grey.shape)
+    blocks = grey[:rows, :columns].reshape(rows // step, step, columns // step, step)
+    small = blocks.mean(axis=(1, 3)).astype(np.float32)
+    small -= small.mean()
+    return np.asarray(small / (small.std() + 1), np.float32)
+
+
+def _likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """The best correlation over all shifts, weighed by how much overlaps: -1 to 1."""
+    if one.shape != other.shape:
+        return 0.0
+    rows, columns = one.shape
+    padded = 2 * rows, 2 * columns
+    product = np.fft.rfft2(one, padded) * np.conj(np.fft.rfft2(other, padded))
+    sums = np.fft.irfft2(product, padded)
+    power = float(np.sqrt((one**2).sum() * (other**2).sum())) + 1e-6
+    return float(sums.max()) / power

@@ -1,0 +1,93 @@
+"""BlazeFace, full range, through mediapipe's FaceDetector (Bazarevsky et al., arXiv 1907.05047)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redact.detectors.boxes import detections
+from redact.errors import EngineError, MissingEngineError
+from redact.findings import Detection, Kind
+from redact.media import Rgb
+from redact.weights import catalogue
+
+_TILE = 256
+"""Pixels of a tile's side: the network sees 192, and no face under a tenth of that."""
+_SHARED = 80
+"""Pixels that neighbouring tiles share, so that a face is whole in one of them."""
+_OVERLAP = 0.3
+
+
+class BlazeFace:
+    """Finds faces on overlapping tiles and on the whole picture.
+
+    Raises:
+        MissingEngineError: mediapipe or its weights cannot be loaded.
+    """
+
+    def __init__(self) -> None:
+        os.environ.setdefault("GLOG_minloglevel", "2")
+        self._weights = catalogue()["blazeface_full.tflite"].read()
+        self._engines: dict[float, object] = {}
+
+    def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        """Faces per picture, in its own pixels, each with at least that score."""
+        return [self._faces(picture, threshold) for picture in pictures]
+
+    def _faces(self, picture: Rgb, threshold: float) -> list[Detection]:
+        rows = [row for tile in _tiles(picture) for row in self._look(picture, tile, threshold)]
+        table = np.array(rows, np.float32).reshape(-1, 5)
+        return detections(table[:, :4], table[:, 4], Kind.FACE, _OVERLAP)
+
+    def _look(
+        self, picture: Rgb, tile: tuple[int, int, int, int], threshold: float
+    ) -> Iterator[tuple[float, ...]]:
+        import mediapipe as mp
+
+        left, top, right, bottom = tile
+        view = np.ascontiguousarray(picture[top:bottom, left:right])
+        try:
+            found = self._engine(threshold).detect(mp.Image(mp.ImageFormat.SRGB, view))  # type: ignore[attr-defined]
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"mediapipe failed: {error}") from error
+        for face in found.detections:
+            box = face.bounding_box
+            x, y = left + box.origin_x, top + box.origin_y
+            yield x, y, x + box.width, y + box.height, face.categories[0].score
+
+    def _engine(self, threshold: float) -> object:
+        if threshold not in self._engines:
+            self._engines[threshold] = _load(self._weights, threshold)
+        return self._engines[threshold]
+
+
+def _load(weights: bytes, threshold: float) -> object:
+    try:
+        from mediapipe.tasks.python import BaseOptions, vision
+
+        options = vision.FaceDetectorOptions(
+            base_options=BaseOptions(model_asset_buffer=weights),
+            min_detection_confidence=threshold,
+        )
+        return vision.FaceDetector.create_from_options(options)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        raise MissingEngineError(f"mediapipe cannot be used: {error}") from error
+
+
+def _tiles(picture: NDArray[np.uint8]) -> Iterator[tuple[int, int, int, int]]:
+    height, width = picture.shape[:2]
+    if max(height, width) > _TILE:
+        yield 0, 0, width, height
+    for top in _starts(height):
+        for left in _starts(width):
+            yield left, top, min(width, left + _TILE), min(height, top + _TILE)
+
+
+def _starts(side: int) -> list[int]:
+    if side <= _TILE:
+        return [0]
+    count = -(-(side - _SHARED) // (_TILE - _SHARED))
+    return [round(i * (side - _TILE) / (count - 1)) for i in range(count)]

@@ -1,0 +1,124 @@
+"""ONNX graphs made free in batch and size, and run by onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from redact.errors import EngineError, MissingEngineError
+from redact.media import Rgb
+from redact.weights import catalogue
+
+Tensor: TypeAlias = NDArray[np.float32]
+
+STRIDE = 32
+"""Both networks halve their input five times, so sides must be multiples of this."""
+
+PREFERRED = (
+    "CUDAExecutionProvider",
+    "CoreMLExecutionProvider",
+    "DmlExecutionProvider",
+    "OpenVINOExecutionProvider",
+    "CPUExecutionProvider",
+)
+"""onnxruntime's providers that redact uses where they are installed, best first."""
+
+
+class Session:
+    """One network.
+
+    Args:
+        weights: A name of the weights catalogue.
+        outputs: Names of the graph's outputs that are wanted, in this order.
+
+    Raises:
+        MissingEngineError: The weights are absent or damaged, or onnxruntime refuses them.
+    """
+
+    def __init__(self, weights: str, outputs: Sequence[str]) -> None:
+        source = catalogue()[weights]
+        graph = _freed(source.read(), outputs)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1  # frames run side by side instead: twice as cheap
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(graph, options, providers=providers())
+        except Exception as error:  # onnxruntime's errors share no public parent
+            raise MissingEngineError(f"onnxruntime refuses it: {error}", source.path) from error
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = list(outputs)
+
+    def run(self, batch: Tensor) -> list[Tensor]:
+        """The wanted outputs for a batch of shape (n, 3, height, width)."""
+        try:
+            found: list[Any] = self._session.run(self._outputs, {self._input: batch})
+        except Exception as error:
+            raise EngineError(f"onnxruntime failed: {error}") from error
+        if not all(np.isfinite(tensor).all() for tensor in found):
+            raise EngineError("the network gave values that are not finite")
+        return found
+
+
+def providers() -> list[str]:
+    """The installed providers that redact uses, best first, the CPU always last."""
+    installed = set(ort.get_available_providers())
+    return [name for name in PREFERRED if name in installed]
+
+
+def batch_of(pictures: Sequence[Rgb], channels: slice) -> Tensor:
+    """Pictures of one size as (n, 3, height, width), padded on the right and below with black.
+
+    Args:
+        pictures: Each (height, width, 3), red first.
+        channels: `slice(None)` keeps red first, `slice(None, None, -1)` puts blue first.
+    """
+    height, width = pictures[0].shape[:2]
+    shape = (len(pictures), 3, _whole(height), _whole(width))
+    batch = np.zeros(shape, np.float32)
+    for place, picture in zip(batch, pictures, strict=True):
+        place[:, :height, :width] = picture.transpose(2, 0, 1)[channels]
+    return batch
+
+
+def _whole(side: int) -> int:
+    return -(-side // STRIDE) * STRIDE
+
+
+def _freed(content: bytes, outputs: Sequence[str]) -> bytes:
+    """The graph with free batch, height and width, cut down to the wanted outputs.
+
+    Weights listed as inputs keep onnxruntime from folding constants, so they are taken out of the
+    inputs; a reshape that names a batch of 1 is made to copy the batch.
+    """
+    model = onnx.load_from_string(content)
+    graph = model.graph
+    constants = {item.name: item for item in graph.initializer}
+    data = [item for item in graph.input if item.name not in constants]
+    _replace(graph.input, data)
+    _replace(graph.output, [item for item in graph.output if item.name in outputs])
+    for item in (*graph.input, *graph.output):
+        for axis, dimension in enumerate(item.type.tensor_type.shape.dim):
+            if axis != 1 or item in graph.output:
+                dimension.dim_param = f"{item.name}_{axis}"
+    for node in graph.node:
+        if node.op_type == "Reshape" and node.input[1] in constants:
+            _free_batch(constants[node.input[1]])
+    return bytes(model.SerializeToString())
+
+
+def _free_batch(shape: Any) -> None:
+    sides = onnx.numpy_helper.to_array(shape).copy()
+    if sides[0] == 1:
+        sides[0] = 0
+        shape.CopyFrom(onnx.numpy_helper.from_array(sides, shape.name))
+
+
+def _replace(field: Any, items: list[Any]) -> None:
+    kept = [type(item).FromString(item.SerializeToString()) for item in items]
+    del field[:]
+    field.extend(kept)

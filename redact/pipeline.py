@@ -1,0 +1,110 @@
+"""How frames flow: analyse, render, stream. Runs on fakes alone; it knows no engine."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from fractions import Fraction
+from typing import TypeVar
+
+from redact.coverage import Cover
+from redact.errors import EngineError
+from redact.geometry import Region
+from redact.interfaces import Progress, Sink, Source, Style, Tracker, View
+from redact.media import Frame
+from redact.recipe import Recipe
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+WORKERS = os.cpu_count() or 1
+
+
+def analyse(
+    source: Source, look: Callable[[Frame], View], tracker: Tracker, progress: Progress
+) -> int:
+    """Look at every frame and let the tracker join what was found; returns the frame count."""
+    done = 0
+    for _, view in ahead(look, source.frames()):
+        tracker.update(view)
+        done += 1
+        progress("analyse", done, source.info.frames)
+    return done
+
+
+def render(
+    source: Source,
+    regions: Callable[[int, Fraction], list[Region]],
+    style: Style,
+    sink: Sink,
+    expected: int,
+    progress: Progress,
+) -> int:
+    """Hide what the regions say in every frame and write it.
+
+    Raises:
+        EngineError: Not as many frames came as were analysed.
+    """
+    done = 0
+    for frame in source.frames():
+        style.hide(frame.picture, regions(frame.index, frame.time))
+        sink.write(frame)
+        done += 1
+        progress("render", done, expected)
+    if done != expected:
+        raise EngineError(f"{expected} frames were analysed, {done} came when rendering")
+    return done
+
+
+def stream(
+    source: Source, look: Callable[[Frame], View], tracker: Tracker, recipe: Recipe, style: Style
+) -> Iterator[Frame]:
+    """One pass, for live or endless input: frames come out hidden, later by the coverage's reach.
+
+    Gives the same frames as analyse and render with the same tracker.
+    """
+    waiting: deque[Frame] = deque()
+    for frame, view in ahead(look, source.frames()):
+        tracker.update(view)
+        waiting.append(frame)
+        while frame.time - waiting[0].time > recipe.coverage.reach:
+            yield _hidden(waiting.popleft(), tracker, recipe, style)
+    while waiting:
+        yield _hidden(waiting.popleft(), tracker, recipe, style)
+
+
+def _hidden(frame: Frame, tracker: Tracker, recipe: Recipe, style: Style) -> Frame:
+    cover = Cover(tracker.tracks(), tracker.cuts(), recipe.coverage)
+    style.hide(frame.picture, [h.region for h in cover.hidden(frame.index, frame.time)])
+    return frame
+
+
+def ahead(
+    function: Callable[[Given], Made], items: Iterable[Given], workers: int = WORKERS
+) -> Iterator[tuple[Given, Made]]:
+    """Each item with what the function made of it, in order, made a few items ahead in threads.
+
+    What the function raises is raised here; when the consumer stops, nothing keeps running.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        pending: deque[tuple[Given, Future[Made]]] = deque()
+        try:
+            for item in items:
+                pending.append((item, pool.submit(function, item)))
+                if len(pending) > workers:
+                    yield _first(pending)
+            while pending:
+                yield _first(pending)
+        finally:
+            for _, future in pending:
+                future.cancel()
+
+
+def _first(pending: deque[tuple[Given, Future[Made]]]) -> tuple[Given, Made]:
+    item, future = pending.popleft()
+    return item, future.result()
+
+
+__all__: Sequence[str] = ["ahead", "analyse", "render", "stream"]
