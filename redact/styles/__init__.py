@@ -1,0 +1,48 @@
+"""How a region is hidden: styles by name, each imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from redact.interfaces import Style
+from redact.recipe import Recipe
+
+
+def _blur(_recipe: Recipe) -> Style:
+    from redact.styles.grown import Blur
+
+    return Blur()
+
+
+def _pixelate(_recipe: Recipe) -> Style:
+    from redact.styles.grown import Pixelate
+
+    return Pixelate()
+
+
+def _solid(recipe: Recipe) -> Style:
+    from redact.styles.constant import Solid
+
+    return Solid(recipe.rgb)
+
+
+def _gaussian(_recipe: Recipe) -> Style:
+    from redact.styles.reversible import Gaussian
+
+    return Gaussian()
+
+
+def _mosaic(_recipe: Recipe) -> Style:
+    from redact.styles.reversible import Mosaic
+
+    return Mosaic()
+
+
+STYLES: dict[str, Callable[[Recipe], Style]] = {
+    "blur": _blur,
+    "solid": _solid,
+    "pixelate": _pixelate,
+    "gaussian": _gaussian,
+    "mosaic": _mosaic,
+}
+"""Makers of styles by name; `redact.recipe.IRREVERSIBLE` says which cannot be undone."""

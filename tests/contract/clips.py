@@ -1,0 +1,154 @@
+"""Tiny clips of every kind that the contracts must hold for, made by ffmpeg's test sources."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import imageio_ffmpeg
+
+CANARY = "CANARY7Q"
+"""A string put wherever a container can hold one; none of it may come out."""
+
+PICTURE = "testsrc=s=64x48:r=10:d=1"
+SOUND = "sine=d=1:r=48000"
+_H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+_AAC = ("-c:a", "aac")
+_UNEVEN = "select='not(eq(mod(n,5),3))'"  # an expression: the comma is ffmpeg's own
+
+_BT2020 = "colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084"
+
+Recipe = tuple[str, tuple[str, ...]]
+
+RECIPES: dict[str, Recipe] = {
+    "plain": (".mp4", _H264),
+    "b_frames": (".mp4", ("-c:v", "libx264", "-bf", "3", "-pix_fmt", "yuv420p")),
+    "sound": (".mp4", (*_H264, *_AAC)),
+    "mov": (".mov", (*_H264, "-c:a", "pcm_s16le")),
+    "m4v": (".m4v", (*_H264, *_AAC)),
+    "mkv": (".mkv", (*_H264, "-c:a", "flac")),
+    "webm": (".webm", ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus")),
+    "avi": (".avi", ("-c:v", "mpeg4", "-c:a", "pcm_s16le")),
+    "avi_mjpeg": (".avi", ("-c:v", "mjpeg", "-pix_fmt", "yuvj422p")),
+    "ts": (".ts", (*_H264, *_AAC)),
+    "m2ts": (".m2ts", (*_H264, "-c:a", "ac3")),
+    "uneven": (".mp4", ("-vf", _UNEVEN, "-fps_mode", "passthrough", *_H264, *_AAC)),
+    "uneven_mkv": (".mkv", ("-vf", _UNEVEN, "-fps_mode", "passthrough", *_H264)),
+    "ten_bit": (
+        ".mp4",
+        ("-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=0"),
+    ),
+    "422": (".mov", (*_H264, "-pix_fmt", "yuv422p")),
+    "444": (".mkv", (*_H264, "-pix_fmt", "yuv444p")),
+    "grey": (".mkv", ("-c:v", "ffv1", "-pix_fmt", "gray")),
+    "odd": (".mkv", ("-vf", "crop=63:47:0:0:exact=1", *_H264, "-pix_fmt", "yuv444p")),
+    "full_range": (".mp4", ("-vf", "scale=out_range=full", *_H264, "-color_range", "pc")),
+    "bt2020": (".mp4", ("-vf", f"setparams={_BT2020}", *_H264)),
+    "anamorphic": (".mp4", ("-vf", "setsar=16/11", *_H264)),
+    "rgb": (".mov", ("-c:v", "qtrle", "-pix_fmt", "rgb24")),
+    "interlaced": (".mp4", ("-vf", "setfield=tff", *_H264, "-flags", "+ildct+ilme")),
+    "one_frame": (".mp4", ("-frames:v", "1", "-an", *_H264)),
+    "late": (".mp4", ("-vf", "setpts=PTS+0.7/TB", *_H264, *_AAC)),
+    "alpha": (".webm", ("-vf", "format=yuva420p", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-an")),
+}
+"""A suffix and ffmpeg's output options for each kind of clip; sound is dropped without a codec."""
+
+TURNS = [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)]
+
+
+@cache
+def program() -> str:
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def run(*arguments: str | Path) -> None:
+    """Run ffmpeg and show what it said if it fails."""
+    command = [program(), "-nostdin", "-v", "error", "-y", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def make(folder: Path, name: str) -> Path:
+    """The clip of that name, made once a folder."""
+    suffix, options = RECIPES[name]
+    path = folder / f"{name}{suffix}"
+    if not path.exists():
+        sound = () if "-c:a" in options else ("-an",)
+        inputs = ("-f", "lavfi", "-i", PICTURE, "-f", "lavfi", "-i", SOUND)
+        run(*inputs, *options, *sound, path)
+    return path
+
+
+def make_turned(folder: Path, quarters: int, mirrored: bool) -> Path:
+    """A clip whose stored pixels become upright by that turn, said in its display matrix."""
+    path = folder / f"turned_{quarters}_{mirrored}.mp4"
+    if not path.exists():
+        flip = ("-display_hflip",) if mirrored else ()
+        rotation = ("-display_rotation", str(-90 * quarters % 360), *flip)
+        run(*rotation, "-i", make(folder, "plain"), "-c", "copy", path)
+    return path
+
+
+def make_tagged(folder: Path, suffix: str) -> Path:
+    """A clip with a canary in its tags, chapters, handlers, subtitles and attachments."""
+    path = folder / f"tagged{suffix}"
+    notes = folder / "notes.txt"
+    notes.write_text(
+        f";FFMETADATA1\ntitle={CANARY}t\nartist={CANARY}a\nlocation={CANARY}l\n"
+        f"[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=500\ntitle={CANARY}c\n"
+    )
+    words = folder / "words.srt"
+    words.write_text(f"1\n00:00:00,000 --> 00:00:00,900\n{CANARY}s\n")
+    inputs = ["-i", make(folder, "sound"), "-i", notes, "-i", words]
+    attach = ["-attach", notes, "-metadata:s:t", f"filename={CANARY}f"] if suffix == ".mkv" else []
+    attach += ["-metadata:s:t", "mimetype=text/plain"] if attach else []
+    subtitles = "srt" if suffix == ".mkv" else "mov_text"
+    handlers = [f"-metadata:s:{kind}" for kind in "vas"]
+    marks = [word for flag in handlers for word in (flag, f"handler_name={CANARY}h")]
+    marks += [word for flag in handlers for word in (flag, f"title={CANARY}i")]
+    marks += [word for flag in handlers for word in (flag, "language=fra")]
+    run(
+        *inputs, *("-map", "0", "-map", "2", "-map_metadata", "1", "-map_chapters", "1"), *attach,
+        *("-c", "copy", "-c:s", subtitles), *marks,
+        *("-metadata", "creation_time=2020-02-02T02:02:02Z"),
+        *(("-movflags", "use_metadata_tags") if suffix != ".mkv" else ()), path,
+    )  # fmt: skip
+    assert CANARY.encode() in path.read_bytes()
+    return path
+
+
+def make_cut(folder: Path) -> Path:
+    """A clip whose edit list hides its first frames, as phones write them after trimming."""
+    path = folder / "cut.mp4"
+    if not path.exists():
+        run("-ss", "0.35", "-i", make(folder, "b_frames"), "-c", "copy", path)
+    return path
+
+
+def make_truncated(folder: Path, name: str, share: float = 0.6) -> Path:
+    """The first part of a clip's bytes, with its index at the front where it has one."""
+    whole = make(folder, name)
+    if whole.suffix in {".mp4", ".mov"}:
+        front = folder / f"front{whole.suffix}"
+        run("-i", whole, "-c", "copy", "-movflags", "+faststart", front)
+        whole = front
+    data = whole.read_bytes()
+    path = folder / f"truncated_{name}{whole.suffix}"
+    path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+def make_corrupt(folder: Path, name: str) -> Path:
+    """A clip with some of its coded pictures overwritten, or lost on the air."""
+    whole = make(folder, name)
+    data = bytearray(whole.read_bytes())
+    path = folder / f"corrupt_{name}{whole.suffix}"
+    if whole.suffix == ".ts":
+        middle = len(data) // 188 // 2 * 188
+        del data[middle : middle + 20 * 188]
+    else:
+        middle = len(data) // 2
+        data[middle : middle + 900] = bytes((at * 97 + 13) % 256 for at in range(900))
+    path.write_bytes(data)
+    return path

@@ -1,0 +1,241 @@
+"""Every style on every layout: clipped, local, and irreversible where it says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redact.errors import RecipeError
+from redact.geometry import Box, Region, Size, Turn
+from redact.masks import covered, plane_masks
+from redact.recipe import IRREVERSIBLE, StyleName, recipe
+from redact.styles import STYLES
+from redact.styles.reversible import Gaussian, Mosaic
+from tests.painted import (
+    LAYOUTS,
+    TURNS,
+    PaintedPicture,
+    flat,
+    painted,
+    repainted,
+    same,
+)
+
+REACH = 0.08
+"""Share of a region's size within which visible pixels may change."""
+
+SIZE = Size(61, 47)
+
+REGIONS = {
+    "inside": [Region.holding(Box(20, 12, 40, 36), 0.25)],
+    "border": [Region(Box(-8, -6, 14, 20), 0.7)],
+    "corner": [Region(Box(50, 40, 90, 80), 1.0)],
+    "pixel": [Region(Box(30, 20, 31, 21))],
+    "point": [Region(Box(30.5, 20.5, 30.5, 20.5), 1.0)],
+    "last": [Region(Box(60.2, 46.2, 61, 47))],
+    "outside": [Region(Box(-30, -30, -2, -2)), Region(Box(200, 5, 240, 30), 1.0)],
+    "neighbours": [Region(Box(10, 10, 24, 30)), Region(Box(29, 10, 43, 30), 1.0)],
+    "overlapping": [Region(Box(10, 10, 30, 30), 1.0), Region(Box(25, 15, 45, 40), 0.4)],
+    "many": [Region(Box(x, y, x + 5, y + 7), 0.8) for x in (2, 20, 41) for y in (3, 25)],
+    "whole": [Region(Box(-1, -1, 70, 70))],
+    "all but a corner": [Region(Box(-60, -60, 58, 44))],
+    "none": [],
+}
+
+
+def hidden_by(name: StyleName, picture: PaintedPicture, regions) -> PaintedPicture:
+    """A copy with the regions drawn over."""
+    drawn = picture.copy()
+    STYLES[name](recipe(style=name, colour="#205080")).hide(drawn, regions)
+    return drawn
+
+
+def depends_on_hidden(style, picture: PaintedPicture, regions) -> bool:
+    """Whether noise under the regions changes one bit of what is drawn."""
+    other = repainted(picture, plane_masks(picture, regions), seed=99)
+    style.hide(one := picture.copy(), regions)
+    style.hide(two := other, regions)
+    return not same(one, two)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", STYLES)
+def test_regions_of_all_kinds_are_drawn_and_the_rest_is_untouched(name: StyleName, layout: str):
+    picture = painted(SIZE, layout)
+    for case, regions in REGIONS.items():
+        drawn = hidden_by(name, picture, regions)
+        near = plane_masks(picture, [grown(region) for region in regions])
+        for before, after, mask in zip(picture.planes(), drawn.planes(), near, strict=True):
+            assert after.samples.dtype == before.samples.dtype
+            assert np.array_equal(before.samples[~mask], after.samples[~mask]), case
+
+
+def grown(region: Region) -> Region:
+    """Its box with the soft edge's reach and rounding added."""
+    reach = REACH * max(1.0, region.box.area**0.5) + 4
+    return Region(region.box.extended(reach, reach))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", sorted(IRREVERSIBLE))
+def test_r1_over_layouts_and_regions(name: StyleName, layout: str):
+    style = STYLES[name](recipe())
+    for case, regions in REGIONS.items():
+        assert not depends_on_hidden(style, painted(SIZE, layout), regions), case
+
+
+@pytest.mark.parametrize("bits", [8, 10, 16])
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("name", sorted(IRREVERSIBLE))
+def test_r1_over_depths_and_turns(name: StyleName, turn: Turn, bits: int):
+    style = STYLES[name](recipe())
+    for layout in ("yuv420p", "yuv422p", "rgba"):
+        picture = painted(SIZE, layout, bits, turn)
+        for regions in REGIONS.values():
+            assert not depends_on_hidden(style, picture, regions)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(sorted(IRREVERSIBLE)),
+    st.sampled_from(["yuv420p", "nv12", "yuv411p", "rgb", "gray"]),
+    st.builds(Size, st.integers(1, 90), st.integers(1, 90)),
+    st.sampled_from(TURNS),
+    st.lists(
+        st.builds(
+            lambda x, y, w, h, r: Region(Box.around(x, y, w, h), r),
+            *(st.floats(-20, 110), st.floats(-20, 110), st.floats(0, 80), st.floats(0, 80)),
+            st.floats(0, 1),
+        ),
+        max_size=5,
+    ),
+)
+def test_r1_for_any_regions(name, layout, size, turn, regions):
+    picture = painted(size, layout, turn=turn)
+    assert not depends_on_hidden(STYLES[name](recipe()), picture, regions)
+
+
+class OnePixelUsed:
+    """A planted fault: the blur, made a little brighter by one hidden pixel."""
+
+    def hide(self, picture, regions):
+        masks = plane_masks(picture, regions)
+        row, column = np.argwhere(masks[0])[0]
+        peeked = int(picture.planes()[0].samples[row, column])
+        STYLES["blur"](recipe()).hide(picture, regions)
+        picture.planes()[0].samples[row, column] = peeked
+
+
+def test_the_check_notices_one_hidden_pixel():
+    assert depends_on_hidden(OnePixelUsed(), painted(SIZE), REGIONS["inside"])
+
+
+@pytest.mark.parametrize("name", sorted(set(STYLES) - IRREVERSIBLE))
+def test_reversible_styles_depend_on_what_they_hide(name: StyleName):
+    assert depends_on_hidden(STYLES[name](recipe()), painted(SIZE), REGIONS["inside"])
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_hidden_alpha_becomes_opaque(name: StyleName):
+    for layout in ("rgba", "ya", "yuva420p"):
+        picture = painted(SIZE, layout)
+        drawn = hidden_by(name, picture, REGIONS["inside"])
+        plane, mask = drawn.planes()[-1], plane_masks(picture, REGIONS["inside"])[-1]
+        alpha = plane.samples if plane.role == "a" else plane.samples[..., -1]
+        assert (alpha[mask] == 255).all()
+
+
+@pytest.mark.parametrize("layout", ["rgb", "yuv420p", "nv12", "gray"])
+def test_solid_draws_its_colour_for_the_picture(layout: str):
+    drawn = hidden_by("solid", painted(SIZE, layout), REGIONS["inside"])
+    masks = plane_masks(drawn, REGIONS["inside"])
+    expected = flat(SIZE, (0x20, 0x50, 0x80), layout)
+    for plane, like, mask in zip(drawn.planes(), expected.planes(), masks, strict=True):
+        assert np.array_equal(plane.samples[mask], like.samples[mask])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["blur", "pixelate", "gaussian", "mosaic"])
+def test_one_colour_stays_that_colour(name: StyleName, layout: str):
+    picture = flat(SIZE, (180, 90, 40), layout)
+    for case, regions in REGIONS.items():
+        if not (name in IRREVERSIBLE and case == "whole"):
+            assert same(picture, hidden_by(name, picture, regions)), case
+
+
+@pytest.mark.parametrize("layout", ["rgb", "yuv420p", "gray"])
+@pytest.mark.parametrize("name", ["blur", "pixelate"])
+def test_a_picture_hidden_as_a_whole_is_mid_grey(name: StyleName, layout: str):
+    drawn = hidden_by(name, painted(SIZE, layout), REGIONS["whole"])
+    assert same(drawn, flat(SIZE, (128, 128, 128), layout))
+
+
+def test_blur_is_smooth_and_between_the_surroundings():
+    picture = flat(Size(200, 200), (60, 60, 60), "gray")
+    picture.planes()[0].samples[:, 100:] = 180
+    drawn = hidden_by("blur", picture, [Region(Box(50, 50, 150, 150), 1.0)])
+    luma = drawn.planes()[0].samples.astype(int)
+    row = luma[100, 55:145]
+    assert (np.diff(row) >= 0).all()
+    assert np.diff(row).max() <= 6
+    assert luma.min() >= 60
+    assert luma.max() <= 180
+
+
+def test_blur_hardly_changes_when_the_region_moves_by_a_pixel():
+    random = np.random.default_rng(1)
+    picture = flat(Size(300, 300), (120, 120, 120), "gray")
+    luma = picture.planes()[0].samples
+    luma[:] = np.clip(luma + random.normal(0, 30, luma.shape), 0, 255).astype(np.uint8)
+    one, two = (
+        hidden_by("blur", picture, [Region(Box(90 + x, 90, 190 + x, 200), 0.8)]).painted[0].samples
+        for x in (0, 1)
+    )
+    core = covered([Region(Box(92, 92, 188, 198), 0.8)], Size(300, 300))
+    assert np.abs(one.astype(int) - two)[core].mean() < 1.5
+
+
+def test_pixelates_grid_stays_with_the_picture():
+    picture = painted(Size(256, 256), "gray", seed=4)
+    edges = []
+    for shift in (0, 3, 7):
+        region = Region(Box(60.0 + shift, 60, 180 + shift, 180))
+        row = hidden_by("pixelate", picture, [region]).painted[0].samples[120, 70:170].astype(int)
+        edges.append({int(at) % 16 for at in np.flatnonzero(np.diff(row)) + 71})
+    assert set.union(*edges) <= {0}
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.05, 0.1099, -1.0, float("nan")])
+def test_weak_gaussians_are_refused(sigma: float):
+    with pytest.raises(RecipeError, match="Gaussian"):
+        Gaussian(sigma)
+
+
+@pytest.mark.parametrize("cells", [0, 6, 20])
+def test_fine_mosaics_are_refused(cells: int):
+    with pytest.raises(RecipeError, match="mosaic"):
+        Mosaic(cells)
+
+
+@pytest.mark.parametrize("side", [8, 40, 160])
+def test_a_mosaic_has_few_cells_that_move_with_the_region(side: int):
+    picture = painted(Size(256, 256), "gray", seed=2)
+    for shift in (0, 3):
+        region = Region(Box(30.0 + shift, 30, 30.0 + shift + side, 30 + side))
+        drawn = hidden_by("mosaic", picture, [region]).painted[0].samples
+        inside = drawn[30 : 30 + side, 30 + shift : 30 + shift + side]
+        changes = np.flatnonzero((np.diff(inside.astype(int), axis=1) != 0).any(axis=0)) + 1
+        assert set(changes.tolist()) <= {side // 4, side // 2, side * 3 // 4}
+
+
+@pytest.mark.parametrize("side", [20, 80, 240])
+def test_a_gaussian_leaves_no_fine_contrast_at_any_size(side: int):
+    picture = flat(Size(400, 400), (0, 0, 0), "gray")
+    columns = np.arange(400)
+    stripes = 128 + 100 * np.sin(columns * 2 * np.pi * 8 / side)  # 8 cycles a face
+    picture.planes()[0].samples[:] = stripes.astype(np.uint8)
+    region = Region(Box(80, 80, 80 + side, 80 + side))
+    drawn = hidden_by("gaussian", picture, [region]).painted[0].samples
+    assert np.ptp(drawn[80 + side // 2, 80 : 80 + side].astype(int)) < 12
