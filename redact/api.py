@@ -25,7 +25,7 @@ from redact.pipeline import analyse, render
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Recipe
 from redact.styles import STYLES
-from redact.tracking import PictureTracker
+from redact.tracking import PictureTracker, judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ def analyse_file(
     frames = analyse(opened, Look(recipe.passes, load), tracker, progress or _silent)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
-    tracks = tuple(tracker.tracks())
     identity = SourceId(mark, opened.info.size, frames)
+    tracks = judged(tracker.tracks(), recipe.keep if frames > 1 else 0.0)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
 
 
@@ -165,7 +165,7 @@ def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detectio
     from redact.stills import StillPicture
 
     view = Look(recipe.passes, load)(Frame(0, Fraction(0), StillPicture(picture)))
-    return [found for found in view.detections if found.score >= recipe.sure]
+    return list(view.detections)
 
 
 def redact_picture(picture: Rgb, recipe: Recipe | None = None) -> Rgb:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from redact.findings import Sighting, Track
 from redact.geometry import Box, Region
+
+STEADY = Fraction(1, 5)
+"""Seconds before and after within which a box takes the size of its largest neighbour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Coverage:
     @property
     def reach(self) -> Fraction:
         """Seconds of the future that the decision on one frame depends on."""
-        return Fraction(max(self.before, self.bridge))
+        return max(Fraction(self.before), Fraction(self.bridge), STEADY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +82,17 @@ class _Span:
 
     def __init__(self, track: Track, coverage: Coverage, cuts: Sequence[int]) -> None:
         self.track = track
+        self._seen = steadied(track.sightings)
         self._coverage = coverage
         self._cuts = cuts
         self._next = 0
 
     def over(self, time: Fraction) -> bool:
-        return time > self.track.sightings[-1].time + Fraction(self._coverage.after)
+        return time > self._seen[-1].time + Fraction(self._coverage.after)
 
     def box(self, index: int, time: Fraction) -> Box | None:
         """The box that is to be hidden in that frame, before padding."""
-        seen = self.track.sightings
+        seen = self._seen
         while self._next < len(seen) and seen[self._next].frame <= index:
             self._next += 1
         last = seen[self._next - 1] if self._next else None
@@ -112,6 +116,24 @@ class _Span:
 
     def _same_shot(self, one: int, other: int) -> bool:
         return bisect_right(self._cuts, one) == bisect_right(self._cuts, other)
+
+
+def steadied(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """The sightings with each box as wide and as high as its widest and highest neighbours.
+
+    A detector's boxes breathe from frame to frame; where one is too tight, its neighbours know.
+    """
+    steady, first = [], 0
+    for i, sighting in enumerate(sightings):
+        while sighting.time - sightings[first].time > STEADY:
+            first += 1
+        last = i
+        while last + 1 < len(sightings) and sightings[last + 1].time - sighting.time <= STEADY:
+            last += 1
+        near = sightings[first : last + 1]
+        width, height = max(s.box.width for s in near), max(s.box.height for s in near)
+        steady.append(replace(sighting, box=Box.around(*sighting.box.centre, width, height)))
+    return steady
 
 
 def _adrift(sighting: Sighting, time: Fraction, drift: float) -> Box:

@@ -51,7 +51,7 @@ class Track:
         id: Unique within one analysis only.
         kind: What it is.
         sightings: At most one a frame, in ascending order; frames between may be missing.
-        uncertain: Whether it may be a false alarm; it is hidden all the same.
+        uncertain: Whether it is probably a false alarm; the recipe says if it is hidden.
     """
 
     id: int

@@ -15,6 +15,9 @@ from redact.recipe import Pass
 GREY_SIDE = 640
 """Longer side of the grey picture that things are followed on."""
 
+_SLACK = 1.0
+"""Pixels of the scaled copy by which a detector's box may be off on each side."""
+
 _SAME = 0.4
 """Intersection over union from which two passes saw one thing."""
 
@@ -50,8 +53,10 @@ class Look:
         seen = Size(copy.shape[1], copy.shape[0])
         scale = size.width / seen.width, size.height / seen.height
         turn = Turn(look.quarters)
+        boxes = [turn.stored_box(d.box, seen).extended(_SLACK, _SLACK) for d in found]
         return [
-            Detection(d.kind, turn.stored_box(d.box, seen).scaled(*scale), d.score) for d in found
+            Detection(d.kind, box.scaled(*scale), d.score)
+            for d, box in zip(found, boxes, strict=True)
         ]
 
 

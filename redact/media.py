@@ -73,11 +73,12 @@ class Colour:
         if channel == "y":
             return self._scaled(luma, 16, 219)
         away, weight = (blue, weight_blue) if channel == "u" else (red, weight_red)
-        return self._scaled((away - luma) / (1 - weight) / 2 + 0.5, 16, 224)
+        return self._scaled((away - luma) / (1 - weight) / 2, 128, 224)
 
     def _scaled(self, share: float, foot: int, span: int) -> int:
         if self.full_range:
-            return round(share * self.top)
+            middle = (self.top + 1) // 2 if foot == 128 else 0
+            return min(self.top, round(share * self.top) + middle)
         return round((foot + share * span) * (1 << (self.bits - 8)))
 
 

@@ -15,7 +15,7 @@ from cattrs import transform_error
 
 from redact.coverage import Cover
 from redact.errors import ChangedInputError, PlanError, RedactError, UnwritableOutputError
-from redact.findings import Sighting, Track
+from redact.findings import Kind, Sighting, Track
 from redact.geometry import Box, Region, Size
 from redact.recipe import Recipe, StyleName
 
@@ -113,12 +113,17 @@ class Plan:
         changes = [edit.style for edit in self.edits if isinstance(edit, ChangeStyle)]
         return changes[-1] if changes else self.recipe.style
 
+    @property
+    def hidden_tracks(self) -> tuple[Track, ...]:
+        """What is hidden: neither shown by an edit nor merely listed as uncertain."""
+        shown = {edit.track for edit in self.edits if isinstance(edit, ShowTrack)}
+        listed = self.recipe.uncertain == "list"
+        return tuple(t for t in self.tracks if t.id not in shown and not (t.uncertain and listed))
+
     def cover(self) -> Callable[[int, Fraction], list[Region]]:
         """A function from a frame's index and time to its regions, to be asked in order of time."""
-        shown = {edit.track for edit in self.edits if isinstance(edit, ShowTrack)}
         boxes = [edit for edit in self.edits if isinstance(edit, HideBox)]
-        kept = (track for track in self.tracks if track.id not in shown)
-        cover = Cover(kept, self.cuts, self.recipe.coverage)
+        cover = Cover(self.hidden_tracks, self.cuts, self.recipe.coverage)
 
         def regions(index: int, time: Fraction) -> list[Region]:
             drawn = [Region(edit.box) for edit in boxes if edit.start <= time <= edit.end]
@@ -261,6 +266,7 @@ def _converter() -> cattrs.Converter:
             raise ValueError(f"there is no edit {name!r}")
         return converter.structure(value, kinds[name])
 
+    converter.register_structure_hook(Kind, lambda value, _: Kind(_exactly(str)(value, str)))
     converter.register_structure_hook(Fraction, _fraction)
     converter.register_unstructure_hook(Fraction, str)
     converter.register_structure_hook(Box, box)

@@ -53,7 +53,9 @@ class Recipe:
     Args:
         profile: The name that the choices started from.
         passes: The looks whose detections are joined.
-        sure: A track starts only from a detection of at least this score.
+        sure: Detections of at least this score are matched to tracks first.
+        keep: A track of a video whose best detection stays below this is uncertain.
+        uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
         colour: What `solid` draws, as `#rrggbb`.
@@ -66,6 +68,8 @@ class Recipe:
     profile: str = "balanced"
     passes: tuple[Pass, ...] = ()
     sure: float = 0.5
+    keep: float = 0.3
+    uncertain: Literal["hide", "list"] = "list"
     coverage: Coverage = field(default_factory=Coverage)
     style: StyleName = "blur"
     colour: str = "#000000"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
 
@@ -26,9 +26,9 @@ _NEAR = 0.7
 """Centres nearer than this, in sides, match even without overlap, if the sizes are alike."""
 _ALIKE = 0.5
 """Least ratio of two matching boxes' areas."""
-_TRUST = 0.35
+_TRUST = 0.25
 """Growth of a followed box on each side, in sides per second, while the picture gives hold."""
-_DOUBT = 1.0
+_DOUBT = 0.7
 """The same where it does not."""
 
 
@@ -184,6 +184,13 @@ class PictureTracker:
         self._past.append(view)
         while view.time - self._past[0].time > self._coverage.before:
             self._past.popleft()
+
+
+def judged(tracks: Iterable[Track], keep: float) -> tuple[Track, ...]:
+    """The tracks, those whose best detection scores less than `keep` marked as uncertain."""
+    return tuple(
+        replace(track, uncertain=max(s.score for s in track.sightings) < keep) for track in tracks
+    )
 
 
 def _fit(path: _Path, detection: Detection) -> float:

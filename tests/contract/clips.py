@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import av
 import imageio_ffmpeg
 
 CANARY = "CANARY7Q"
@@ -136,6 +137,19 @@ def make_truncated(folder: Path, name: str, share: float = 0.6) -> Path:
     data = whole.read_bytes()
     path = folder / f"truncated_{name}{whole.suffix}"
     path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+def make_damaged(folder: Path, name: str) -> Path:
+    """A clip of which one coded picture is damaged inside: players paint over that."""
+    whole = make(folder, name)
+    with av.open(str(whole)) as container:
+        packet = max(container.demux(container.streams.video[0]), key=lambda packet: packet.size)
+        start = (packet.pos or 0) + packet.size // 2
+    data = bytearray(whole.read_bytes())
+    data[start : start + 60] = bytes((at * 97 + 13) % 256 for at in range(60))
+    path = folder / f"damaged_{name}{whole.suffix}"
+    path.write_bytes(data)
     return path
 
 

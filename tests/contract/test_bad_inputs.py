@@ -162,6 +162,10 @@ def _corrupt(name: str) -> Maker:
     return lambda folder: clips.make_corrupt(folder, name)
 
 
+def _damaged(folder: Path) -> Path:
+    return clips.make_damaged(folder, "plain")
+
+
 BAD: dict[str, tuple[Maker, type[InputError], str]] = {
     "missing": (_missing, MissingInputError, "no such file"),
     "under a file": (_under_a_file, MissingInputError, "no such file"),
@@ -189,6 +193,7 @@ BAD: dict[str, tuple[Maker, type[InputError], str]] = {
     "truncated mkv": (_truncated("mkv"), UnreadableInputError, "cut off"),
     "truncated webm": (_truncated("webm"), UnreadableInputError, "cut off"),
     "truncated avi": (_truncated("avi"), UnreadableInputError, "cut off"),
+    "damaged picture": (_damaged, UnreadableInputError, "damaged"),
     "corrupt mp4": (_corrupt("plain"), UnreadableInputError, "[a-z]"),
     "corrupt mkv": (_corrupt("444"), UnreadableInputError, "[a-z]"),
     "corrupt ts": (_corrupt("ts"), UnreadableInputError, "[a-z]"),

@@ -111,7 +111,7 @@ def test_no_tag_chapter_subtitle_or_attachment_comes_along(
     after = copy(path, output)
     data = output.read_bytes()
     assert clips.CANARY.encode() not in data
-    assert b"Lavc" not in data.replace(b"Lavc62", b"", 1)  # the sound's own first packet
+    assert data.count(b"Lavc") == 1, "in the first packet of the sound, which is copied"
     assert after.details.language in {None, "und"}
     assert [track.language in {None, "und"} for track in after.details.audio] == [True]
     with av.open(str(output)) as container:

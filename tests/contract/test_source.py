@@ -75,6 +75,16 @@ def test_drawing_on_planes_draws_on_the_picture(folder: Path, name: str) -> None
         assert np.abs(seen - wanted).max() <= 6
 
 
+@pytest.mark.parametrize("name", ["b_frames", "ten_bit", "webm", "avi"])
+def test_drawing_on_one_frame_alters_no_other(folder: Path, name: str) -> None:
+    source = VideoSource(clips.make(folder, name))
+    clean = [frame.picture.rgb(source.info.size) for frame in source.frames()]
+    for frame, wanted in zip(source.frames(), clean, strict=True):
+        assert np.array_equal(frame.picture.rgb(source.info.size), wanted)
+        for plane in frame.picture.planes():
+            plane.samples[...] = 77
+
+
 def quarters_of(picture: Rgb) -> list[tuple[int, ...]]:
     half_height, half_width = picture.shape[0] // 2, picture.shape[1] // 2
     parts = [

@@ -1,0 +1,47 @@
+"""What `redact doctor` found, as text for people and as JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from redact.doctor import Examination
+
+
+def as_json_text(examination: Examination) -> str:
+    """One JSON object."""
+    return json.dumps(asdict(examination), indent=2)
+
+
+def as_text(examination: Examination) -> str:
+    """Aligned lines, with the problems last."""
+    lines = [f"{name:<12}{value}" for name, value in _rows(examination)]
+    return "\n".join([*lines, "", *_problems(examination)])
+
+
+def _rows(found: Examination) -> Iterator[tuple[str, str]]:
+    yield "redact", found.redact
+    yield "python", found.python
+    yield "system", found.system
+    for library in found.libraries:
+        yield "library", f"{library.name} {library.version or 'NOT INSTALLED'}"
+    yield "providers", ", ".join(found.providers) or "none"
+    yield "encoders", ", ".join(found.encoders) or "none"
+    yield "ffmpeg", _program(found)
+    for item in found.weights:
+        yield "weights", f"{item.name} {item.state}, sha256 {item.sha256}, {item.licence}"
+    yield "system", ", ".join(f"{file} MISSING" for file in found.missing) or "libraries are there"
+
+
+def _program(found: Examination) -> str:
+    if found.ffmpeg is None:
+        return "none"
+    return f"{found.ffmpeg.version or 'DOES NOT RUN'}, {found.ffmpeg.path}"
+
+
+def _problems(found: Examination) -> Iterator[str]:
+    if not found.problems:
+        yield "Nothing is missing."
+    for item in found.problems:
+        yield f"PROBLEM: {item.problem}; {item.remedy}"

@@ -1,0 +1,229 @@
+"""Options that several commands share, declared once, and the recipe that they make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from redact.errors import RecipeError
+from redact.recipe import PROFILES, Audio, Pass, Recipe, StyleName, recipe
+
+_LOOKS = "What is looked for"
+_HIDES = "How it is hidden"
+_FILES = "Files"
+_TELLS = "What is told"
+
+Profile: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(PROFILES),
+        help="Choices that belong together: fast misses more small faces, thorough finds more and "
+        "takes longer.",
+        rich_help_panel=_LOOKS,
+    ),
+]
+Detectors: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--detector",
+        metavar="NAME:SIDE:THRESHOLD",
+        help="One look at every picture, in place of the profile's; say it again for more looks. "
+        "NAME is yunet, centerface or mediapipe; the picture's longer side is scaled to SIDE "
+        "pixels; detections below THRESHOLD (0 to 1) are dropped. Example: yunet:1920:0.3",
+        rich_help_panel=_LOOKS,
+    ),
+]
+Pad: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        help="Margin around each face, as a share of its size.", rich_help_panel=_LOOKS, min=0
+    ),
+]
+Before: TypeAlias = Annotated[
+    float | None,
+    typer.Option(help="Seconds hidden before a face is first seen.", rich_help_panel=_LOOKS, min=0),
+]
+After: TypeAlias = Annotated[
+    float | None,
+    typer.Option(help="Seconds hidden after it is last seen.", rich_help_panel=_LOOKS, min=0),
+]
+Style: TypeAlias = Annotated[
+    StyleName | None,
+    typer.Option(
+        help="blur (the default), solid and pixelate draw nothing that depends on the hidden "
+        "pixels: they cannot be undone. gaussian and mosaic CAN BE REVERSED: published attacks "
+        "recognise people behind them. Use those two for looks only, never to protect anyone.",
+        rich_help_panel=_HIDES,
+    ),
+]
+Colour: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--color",
+        metavar="RRGGBB",
+        help="What --style solid draws; black if not said.",
+        rich_help_panel=_HIDES,
+    ),
+]
+Encoder: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Video encoder: h264, hevc, vp9, av1, ...; chosen by container and source if not "
+        "said. `redact doctor` lists those that are there.",
+        rich_help_panel=_HIDES,
+    ),
+]
+Quality: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="CRF",
+        help="Constant quality of the video, lower is better; no visible loss if not said.",
+        rich_help_panel=_HIDES,
+        min=0,
+        max=63,
+    ),
+]
+Sound: TypeAlias = Annotated[
+    Audio | None,
+    typer.Option(
+        "--audio",
+        help="keep (the default) copies the sound: VOICES IDENTIFY people as faces do. drop leaves "
+        "it out.",
+        rich_help_panel=_HIDES,
+    ),
+]
+Ffmpeg: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PROGRAM",
+        help="The ffmpeg that finishes videos, in place of the one that redact brings.",
+        rich_help_panel=_FILES,
+    ),
+]
+OutDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--out",
+        metavar="DIR",
+        help="Write there, with the tree of each folder kept, and not beside the originals.",
+        rich_help_panel=_FILES,
+        file_okay=False,
+    ),
+]
+Force: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Replace results that exist; never an original.", rich_help_panel=_FILES
+    ),
+]
+Resume: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Leave files alone that an earlier run finished: same source, same choices, and the "
+        "result untouched since.",
+        rich_help_panel=_FILES,
+    ),
+]
+Jobs: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Files that are done side by side.", rich_help_panel=_FILES, min=1
+    ),
+]
+Json: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="One JSON object per file on standard output.", rich_help_panel=_TELLS
+    ),
+]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=_TELLS)
+]
+
+
+def make_recipe(
+    profile: str,
+    *,
+    style: StyleName | None = None,
+    colour: str | None = None,
+    encoder: str | None = None,
+    quality: int | None = None,
+    audio: Audio | None = None,
+    detectors: Sequence[str] | None = None,
+    coverage: dict[str, float | None] | None = None,
+) -> Recipe:
+    """A profile with what was said on the command line replaced.
+
+    Raises:
+        RecipeError: Something does not exist or does not fit.
+    """
+    if encoder is not None:
+        _check_encoder(encoder)
+    if colour is not None and style != "solid":
+        raise RecipeError("only one style has a colour", remedy="add --style solid")
+    choices = {
+        "style": style,
+        "colour": None if colour is None else _hexadecimal(colour),
+        "encoder": encoder,
+        "quality": quality,
+        "audio": audio,
+        "passes": tuple(map(parse_pass, detectors)) if detectors else None,
+    }
+    chosen = recipe(
+        profile, **{name: value for name, value in choices.items() if value is not None}
+    )
+    return _covering(chosen, coverage or {})
+
+
+def _covering(chosen: Recipe, limits: dict[str, float | None]) -> Recipe:
+    said = {name: value for name, value in limits.items() if value is not None}
+    try:
+        return replace(chosen, coverage=replace(chosen.coverage, **said))
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
+
+
+def _hexadecimal(colour: str) -> str:
+    """With the sign that a shell would take for the start of a comment."""
+    return f"#{colour}" if re.fullmatch("[0-9a-fA-F]{6}", colour) else colour
+
+
+def parse_pass(text: str) -> Pass:
+    """The look that `NAME:SIDE:THRESHOLD` stands for.
+
+    Raises:
+        RecipeError: It is not of that form, or there is no such detector.
+    """
+    match = re.fullmatch(r"([^:]+):(\d{1,5}):(\d*\.?\d+)", text)
+    if match is None:
+        raise RecipeError(
+            f"a detector is written NAME:SIDE:THRESHOLD, not {text!r}",
+            remedy="write for example yunet:1920:0.3",
+        )
+    name, side, threshold = match.groups()
+    _check_detector(name)
+    return Pass(name, int(side), float(threshold))
+
+
+def _check_detector(name: str) -> None:
+    from redact.detectors import DETECTORS  # not at the start: `redact --help` must be quick
+
+    if name not in DETECTORS:
+        known = ", ".join(DETECTORS)
+        raise RecipeError(f"there is no detector {name!r}", remedy=f"choose {known}")
+
+
+def _check_encoder(name: str) -> None:
+    from redact.video.encoders import ENCODERS  # not at the start either
+
+    if name not in {*ENCODERS, *(encoder.name for encoder in ENCODERS.values())}:
+        known = ", ".join(ENCODERS)
+        raise RecipeError(f"there is no encoder {name!r}", remedy=f"choose {known}")

@@ -1,0 +1,116 @@
+"""How fast work goes and how long it will still take: pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SHARES: Mapping[str, tuple[float, float]] = {
+    "analyse": (0.0, 0.6),
+    "render": (0.6, 0.35),
+    "verify": (0.95, 0.05),
+}
+"""Where each stage of a file begins and how much of the file's time it takes, roughly."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """One file's progress.
+
+    Args:
+        began: When the file was begun, in seconds of any clock.
+        stage: What is done to it now.
+        done: Frames that this stage has done.
+        expected: Frames that it will do, None where unknown.
+        now: When that was told.
+        stage_began: When the stage was begun.
+    """
+
+    began: float
+    stage: str = ""
+    done: int = 0
+    expected: int | None = None
+    now: float = 0.0
+    stage_began: float = 0.0
+
+    def update(self, stage: str, done: int, expected: int | None, now: float) -> None:
+        """Take in what was told."""
+        if stage != self.stage:
+            self.stage, self.stage_began = stage, self.now if self.stage else self.began
+        self.done, self.expected, self.now = done, expected, now
+
+    @property
+    def fraction(self) -> float:
+        """How much of the file is done, from 0 to 1."""
+        start, share = SHARES.get(self.stage, (0.0, 0.0))
+        part = min(1.0, self.done / self.expected) if self.expected else 0.0
+        return start + share * part
+
+    @property
+    def rate(self) -> float:
+        """Frames per second in this stage."""
+        return self.done / max(self.now - self.stage_began, 0.001)
+
+    def left(self, now: float) -> float | None:
+        """Seconds to the end of the file, None while nothing is known."""
+        return remaining(self.fraction, now - self.began)
+
+
+def remaining(fraction: float, elapsed: float) -> float | None:
+    """Seconds that are left if it goes on like this, None while too little is done."""
+    return elapsed * (1 - fraction) / fraction if fraction > 0.001 else None
+
+
+def clock(seconds: float | None) -> str:
+    """A duration as people read it: `0:08`, `12:30`, `1:02:03`."""
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Total:
+    """A whole batch: files weigh as much as they have bytes.
+
+    Args:
+        weights: Bytes of each file, by any key.
+        began: When the batch was begun.
+    """
+
+    def __init__(self, weights: Mapping[Path, int], began: float) -> None:
+        self.files = len(weights)
+        self.ended = 0
+        self._weights = {key: max(1, weight) for key, weight in weights.items()}
+        self._paces: dict[Path, Pace] = {}
+        self._done: set[Path] = set()
+        self._began = began
+
+    def tell(self, key: Path, stage: str, done: int, expected: int | None, now: float) -> Pace:
+        """A file is that far."""
+        pace = self._paces.setdefault(key, Pace(now))
+        pace.update(stage, done, expected, now)
+        return pace
+
+    def end(self, key: Path, *, worked: bool) -> None:
+        """A file is at its end; one that cost no work says nothing about the speed."""
+        self.ended += 1
+        self._paces.pop(key, None)
+        if worked:
+            self._done.add(key)
+        else:
+            self._weights.pop(key, None)
+
+    @property
+    def fraction(self) -> float:
+        """How much of the work is done, from 0 to 1."""
+        whole = sum(self._weights.values())
+        parts = {key: pace.fraction for key, pace in self._paces.items()}
+        parts.update(dict.fromkeys(self._done, 1.0))
+        done = sum(self._weights.get(key, 0) * part for key, part in parts.items())
+        return done / whole if whole else 1.0
+
+    def left(self, now: float) -> float | None:
+        """Seconds to the end of the batch, None while nothing is known."""
+        return remaining(self.fraction, now - self._began)

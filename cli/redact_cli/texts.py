@@ -1,0 +1,58 @@
+"""What the help teaches."""
+
+from __future__ import annotations
+
+from redact_cli.exit_codes import MEANINGS
+
+RUN_EXAMPLE = "Example: redact run -o published --jobs 2 --resume footage/ extra.jpg"
+
+
+def paragraphs(*texts: str) -> str:
+    """Text in the form in which typer leaves line breaks to the terminal."""
+    return "\n\n".join(texts)
+
+
+REDACT = paragraphs(
+    "Finds faces in videos and pictures and hides them so that nobody can bring them back.",
+    "It works on this computer only: nothing is sent anywhere. Originals are never changed.",
+    "It HIDES the faces that its detectors find, also shortly before and after they are seen, and "
+    "leaves out what files tell on the side: place, time, camera, thumbnails, subtitles, chapters.",
+    "It does NOT HIDE voices (see run --audio), bodies, clothes, tattoos, gait, name tags, "
+    "screens, places, nor a face that no detector saw. LOOK AT THE RESULT before you publish it.",
+    "The styles blur, solid and pixelate cannot be undone; gaussian and mosaic can be reversed.",
+)
+
+EXAMPLES = paragraphs(
+    "Examples:",
+    "redact run interview.mp4",
+    "redact run -o published --jobs 2 --resume footage/",
+    "redact run --style solid --audio drop --profile thorough march.mov",
+    "redact analyse clip.mp4, then redact render clip.mp4 --plan clip.redact.json",
+    f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in MEANINGS)}.",
+)
+
+RUN = paragraphs(
+    "Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result.",
+    "The sound is copied unless --audio drop is said: voices identify people. The plan, which says "
+    "what was hidden and where, is kept beside the result as NAME.redact.json; it holds boxes and "
+    "times, no pictures.",
+    "A file that fails does not stop the others, and leaves no result. The exit code is 0 only if "
+    "every file was redacted.",
+)
+
+ANALYSE = paragraphs(
+    "Find what must be hidden and write it down in a plan, without touching a picture.",
+    "The plan is a text file of boxes and times that can be read, changed and kept. All choices, "
+    "also the style, are stored in it for `redact render`.",
+)
+
+RENDER = paragraphs(
+    "Hide what a plan says and write a finished file.",
+    "The plan must be of this very file; its style, encoder and sound are used. The result's "
+    "checksum is noted in the plan.",
+)
+
+DOCTOR = paragraphs(
+    "Tell versions, encoders, weights and checksums, and in words what is missing.",
+    "The exit code is 0 if nothing is.",
+)

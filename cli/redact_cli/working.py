@@ -1,0 +1,143 @@
+"""Does a batch and tells what became of each file."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import typer
+
+from redact import batch
+from redact.batch import Batch, Job, Report
+from redact.errors import MissingInputError, printable
+from redact_cli.console import Display, display, escaped, say
+from redact_cli.exit_codes import INTERRUPTED, code_for_all
+
+PLEASE_REPORT = (
+    "what was unforeseen is an error of redact itself: please report it, with what "
+    "`redact --debug` says"
+)
+
+
+def redact_all(
+    found: Batch, workers: int, *, as_json: bool = False, quiet: bool = False, debug: bool = False
+) -> int:
+    """Redact what was found, tell about it, and give the exit code.
+
+    Raises:
+        MissingInputError: There was nothing to do, which is no success.
+    """
+    if not found.jobs and not found.refused:
+        raise MissingInputError(f"there is nothing to redact{_left_out(found.skipped)}")
+    reports: list[Report] = []
+    weights = {job.source: _size(job.source) for job in found.jobs}
+    with (
+        _interruptible(found, reports),
+        display(weights, quiet=quiet, busy=as_json) as shown,
+        closing(_reports(found, workers, shown)) as ended,
+    ):
+        for report in ended:
+            reports.append(report)
+            _tell(report, shown, as_json=as_json)
+    _sum_up(reports, found.skipped, quiet=quiet, debug=debug)
+    failures = [report.failure for report in reports if report.failure is not None]
+    return code_for_all(len(reports), [(it.kind, it.trace is not None) for it in failures])
+
+
+def _reports(found: Batch, workers: int, shown: Display) -> Generator[Report]:
+    def tell(job: Job, stage: str, done: int, expected: int | None) -> None:
+        shown.tell(job.source, stage, done, expected)
+
+    yield from found.refused
+    with closing(batch.run(found.jobs, workers, progress=tell)) as reports:
+        for report in reports:
+            shown.end(report.source, worked=report.status == "redacted")
+            yield report
+
+
+@contextmanager
+def _interruptible(found: Batch, reports: Sequence[Report]) -> Iterator[None]:
+    """Say after Ctrl-C what is done; what was in work has left nothing behind."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = sum(report.failure is None for report in reports)
+        say(f"interrupted: {done} of {len(found.jobs)} files are done; --resume goes on from there")
+        for report in reports:
+            _tell_failure(report, debug=False)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # its job will say what is wrong with it
+        return 0
+
+
+def _tell(report: Report, shown: Display, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(as_object(report)))
+    if report.failure is None and report.output is not None:
+        shown.say(f"{printable(report.source)} -> {printable(report.output)}: {_counts(report)}")
+
+
+def _counts(report: Report) -> str:
+    words = [_some(report.frames, "frame"), _some(report.faces, "face")]
+    others = report.tracks - report.faces
+    words += [_some(others, "other thing")] if others else []
+    last = "finished earlier" if report.status == "resumed" else f"{report.seconds:.1f} s"
+    return ", ".join([*words, last])
+
+
+def _some(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def as_object(report: Report) -> dict[str, object]:
+    """The report as a script reads it."""
+    failure = report.failure
+    return {
+        "source": str(report.source),
+        "output": None if report.output is None else str(report.output),
+        "status": report.status,
+        "frames": report.frames,
+        "faces": report.faces,
+        "tracks": report.tracks,
+        "seconds": round(report.seconds, 3),
+        "error": failure and {"kind": failure.kind, "message": failure.message},
+    }
+
+
+def _sum_up(
+    reports: Sequence[Report], skipped: Sequence[Path], *, quiet: bool, debug: bool
+) -> None:
+    failed = [report for report in reports if report.failure is not None]
+    if not quiet and (len(reports) > 1 or skipped):
+        counts = Counter(report.status for report in reports)
+        said = ", ".join(f"{number} {status}" for status, number in counts.items())
+        say(said + _left_out(skipped))
+    for report in failed:
+        _tell_failure(report, debug=debug)
+    if any(report.failure and report.failure.trace for report in failed):
+        say(PLEASE_REPORT)
+
+
+def _tell_failure(report: Report, *, debug: bool) -> None:
+    failure = report.failure
+    if failure is None:
+        return
+    say(f"NOT REDACTED {printable(report.source)}: {escaped(failure.message)}", "red")
+    if failure.trace is not None and debug:
+        say(failure.trace)
+
+
+def _left_out(skipped: Sequence[Path]) -> str:
+    if not skipped:
+        return ""
+    names = ", ".join(printable(path) for path in skipped[:5])
+    more = ", ..." if len(skipped) > 5 else ""
+    return f"; skipped, neither video nor picture: {len(skipped)} ({names}{more})"

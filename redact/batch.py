@@ -1,0 +1,193 @@
+"""Many files: redacts them side by side and tells what became of each."""
+
+from __future__ import annotations
+
+import glob
+import shutil
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TypeAlias
+
+from redact import api
+from redact.errors import (
+    EngineError,
+    InputError,
+    OutputExistsError,
+    PlanError,
+    UnwritableOutputError,
+)
+from redact.files import check_input, check_output, fingerprint
+from redact.findings import Kind
+from redact.jobs import Batch, Failure, Job, Report, Status, failure, find_jobs
+from redact.lanes import ExecutorLane, Lane, ProcessLane, Serial, Tell, spread
+from redact.plan import Plan, load, save
+
+__all__ = ["Batch", "Failure", "Job", "JobProgress", "Report", "find_jobs", "redact_one", "run"]
+
+JobProgress: TypeAlias = Callable[[Job, str, int, int | None], None]
+"""Called with a job, its stage (`analyse`, `render`, `verify`), frames done and expected."""
+
+
+def run(
+    jobs: Sequence[Job],
+    workers: int = 1,
+    *,
+    progress: JobProgress | None = None,
+    executor: Callable[[], Executor] | None = None,
+    work: Callable[[Job, Tell], Report] | None = None,
+) -> Generator[Report]:
+    """Redact all files; one that fails does not stop the others.
+
+    One worker does the work in this process, more do it in processes of their own; a worker that
+    dies costs the file that it was at. Closing the iterator stops the work and leaves nothing
+    half-written.
+
+    Args:
+        jobs: From `find_jobs`.
+        workers: How many files are in work at the same time.
+        progress: Told what goes on; with an executor, from its threads.
+        executor: Makes an executor for each worker, in place of processes.
+        work: What is done with a job.
+
+    Yields:
+        A report for each job, in the order in which they end.
+    """
+    count = max(1, min(workers, len(jobs)))
+    lanes = [_lane(executor, count) for _ in range(count)]
+    tell = progress or _untold
+    with closing(spread(jobs, work or redact_one, lanes, tell, _sweep)) as ended:
+        for job, future in ended:
+            yield _report(job, future)
+
+
+def _lane(executor: Callable[[], Executor] | None, count: int) -> Lane:
+    if executor is not None:
+        return ExecutorLane(executor())
+    return ExecutorLane(Serial()) if count == 1 else ProcessLane()
+
+
+def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
+    """Nobody listens."""
+
+
+def _report(job: Job, future: Future[Report]) -> Report:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, BrokenExecutor | SystemExit):  # killed, or asked to end from outside
+        error = EngineError(
+            "the process that worked on it was killed", job.source, "try fewer files side by side"
+        )
+    return _failed(job, error)
+
+
+def _failed(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
+    cause = failure(error, job.source)
+    return Report(job.source, job.output, "failed", seconds=seconds, failure=cause)
+
+
+def _sweep(job: Job, pid: int | None) -> None:
+    """Remove the drafts of a process that had no chance to do so."""
+    pattern = f".{glob.escape(job.output.name[:40])}.{pid}.*.part"
+    for draft in job.output.parent.glob(pattern):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def redact_one(job: Job, tell: Tell | None = None) -> Report:
+    """Redact one file, or find it finished; whatever goes wrong is in the report."""
+    began = monotonic()
+    try:
+        report = _resumed(job) or _redacted(job, tell)
+    except Exception as error:  # one file's failure never ends the batch
+        return _failed(job, error, monotonic() - began)
+    return replace(report, seconds=monotonic() - began)
+
+
+def _resumed(job: Job) -> Report | None:
+    plan = _finished_plan(job) if job.resume and job.output.exists() else None
+    return None if plan is None else _report_on(job, plan, plan.source.frames, resumed=True)
+
+
+def _finished_plan(job: Job) -> Plan | None:
+    """The plan beside the output, if it made this output of this source with these choices."""
+    for path in dict.fromkeys((job.plan, api.plan_path(job.output))):
+        with suppress(PlanError):
+            plan = load(path)
+            if _made(plan, job):
+                return plan
+    return None
+
+
+def _made(plan: Plan, job: Job) -> bool:
+    return (
+        plan.result is not None
+        and plan.recipe == job.recipe
+        and plan.source.fingerprint == fingerprint(job.source)
+        and plan.result.fingerprint == _fingerprint_of(job.output)
+    )
+
+
+def _fingerprint_of(output: Path) -> str | None:
+    try:
+        return fingerprint(output)
+    except InputError:  # an output that cannot be read is not finished
+        return None
+
+
+def _redacted(job: Job, tell: Tell | None) -> Report:
+    check_input(job.source)
+    _make_folder(job.output.parent)
+    _check_free(job)
+    outcome = api.redact_file(
+        job.source, job.output, job.recipe, force=job.force, ffmpeg=job.ffmpeg, progress=tell
+    )
+    try:
+        save(outcome.plan, job.plan)
+    except BaseException:
+        job.output.unlink(missing_ok=True)  # what failed leaves no output
+        raise
+    return _report_on(job, outcome.plan, outcome.frames)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"the folder cannot be made: {error.strerror}"
+        raise UnwritableOutputError(problem, folder, "choose another with -o") from error
+
+
+def _check_free(job: Job) -> None:
+    """Refuse to replace a result that is not known, and a plan that somebody worked on."""
+    if job.resume and not job.force and job.output.exists():
+        raise OutputExistsError(
+            "exists, but was not made of this source with these choices",
+            job.output,
+            "move it away, or replace it with --force",
+        )
+    check_output(job.output, source=job.source, force=job.force)
+    if job.plan.exists() and not job.force and _worked_on(job.plan):
+        raise OutputExistsError(
+            "a plan with a person's changes is there",
+            job.plan,
+            "use it with `redact render --plan`, or replace it with --force",
+        )
+
+
+def _worked_on(plan: Path) -> bool:
+    """Whether the plan holds what no analysis can bring back; one that cannot be read may."""
+    try:
+        return bool(load(plan).edits)
+    except PlanError:
+        return True
+
+
+def _report_on(job: Job, plan: Plan, frames: int, *, resumed: bool = False) -> Report:
+    hidden = plan.hidden_tracks
+    faces = sum(track.kind == Kind.FACE for track in hidden)
+    status: Status = "resumed" if resumed else "redacted"
+    return Report(job.source, job.output, status, frames, faces, len(hidden))

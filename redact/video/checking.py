@@ -1,0 +1,110 @@
+"""The finished draft, read again: is it what was written, and nothing more?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from redact.errors import InputError, VerificationError
+from redact.video.details import UNSPECIFIED, Details
+from redact.video.finish import Job
+from redact.video.opening import open_media, picture_stream
+from redact.video.pixels import layout_of
+from redact.video.source import VideoSource
+
+_TAGS = {
+    "alpha_mode", "compatible_brands", "duration", "encoder", "handler_name", "language",
+    "major_brand", "minor_version", "service_name", "service_provider", "vendor_id",
+}  # fmt: skip
+"""Tags that containers and their readers make up themselves."""
+
+
+def check_result(job: Job, times: Sequence[Fraction]) -> None:
+    """Compare the finished draft with what was asked for.
+
+    Args:
+        job: What was finished.
+        times: Seconds at which each frame is to be shown, ascending.
+
+    Raises:
+        VerificationError: Frames, times, shape, colour or streams differ.
+    """
+    try:
+        found = VideoSource(job.written)
+        _check_times([time - job.clock.shift for time in times], shown_times(job.written), job)
+        _check_details(found.details, job)
+        _check_streams(job)
+    except InputError as error:
+        raise VerificationError(f"the result cannot be read: {error.problem}") from error
+
+
+def shown_times(path: Path) -> list[Fraction]:
+    """Times of all video packets that are to be shown, ascending."""
+    times = []
+    with open_media(path) as container:
+        stream = picture_stream(container, path)
+        for packet in container.demux(stream):
+            if packet.size and not packet.is_discard:
+                place = packet.dts if packet.pts is None else packet.pts  # AVI has places only
+                if place is None:
+                    raise VerificationError("a frame of the result has no time")
+                times.append(place * packet.time_base)
+    return sorted(times)
+
+
+def _check_times(wanted: Sequence[Fraction], found: Sequence[Fraction], job: Job) -> None:
+    if len(found) != len(wanted):
+        raise VerificationError(
+            f"the result has {len(found)} frames instead of {len(wanted)}", remedy=_OTHER_CONTAINER
+        )
+    constant = found[0] - wanted[0] if job.clock.free_start else Fraction(0)
+    worst = max(abs(a + constant - b) for a, b in zip(wanted, found, strict=True))
+    if worst:
+        raise VerificationError(job.clock.refused(worst).problem, remedy=_OTHER_CONTAINER)
+
+
+_OTHER_CONTAINER = "name the output .mp4 or .mov"
+
+
+def _check_details(found: Details, job: Job) -> None:
+    for name, wanted, kept in _kept(job.details, found):
+        if wanted != kept:
+            raise VerificationError(
+                f"{job.choice.format} did not keep the {name}: {kept} instead of {wanted}",
+                remedy=_OTHER_CONTAINER,
+            )
+
+
+def _kept(source: Details, found: Details) -> list[tuple[str, object, object]]:
+    pairs: list[tuple[str, object, object]] = [
+        ("size", source.turn.upright_size(source.size), found.turn.upright_size(found.size)),
+        ("rotation", source.turn, found.turn),
+        ("pixel shape", source.aspect or Fraction(1), found.aspect or Fraction(1)),
+        ("range", source.colour.full_range, found.colour.full_range),
+        ("pixel format", True, _holds(found.pixels, source.pixels)),
+        ("fields", source.interlaced, found.interlaced),
+    ]
+    for name in ("primaries", "transfer", "matrix"):
+        wanted = getattr(source.tags, name)
+        if wanted != UNSPECIFIED:
+            pairs.append((name, wanted, getattr(found.tags, name)))
+    return pairs
+
+
+def _holds(found: str, source: str) -> bool:
+    kept, wanted = layout_of(found), layout_of(source)
+    return kept is not None and wanted is not None and kept.holds(wanted)
+
+
+def _check_streams(job: Job) -> None:
+    with open_media(job.written) as container:
+        kinds = sorted(stream.type for stream in container.streams)
+        if kinds != ["audio"] * len(job.tracks) + ["video"]:
+            raise VerificationError(f"the result holds other streams than asked for: {kinds}")
+        if container.chapters():
+            raise VerificationError("the result holds chapters")
+        everything = [container.metadata, *(stream.metadata for stream in container.streams)]
+    for key in {key for tags in everything for key in tags}:
+        if key.lower() not in _TAGS:
+            raise VerificationError(f"the result holds a tag that was not asked for: {key}")

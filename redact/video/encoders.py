@@ -1,0 +1,297 @@
+"""Which encoder writes a result, and what it is asked: one table, and what cannot be kept."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import av
+
+from redact.errors import (
+    MissingEngineError,
+    RecipeError,
+    RedactError,
+    UnsupportedInputError,
+)
+from redact.geometry import Turn
+from redact.video.details import Details
+from redact.video.pixels import Layout, layout_of
+
+FORMATS: Final = {
+    ".avi": "avi",
+    ".m2ts": "mpegts",
+    ".m4v": "mp4",
+    ".mkv": "matroska",
+    ".mov": "mov",
+    ".mp4": "mp4",
+    ".mts": "mpegts",
+    ".ts": "mpegts",
+    ".webm": "webm",
+}
+"""The container that is written for an output's suffix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """One row of the table.
+
+    Args:
+        name: FFmpeg's name of the encoder.
+        codec: FFmpeg's name of what it writes.
+        formats: Containers that players expect it in.
+        quality: Its constant quality that shows no loss, None where it has no such setting.
+        worst: The largest value of that setting.
+        options: Everything else that it is asked.
+        with_alpha: Containers in which it keeps opacity.
+    """
+
+    name: str
+    codec: str
+    formats: tuple[str, ...]
+    quality: int | None
+    worst: int
+    options: dict[str, str]
+    with_alpha: tuple[str, ...] = ()
+
+
+_COMMON = ("mp4", "mov", "matroska")
+_NO_CAPTIONS = {"a53cc": "0"}
+"""Captions travel inside frames; they are not on the list of what may be kept."""
+
+ENCODERS: Final = {
+    "h264": Encoder(
+        "libx264", "h264", (*_COMMON, "mpegts", "avi"), 18, 51, {"preset": "medium", **_NO_CAPTIONS}
+    ),
+    "h264-rgb": Encoder(
+        "libx264rgb", "h264", _COMMON, 18, 51, {"preset": "medium", **_NO_CAPTIONS}
+    ),
+    "hevc": Encoder(
+        "libx265",
+        "hevc",
+        (*_COMMON, "mpegts"),
+        20,
+        51,
+        {"preset": "medium", "x265-params": "log-level=none", **_NO_CAPTIONS},
+    ),
+    "vp9": Encoder(
+        "libvpx-vp9",
+        "vp9",
+        ("webm", "matroska", "mp4"),
+        24,
+        63,
+        {"deadline": "good", "cpu-used": "4", "row-mt": "1"},
+        ("webm", "matroska"),
+    ),
+    "av1": Encoder(
+        "libsvtav1",
+        "av1",
+        ("webm", "matroska", "mp4"),
+        24,
+        63,
+        {"preset": "8", "svtav1-params": "progress=0"},
+    ),
+    "prores": Encoder("prores_ks", "prores", ("mov",), None, 0, {"vendor": "apl0"}, ("mov",)),
+    "ffv1": Encoder(
+        "ffv1", "ffv1", ("matroska",), None, 0, {"level": "3", "slicecrc": "1"}, ("matroska",)
+    ),
+}
+"""Encoders by the name that a user asks for; FFmpeg's own names work too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a result is encoded with.
+
+    Args:
+        encoder: The row of the table.
+        format: The container's name.
+        pixels: The pixel format that is given to the encoder.
+        options: What the encoder is asked.
+    """
+
+    encoder: Encoder
+    format: str
+    pixels: str
+    options: dict[str, str]
+
+
+def choose(
+    output: Path, details: Details, asked: str | None = None, quality: int | None = None
+) -> Choice:
+    """Pick the encoder, its pixel format and its options.
+
+    Args:
+        output: Its suffix names the container.
+        details: Of the source.
+        asked: An encoder's name, None to choose by container and source.
+        quality: The encoder's constant quality, None for its visually lossless one.
+
+    Raises:
+        RecipeError: No such encoder, container or quality, or they do not fit each other.
+        UnsupportedInputError: The source holds something that no fitting encoder keeps.
+        MissingEngineError: The asked encoder is not part of this installation.
+    """
+    container = FORMATS.get(output.suffix.lower())
+    if container is None:
+        raise RecipeError(
+            f"{output.suffix or 'a name without suffix'} is no container that redact writes",
+            output,
+            f"name the output {', '.join(sorted(FORMATS))}",
+        )
+    names = [_named(asked, container)] if asked else _fitting(container, details)
+    for name in names:
+        pixels = _pixels(ENCODERS[name], details, container)
+        if pixels is not None:
+            return _choice(ENCODERS[name], container, pixels, details, quality)
+    raise _refused(names, container, details)
+
+
+def _named(asked: str, container: str) -> str:
+    by_engine = {encoder.name: name for name, encoder in ENCODERS.items()}
+    name = by_engine.get(asked, asked)
+    if name not in ENCODERS:
+        raise RecipeError(f"there is no encoder {asked!r}", remedy=f"choose {', '.join(ENCODERS)}")
+    if container not in ENCODERS[name].formats:
+        suffixes = [s for s, form in FORMATS.items() if form in ENCODERS[name].formats]
+        raise RecipeError(
+            f"the encoder {asked} does not fit into {container}",
+            remedy=f"name the output {', '.join(suffixes)}, or choose another encoder",
+        )
+    if not pixel_formats(ENCODERS[name].name):
+        raise MissingEngineError(
+            f"the encoder {asked} is not installed", remedy="run redact doctor"
+        )
+    return name
+
+
+def _fitting(container: str, details: Details) -> list[str]:
+    """Encoders that may be chosen unasked, the best first."""
+    found = [name for name in _preferred(details) if container in ENCODERS[name].formats]
+    return [name for name in found if pixel_formats(ENCODERS[name].name)]
+
+
+def _preferred(details: Details) -> Iterator[str]:
+    layout = layout_of(details.pixels)
+    if details.codec == "av1":
+        yield "av1"
+    if details.codec == "hevc" or (layout is not None and layout.bits > 8):
+        yield "hevc"
+    yield from ("h264", "h264-rgb", "vp9", "av1", "hevc", "prores")
+
+
+def _pixels(encoder: Encoder, details: Details, container: str) -> str | None:
+    """The encoder's cheapest pixel format that loses nothing of the source."""
+    wanted = layout_of(details.pixels)
+    taken = pixel_formats(encoder.name)
+    if wanted is None or (wanted.alpha and container not in encoder.with_alpha):
+        return None
+    if details.pixels in taken:
+        return details.pixels
+    fitting = {name: layout for name, layout in taken.items() if layout.holds(wanted)}
+    return min(fitting, key=lambda name: fitting[name].cost, default=None)
+
+
+@cache
+def pixel_formats(name: str) -> dict[str, Layout]:
+    """What an encoder takes, by name; empty where it is not installed."""
+    try:
+        formats = av.codec.Codec(name, "w").video_formats or []
+    except av.FFmpegError:
+        return {}
+    return {form.name: found for form in formats if (found := layout_of(form.name))}
+
+
+def _choice(
+    encoder: Encoder, container: str, pixels: str, details: Details, quality: int | None
+) -> Choice:
+    options = encoder.options | _quality(encoder, quality) | _extras(encoder, container, details)
+    return Choice(encoder, container, pixels, options)
+
+
+def _quality(encoder: Encoder, asked: int | None) -> dict[str, str]:
+    if encoder.quality is None:
+        if asked is not None:
+            raise RecipeError(f"{encoder.name} has no quality to set", remedy="leave it out")
+        return {}
+    if asked is not None and not 0 <= asked <= encoder.worst:
+        raise RecipeError(f"the quality of {encoder.name} goes from 0 to {encoder.worst}")
+    return {"crf": str(encoder.quality if asked is None else asked)}
+
+
+def _extras(encoder: Encoder, container: str, details: Details) -> dict[str, str]:
+    _check_turn(encoder, container, details)
+    if encoder.codec == "h264":
+        return _h264_extras(container, details)
+    if encoder.codec == "prores":
+        return {"flags": "+ildct"} if details.interlaced else {}
+    if details.interlaced:
+        raise UnsupportedInputError(
+            f"its pictures are interlaced, which {encoder.name} cannot keep",
+            remedy="choose --encoder h264",
+        )
+    if encoder.codec == "hevc" and (light := _hdr(details)):
+        return {"x265-params": f"{encoder.options['x265-params']}:{light}"}
+    return {}
+
+
+def _check_turn(encoder: Encoder, container: str, details: Details) -> None:
+    within = encoder.codec == "h264"  # it can say it inside of its own stream
+    if details.turn != Turn() and container in {"avi", "mpegts"} and not within:
+        raise UnsupportedInputError(
+            f"{encoder.codec} in {container} cannot keep its rotation",
+            remedy="name the output .mp4, or choose --encoder h264",
+        )
+
+
+def _h264_extras(container: str, details: Details) -> dict[str, str]:
+    extras = {"bf": "0"} if container == "avi" else {}  # AVI cannot reorder
+    if details.interlaced:
+        extras["x264-params"] = "tff=1" if details.top_first else "bff=1"
+        extras["flags"] = "+ildct+ilme"
+    return extras
+
+
+def _hdr(details: Details) -> str:
+    """Mastering display and light level in the words of x265."""
+    words = ["hdr10=1"] if details.mastering or details.light else []
+    if details.mastering is not None:
+        words.append(f"master-display={_mastering(details.mastering)}")
+    if details.light is not None:
+        brightest, average = struct.unpack_from("=2I", details.light)
+        words.append(f"max-cll={brightest},{average}")
+    return ":".join(words)
+
+
+def _mastering(data: bytes) -> str:
+    """AVMasteringDisplayMetadata: ten rationals, red, green, blue, white, then luminance."""
+    numbers = struct.unpack_from("=20i", data)
+    values = [Fraction(a, b or 1) for a, b in zip(numbers[::2], numbers[1::2], strict=True)]
+    red, green, blue, white = (
+        ",".join(str(round(value * 50_000)) for value in values[at : at + 2]) for at in (0, 2, 4, 6)
+    )
+    darkest, brightest = (round(value * 10_000) for value in values[8:])
+    return f"G({green})B({blue})R({red})WP({white})L({brightest},{darkest})"
+
+
+def _refused(names: list[str], container: str, details: Details) -> RedactError:
+    fitting = [
+        f"--encoder {name} with {suffix}"
+        for name, encoder in ENCODERS.items()
+        for suffix, form in FORMATS.items()
+        if form in encoder.formats and _pixels(encoder, details, form) is not None
+    ]
+    tried = ", ".join(names) or "no encoder"
+    return UnsupportedInputError(
+        f"{tried} in {container} cannot keep the pixel format {details.pixels}",
+        remedy=f"choose {' or '.join(fitting[:3])}" if fitting else "convert it first",
+    )
+
+
+def available() -> dict[str, bool]:
+    """Every encoder's name, and whether this installation has it."""
+    return {name: bool(pixel_formats(encoder.name)) for name, encoder in ENCODERS.items()}

@@ -1,0 +1,261 @@
+"""The finishing command: pictures from the draft, sound from the source, and nothing else."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from time import monotonic
+from typing import Any, BinaryIO
+
+import av
+import ffmpeg
+import imageio_ffmpeg
+
+from redact.errors import EngineError, MissingEngineError, UnsupportedInputError
+from redact.geometry import Turn
+from redact.video.clocks import Clock
+from redact.video.details import AudioTrack, Details
+from redact.video.encoders import FORMATS, Choice
+from redact.video.pixels import layout_of
+
+_PATIENCE = 120.0
+"""Seconds without any progress after which the program is taken to hang."""
+
+_LOOK = 0.05
+"""Seconds between two looks at a running program, at first; doubled up to a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of the finishing command.
+
+    Args:
+        pictures: The draft, in which the first frame is at zero.
+        source: Where the sound is taken from.
+        written: What the command writes.
+        first: Seconds at which the first frame is shown.
+        choice: The container and the encoder.
+        details: Of the source.
+        tracks: Which sound streams are copied.
+        clock: How times are carried over.
+    """
+
+    pictures: Path
+    source: Path
+    written: Path
+    first: Fraction
+    choice: Choice
+    details: Details
+    tracks: tuple[AudioTrack, ...]
+    clock: Clock
+
+
+def find_program(asked: Path | None = None) -> Path:
+    """The ffmpeg program that is asked for, or the one that is installed with redact.
+
+    Raises:
+        MissingEngineError: There is none.
+    """
+    try:
+        found = Path(asked if asked is not None else imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise MissingEngineError("there is no ffmpeg program", remedy=_INSTALL) from error
+    if not found.is_file():
+        raise MissingEngineError("there is no such ffmpeg program", found, _INSTALL)
+    return found
+
+
+_INSTALL = "install imageio-ffmpeg, or name another program"
+
+
+def check_audio(tracks: tuple[AudioTrack, ...], container: str, path: Path) -> None:
+    """Refuse sound that the container cannot hold as it is.
+
+    Raises:
+        UnsupportedInputError: A stream's codec does not fit.
+    """
+    for track in tracks:
+        if not _fits(track.codec, container):
+            raise _unfit(track.codec, container, path)
+
+
+def _unfit(codec: str, container: str, path: Path) -> UnsupportedInputError:
+    others = [name for name in (".mkv", ".mov") if FORMATS[name] != container]
+    return UnsupportedInputError(
+        f"its sound ({codec}) cannot be copied into {container}",
+        path,
+        f"choose --audio drop, or name the output {' or '.join(others)}",
+    )
+
+
+def _fits(codec: str, container: str) -> bool:
+    if container == "mpegts":  # whose muxer takes anything, as private data that nobody plays
+        return codec in _TRANSPORT_SOUND
+    if container == "matroska" and _fits(codec, "avi"):
+        return True  # it takes what AVI takes, under the same numbers
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            trial.add_mux_stream(codec)
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
+
+
+_TRANSPORT_SOUND = {
+    "aac", "aac_latm", "ac3", "dts", "eac3", "mp1", "mp2", "mp3", "opus", "pcm_bluray", "truehd",
+}  # fmt: skip
+
+
+def finish(job: Job, program: Path) -> None:
+    """Run the finishing command.
+
+    Raises:
+        EngineError: The program failed, was killed or hangs.
+        OSError: There is no space left.
+    """
+    log = job.written.with_name("log")
+    arguments = command(job, program)
+    with log.open("wb") as errors:
+        _run(arguments, errors, job.written)
+    if not job.written.exists():
+        raise EngineError("the finishing command wrote nothing", job.written)
+
+
+def command(job: Job, program: Path) -> list[str]:
+    """The finishing command, spelled out.
+
+    Every time is the source's own (`copyts`), so that sound and pictures keep their distance.
+    """
+    pictures = ffmpeg.input(_address(job.pictures), **_input(job.first - job.clock.shift))
+    streams = [pictures["v:0"]]
+    if job.tracks:
+        sound = ffmpeg.input(_address(job.source), **_input(-job.clock.shift))
+        streams += [sound[str(track.index)] for track in job.tracks]
+    output = ffmpeg.output(*streams, _address(job.written), **_output(job))
+    spelled: list[str] = ffmpeg.compile(
+        output.global_args(*_GLOBAL), cmd=str(program), overwrite_output=True
+    )  # it overwrites nothing but the draft
+    return spelled
+
+
+_GLOBAL = ("-nostdin", "-hide_banner", "-loglevel", "error", "-copyts")
+
+
+def _address(path: Path) -> str:
+    return f"file:{path.absolute()}"  # never taken for an option or another protocol
+
+
+def _input(offset: Fraction) -> dict[str, Any]:
+    seconds = f"{float(offset):.6f}"
+    return {"protocol_whitelist": "file", "itsoffset": seconds}
+
+
+def _output(job: Job) -> dict[str, Any]:
+    return {
+        "f": job.choice.format,
+        "c": "copy",
+        "map_metadata": -1,
+        "map_chapters": -1,
+        "fflags": "+bitexact",
+        "flags": "+bitexact",
+        "avoid_negative_ts": "disabled",
+        **(_MUXERS[job.choice.format](job) if job.choice.format in _MUXERS else {}),
+    }
+
+
+def _quicktime(job: Job) -> dict[str, Any]:
+    scale = job.details.time_base.denominator
+    return {
+        "movflags": "+faststart",
+        "video_track_timescale": scale,
+        "movie_timescale": max(scale, 1000),  # in which a late beginning is written
+        "write_tmcd": 0,
+        "empty_hdlr_name": 1,
+    }
+
+
+def _matroska(job: Job) -> dict[str, Any]:
+    layout = layout_of(job.choice.pixels)
+    opacity = job.choice.encoder.codec == "vp9" and layout is not None and layout.alpha
+    return {"metadata:s:v:0": "alpha_mode=1"} if opacity else {}
+
+
+def _transport(job: Job) -> dict[str, Any]:
+    return {"mpegts_copyts": 1, "muxdelay": 0, "muxpreload": 0, **_filters(job)}
+
+
+def _interleave(job: Job) -> dict[str, Any]:
+    rate = {"r:v": str(job.details.rate)} if job.details.rate else {}
+    return {**rate, **_filters(job)}
+
+
+def _filters(job: Job) -> dict[str, Any]:
+    """Packets as a stream without headers needs them, rotation inside."""
+    codec, turn = job.choice.encoder.codec, job.details.turn
+    filters = [f"{codec}_mp4toannexb"] if codec in {"h264", "hevc"} else []
+    if codec == "h264" and turn != Turn():
+        flip = ":flip=horizontal" if turn.mirrored else ""
+        filters.append(
+            f"h264_metadata=display_orientation=insert:rotate={turn.quarters * -90 % 360}{flip}"
+        )
+    return {"bsf:v": ",".join(filters)} if filters else {}
+
+
+_MUXERS: dict[str, Callable[[Job], dict[str, Any]]] = {
+    "avi": _interleave,
+    "matroska": _matroska,
+    "mov": _quicktime,
+    "mp4": _quicktime,
+    "mpegts": _transport,
+    "webm": _matroska,
+}
+
+
+def _run(arguments: list[str], errors: BinaryIO, written: Path) -> None:
+    process = subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+    )
+    try:
+        code = _wait(process, written)
+    finally:
+        process.kill()
+        process.wait()
+    if code:
+        raise _failure(code, Path(errors.name))
+
+
+def _wait(process: subprocess.Popen[bytes], written: Path) -> int:
+    """The exit status, as long as the written file goes on growing."""
+    seen, since, pause = (-1, -1), monotonic(), _LOOK
+    while True:
+        try:
+            return process.wait(pause)
+        except subprocess.TimeoutExpired:
+            pause = min(1.0, 2 * pause)
+        state = _state(written)
+        if state != seen:
+            seen, since = state, monotonic()
+        elif monotonic() - since > _PATIENCE:
+            raise EngineError("the finishing command hangs", remedy="try again")
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def _failure(code: int, log: Path) -> Exception:
+    said = log.read_text(encoding="utf-8", errors="replace").strip()
+    if "No space left" in said or "File too large" in said:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    last = said.splitlines()[-1] if said else f"exit status {code}"
+    return EngineError(f"the finishing command failed: {last}", remedy="try --audio drop")

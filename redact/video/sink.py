@@ -1,0 +1,141 @@
+"""A video file being written: encoded to a draft, finished, checked, and only then named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from redact import files
+from redact.errors import EngineError, VerificationError
+from redact.media import Frame
+from redact.recipe import Audio
+from redact.video.checking import check_result
+from redact.video.clocks import clock_for
+from redact.video.encoders import choose
+from redact.video.encoding import Encoding, draft_suffix, encoding
+from redact.video.finish import Job, check_audio, find_program, finish
+from redact.video.opening import about
+from redact.video.source import VideoSource
+
+
+class VideoSink:
+    """Writes frames of a source to a video file.
+
+    Args:
+        output: The final name; its suffix names the container.
+        source: Where frames, sound and everything else to be kept come from.
+        encoder: A name of `redact.video.encoders.ENCODERS`, None to choose.
+        quality: The encoder's constant quality, None for its visually lossless one.
+        audio: Whether sound is copied or left out.
+        ffmpeg: The program that finishes the file, None for the one that is installed with redact.
+        force: Whether an existing output is replaced.
+        frames: How many frames must be written, None where that is not known before.
+
+    Raises:
+        RecipeError: The choices do not exist or do not fit each other.
+        UnsupportedInputError: Something of the source cannot be kept this way.
+        OutputError: The output's name cannot be used.
+        MissingEngineError: There is no such program or encoder.
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        source: VideoSource,
+        *,
+        encoder: str | None = None,
+        quality: int | None = None,
+        audio: Audio = "keep",
+        ffmpeg: Path | None = None,
+        force: bool = False,
+        frames: int | None = None,
+    ) -> None:
+        files.check_output(output, source=source.path, force=force)
+        self._source = source
+        self._output = output
+        self._force = force
+        self._expected = frames
+        self._choice = choose(output, source.details, encoder, quality)
+        self._clock = clock_for(self._choice.format, source.details)
+        tracks = source.details.audio if audio == "keep" else ()
+        check_audio(tracks, self._choice.format, source.path)
+        self._tracks = tracks
+        self._program = find_program(ffmpeg)
+        self._times: list[Fraction] = []
+        self._writing: AbstractContextManager[Encoding] | None = None
+        self._encoding: Encoding | None = None
+
+    def __enter__(self) -> Self:
+        self._writing = self._write_all()
+        self._encoding = self._writing.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish, check and publish after a clean body; after an error leave nothing behind.
+
+        Raises:
+            VerificationError: The result is not what was written, or frames are missing.
+            OutputError: It cannot be written.
+        """
+        if self._writing is not None:
+            self._writing.__exit__(kind, error, trace)
+
+    def write(self, frame: Frame) -> None:
+        """Encode the frame under its own time.
+
+        Raises:
+            EngineError: The encoder failed, or the frame is not of a video source.
+            UnwritableOutputError: There is no space left.
+        """
+        if self._encoding is None:
+            raise EngineError("the sink was not entered")
+        if self._times and frame.time <= self._times[-1]:
+            raise EngineError(f"frame {frame.index} is not later than the one before")
+        self._times.append(frame.time)
+        with about(self._source.path):
+            self._clock.check(frame.time, self._times[0])
+        self._encoding.encode(frame)
+
+    @contextmanager
+    def _write_all(self) -> Iterator[Encoding]:
+        source = self._source
+        with files.draft(self._output, source=source.path, force=self._force) as written:
+            pictures = written.with_name(f"pictures{draft_suffix(self._choice)}")
+            with encoding(pictures, self._choice, source.details) as work:
+                yield work
+                self._check_count()
+            self._finish(pictures, written)
+
+    def _finish(self, pictures: Path, written: Path) -> None:
+        source = self._source
+        job = Job(
+            pictures,
+            source.path,
+            written,
+            self._times[0],
+            self._choice,
+            source.details,
+            self._tracks,
+            self._clock,
+        )
+        finish(job, self._program)
+        files.check_unchanged(source.path, source.identity)
+        with about(self._output):
+            check_result(job, self._times)
+
+    def _check_count(self) -> None:
+        if not self._times:
+            raise VerificationError("not one frame was written", self._output)
+        if self._expected is not None and len(self._times) != self._expected:
+            raise VerificationError(
+                f"{len(self._times)} frames were written instead of {self._expected}", self._output
+            )

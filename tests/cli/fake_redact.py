@@ -1,0 +1,125 @@
+"""redact with fake whole jobs: a source's first word says what happens to it.
+
+As a script it is the command `redact` with those jobs, also in its worker processes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+from redact import api, batch, doctor
+from redact.errors import ChangedInputError, EngineError, UnreadableInputError, VerificationError
+from redact.files import draft, fingerprint
+from redact.findings import Kind, Sighting, Track
+from redact.geometry import Box, Size
+from redact.interfaces import Progress
+from redact.lanes import Tell
+from redact.plan import Plan, Result, SourceId
+from redact.recipe import PROFILES, Recipe
+
+FRAMES = 3
+
+
+def obey(order: str, source: Path) -> None:
+    """Do what the source says; `redact` means that all goes well."""
+    if order == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif order == "linger":
+        source.with_name(f"{source.name}.begun").touch()
+        try:
+            time.sleep(60)
+        finally:
+            source.with_name(f"{source.name}.unwound").touch()
+    elif order != "redact":
+        raise {
+            "break": UnreadableInputError("damaged", source),
+            "change": ChangedInputError("changed", source),
+            "fail": EngineError("the detector failed", None, "try another"),
+            "differ": VerificationError("frames are missing"),
+            "stumble": ZeroDivisionError("by zero"),
+            "forbid": PermissionError(13, "Permission denied", str(source)),
+            "unlink": ImportError("libsomething.so.1"),
+        }[order]
+
+
+def redact_file(
+    source: Path,
+    output: Path | None = None,
+    recipe: Recipe | None = None,
+    *,
+    force: bool = False,
+    ffmpeg: str | None = None,
+    progress: Progress | None = None,
+) -> api.Outcome:
+    output = output or api.default_output(source)
+    with draft(output, source=source, force=force) as place:
+        place.write_bytes(b"half of ")
+        for stage in ("analyse", "render", "verify"):
+            for done in range(FRAMES + 1):
+                if progress is not None:
+                    progress(stage, done, FRAMES)
+        obey(source.read_text(encoding="utf-8").split()[0], source)
+        place.write_bytes(b"redacted " + source.read_bytes())
+    plan = analyse_file(source, recipe)
+    plan = Plan(plan.source, plan.recipe, tracks=plan.tracks, result=Result(fingerprint(output)))
+    return api.Outcome(source, output, plan, FRAMES, 0.1)
+
+
+def analyse_file(
+    source: Path, recipe: Recipe | None = None, *, progress: Progress | None = None
+) -> Plan:
+    seen = Sighting(0, Fraction(0), Box(0, 0, 2, 2), 0.9)
+    tracks = (Track(1, Kind.FACE, (seen,)), Track(2, Kind.PLATE, (seen,)))
+    identity = SourceId(fingerprint(source), Size(4, 4), FRAMES)
+    return Plan(identity, recipe or PROFILES["balanced"], tracks=tracks)
+
+
+def render_file(
+    source: Path,
+    output: Path,
+    plan: Plan,
+    *,
+    force: bool = False,
+    ffmpeg: str | None = None,
+    progress: Progress | None = None,
+) -> api.Outcome:
+    plan.check_source(fingerprint(source), source)
+    return redact_file(source, output, plan.recipe, force=force, progress=progress)
+
+
+def no_library_missing() -> None:
+    return None
+
+
+REPLACED: tuple[tuple[object, str, object], ...] = (
+    (api, "redact_file", redact_file),
+    (api, "analyse_file", analyse_file),
+    (api, "render_file", render_file),
+    (doctor, "missing_libraries", no_library_missing),
+)
+
+
+def install(replace: Callable[[object, str, object], None] = setattr) -> None:
+    for owner, name, fake in REPLACED:
+        replace(owner, name, fake)
+
+
+def redact_one(job: batch.Job, tell: Tell | None = None) -> batch.Report:
+    """For the worker processes of a test."""
+    install()
+    return batch.redact_one(job, tell)
+
+
+if __name__ in {"__main__", "__mp_main__"}:
+    install()
+
+if __name__ == "__main__":
+    from redact_cli.app import main
+
+    main(sys.argv[1:])

@@ -1,0 +1,117 @@
+"""What people see while they wait."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from redact_cli import console
+from redact_cli.console import Bars, Lines
+from redact_cli.pace import Pace, Total, clock, remaining
+from rich.console import Console
+
+A, B = Path("a.mp4"), Path("[b]\n.mp4")
+
+
+def terminal() -> Console:
+    return Console(file=io.StringIO(), force_terminal=True, width=120, markup=False, emoji=False)
+
+
+def shown(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def test_bars_show_frames_speed_time_left_and_all_files() -> None:
+    screen = terminal()
+    with Bars(screen, Total({A: 100, B: 100}, 0.0)) as bars:
+        bars.tell(A, "analyse", 50, 100)
+        bars.tell(B, "render", 5, None)
+        bars._bars.refresh()
+        bars.end(A, worked=True)
+        bars.say("a.mp4 is done [x]")
+        bars._bars.refresh()
+    said = shown(screen)
+    for word in ("a.mp4", "analyse 50/100 frames", "fps", "left", "render 5 frames", r"[b]\n.mp4"):
+        assert word in said
+    for word in ("0/2 files", "1/2 files", "a.mp4 is done [x]"):
+        assert word in said
+
+
+def test_one_file_has_no_bar_for_all() -> None:
+    screen = terminal()
+    with Bars(screen, Total({A: 100}, 0.0)) as bars:
+        bars.tell(A, "analyse", 50, 100)
+        bars._bars.refresh()
+    assert "all files" not in shown(screen)
+
+
+def test_lines_come_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(console, "monotonic", lambda: now[0])
+    screen = Console(file=io.StringIO(), width=40)
+    with Lines(screen, Total({A: 100, B: 300}, 0.0)) as lines:
+        for second in range(1, 25):
+            now[0] = float(second)
+            lines.tell(A, "analyse", second * 10, 1000)
+    assert shown(screen).splitlines() == [
+        "a.mp4: analyse 100/1000 frames, 11.1 fps, 2:21 left; all: 0/2 files, 10:57 left",
+        "a.mp4: analyse 200/1000 frames, 10.5 fps, 2:19 left; all: 0/2 files, 10:47 left",
+    ]
+
+
+def test_stages_add_up_to_the_whole_file() -> None:
+    pace = Pace(0.0)
+    fractions = []
+    for at, stage in enumerate(("analyse", "render", "verify")):
+        for done in (0, 50, 100):
+            pace.update(stage, done, 100, float(at * 100 + done))
+            fractions.append(pace.fraction)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+
+
+def test_a_stage_has_its_own_speed() -> None:
+    pace = Pace(0.0)
+    pace.update("analyse", 100, 100, 10.0)
+    assert pace.rate == pytest.approx(10)
+    pace.update("render", 0, 100, 10.0)
+    pace.update("render", 40, 100, 11.0)
+    assert pace.rate == pytest.approx(40)
+
+
+def test_an_unknown_stage_or_length_says_nothing() -> None:
+    pace = Pace(0.0)
+    pace.update("polish", 5, None, 1.0)
+    assert pace.fraction == 0
+    assert pace.left(1.0) is None
+
+
+def test_resumed_files_say_nothing_about_the_speed() -> None:
+    total = Total({A: 100, B: 300}, 0.0)
+    total.end(A, worked=False)
+    assert (total.ended, total.fraction) == (1, 0.0)
+    total.tell(B, "render", 0, 10, 6.0)
+    assert total.left(6.0) == pytest.approx(4.0)
+    total.end(B, worked=True)
+    assert total.fraction == 1.0
+
+
+def test_nothing_left_is_all_done() -> None:
+    total = Total({A: 1}, 0.0)
+    total.end(A, worked=False)
+    assert total.fraction == 1.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "-:--"), (0, "0:00"), (8.4, "0:08"), (750, "12:30"), (3723, "1:02:03")],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_time_left() -> None:
+    assert remaining(0.25, 10) == pytest.approx(30)
+    assert remaining(0.0, 10) is None

@@ -1,0 +1,138 @@
+"""The whole command on tiny files, with real engines and weights."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+from redact.plan import load
+
+pytestmark = pytest.mark.slow
+
+CANARY = "canary-of-a-witness"
+LIMITED = """
+import resource, sys
+from redact_cli.app import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+main(sys.argv[1:])
+"""
+
+
+def redact(folder: Path, *arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    start = code or "import sys; from redact_cli.app import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", start, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def objects(said: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in said.stdout.splitlines()]
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """Nobody is in it, and a little noise keeps results from being tiny."""
+    path = tmp_path / "picture.png"
+    noise = np.random.default_rng(1).integers(100, 104, (120, 160, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x010E] = CANARY
+    Image.fromarray(noise).save(path, exif=exif)
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.mp4"
+    made = "testsrc2=size=96x64:rate=10:duration=1"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", made]
+    command += ["-f", "lavfi", "-i", "sine=duration=1", "-pix_fmt", "yuv420p"]
+    command += ["-metadata", f"title={CANARY}", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def test_pictures_and_clips_go_through_and_are_recognised(picture: Path, clip: Path) -> None:
+    folder = picture.parent
+    said = redact(folder, "run", ".", "--json", "--profile", "fast", "--jobs", "2")
+    assert said.returncode == 0, said.stderr
+    frames = {Path(item["source"]).name: item["frames"] for item in objects(said)}
+    assert frames == {"picture.png": 1, "clip.mp4": 10}
+    for name in ("picture.redacted.png", "clip.redacted.mp4"):
+        assert CANARY.encode() not in (folder / name).read_bytes()
+    assert names(folder) == {
+        *("picture.png", "picture.redacted.png", "picture.redact.json"),
+        *("clip.mp4", "clip.redacted.mp4", "clip.redact.json"),
+    }
+    again = redact(folder, "run", ".", "--json", "--profile", "fast", "--resume")
+    assert again.returncode == 0, again.stderr
+    assert {item["status"] for item in objects(again)} == {"resumed"}
+    other = redact(folder, "run", ".", "--json", "--style", "solid", "--resume")
+    assert {item["error"]["kind"] for item in objects(other)} == {"OutputExistsError"}
+
+
+def test_no_faces_is_no_error(picture: Path) -> None:
+    said = redact(picture.parent, "run", "picture.png", "--json", "--profile", "fast")
+    (item,) = objects(said)
+    assert (said.returncode, item["status"], item["faces"]) == (0, "redacted", 0)
+
+
+def test_two_passes_are_as_good_as_one(clip: Path) -> None:
+    folder = clip.parent
+    assert redact(folder, "analyse", "clip.mp4", "--profile", "fast").returncode == 0
+    assert names(folder) == {"clip.mp4", "clip.redact.json"}
+    said = redact(folder, "render", "clip.mp4", "--plan", "clip.redact.json")
+    assert said.returncode == 0, said.stderr
+    assert load(folder / "clip.redact.json").result is not None
+    again = redact(folder, "run", "clip.mp4", "--profile", "fast", "--resume", "--json")
+    assert [item["status"] for item in objects(again)] == ["resumed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("words.mp4", b"these are words\n" * 50, 5),
+        ("words.jpg", b"these are words\n" * 50, 5),
+        ("empty.mkv", b"", 5),
+        ("absent.mp4", None, 4),
+    ],
+)
+def test_bad_input_leaves_nothing(
+    tmp_path: Path, name: str, content: bytes | None, code: int
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    before = names(tmp_path)
+    said = redact(tmp_path, "run", name, "--profile", "fast")
+    assert said.returncode == code, said.stderr
+    assert said.stderr.startswith(f"NOT REDACTED {name}: ")
+    assert "Traceback" not in said.stderr
+    assert names(tmp_path) == before
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "png"])
+def test_a_truncated_file_leaves_nothing(picture: Path, clip: Path, suffix: str) -> None:
+    whole = clip if suffix == "mp4" else picture
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    before = names(clip.parent)
+    said = redact(clip.parent, "run", whole.name, "--profile", "fast")
+    assert said.returncode == 5, said.stderr
+    assert names(clip.parent) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
+def test_no_space_leaves_nothing(picture: Path) -> None:
+    said = redact(picture.parent, "run", "picture.png", "--profile", "fast", code=LIMITED)
+    assert said.returncode == 9, said.stderr
+    assert "Traceback" not in said.stderr
+    assert names(picture.parent) == {"picture.png"}

@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redact_cli import exit_codes
+from redact_cli.app import main
+
+from redact import doctor
+from redact.errors import RecipeError
+from redact.plan import load
+from tests.cli import fake_redact
+
+
+@pytest.fixture(autouse=True)
+def _fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake_redact.install(monkeypatch.setattr)
+    monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
+    monkeypatch.chdir(tmp_path)
+
+
+def write(name: str, order: str = "redact") -> None:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(order, encoding="utf-8")
+
+
+def redact(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def here() -> set[str]:
+    return {path.as_posix() for path in Path().rglob("*") if path.is_file()}
+
+
+def test_a_file_is_redacted_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.jpg")
+    assert redact("run", "a.jpg") == 0
+    assert here() == {"a.jpg", "a.redacted.jpg", "a.redact.json"}
+    said = capsys.readouterr()
+    assert "a.jpg -> a.redacted.jpg: 3 frames, 1 face, 1 other thing" in said.err
+    assert not said.out
+
+
+def test_the_tree_is_kept() -> None:
+    write("in/b/a.jpg")
+    write("in/c.mp4")
+    assert redact("run", "in", "-o", "out") == 0
+    assert {"out/b/a.redacted.jpg", "out/c.redacted.mp4", "out/c.redact.json"} <= here()
+
+
+@pytest.mark.parametrize(
+    ("order", "code"),
+    [
+        ("break", 5),
+        ("change", 7),
+        ("fail", 10),
+        ("unlink", 11),
+        ("differ", 12),
+        ("stumble", exit_codes.UNFORESEEN),
+        ("forbid", exit_codes.SOME_FAILED),
+    ],
+)
+def test_a_failure_has_its_code_its_reason_and_no_output(
+    order: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("a.jpg", order)
+    assert redact("run", "a.jpg") == code
+    assert here() == {"a.jpg"}
+    said = capsys.readouterr().err
+    assert "NOT REDACTED a.jpg: " in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("absent.mp4", 4), ("notes.txt", 6), ("empty.mp4", 5), ("-a.mp4", 4)]
+)
+def test_an_input_that_cannot_be_used(
+    name: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("notes.txt")
+    Path("empty.mp4").touch()
+    before = here()
+    assert redact("run", "--", name) == code
+    assert name in capsys.readouterr().err
+    assert here() == before
+
+
+def test_an_output_that_exists() -> None:
+    write("a.jpg")
+    write("a.redacted.jpg", "mine")
+    assert redact("run", "a.jpg") == 8
+    assert Path("a.redacted.jpg").read_text() == "mine"
+    assert redact("run", "--force", "a.jpg") == 0
+
+
+def test_nothing_to_do_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in/notes.txt")
+    assert redact("run", "in") == 4
+    assert "notes.txt" in capsys.readouterr().err
+
+
+def test_some_of_many_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in/a.jpg")
+    write("in/b.jpg", "break")
+    write("in/notes.txt")
+    assert redact("run", "in", "absent.jpg") == exit_codes.SOME_FAILED
+    assert {"in/a.redacted.jpg"} == {name for name in here() if ".redacted." in name}
+    last = capsys.readouterr().err.splitlines()[-3:]
+    assert "2 failed" in last[0]
+    assert "1 redacted" in last[0]
+    assert "in/notes.txt" in last[0]
+    assert last[1].startswith("NOT REDACTED absent.jpg: ")
+    assert last[2] == "NOT REDACTED in/b.jpg: damaged"
+
+
+def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in/a.jpg")
+    write("in/b.jpg", "fail")
+    assert redact("run", "in", "absent.jpg", "--json") == exit_codes.SOME_FAILED
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    by_name: dict[str, dict[str, Any]] = {item["source"]: item for item in objects}
+    assert set(by_name) == {"in/a.jpg", "in/b.jpg", "absent.jpg"}
+    good = by_name["in/a.jpg"]
+    assert good.pop("seconds") >= 0
+    assert good == {
+        "source": "in/a.jpg",
+        "output": "in/a.redacted.jpg",
+        "status": "redacted",
+        "frames": 3,
+        "faces": 1,
+        "tracks": 2,
+        "error": None,
+    }
+    assert by_name["in/b.jpg"]["error"] == {
+        "kind": "EngineError",
+        "message": "the detector failed; try another",
+    }
+    assert by_name["absent.jpg"]["output"] is None
+
+
+def test_quiet_tells_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in/a.jpg")
+    assert redact("run", "in/a.jpg", "--quiet") == 0
+    assert capsys.readouterr() == ("", "")
+    write("in/b.jpg", "fail")
+    redact("run", "in/b.jpg", "--quiet")
+    assert capsys.readouterr().err == ("NOT REDACTED in/b.jpg: the detector failed; try another\n")
+
+
+def test_a_batch_goes_on_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in/a.jpg")
+    assert redact("run", "in") == 0
+    write("in/b.jpg")
+    assert redact("run", "in", "--resume", "--json") == 0
+    objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {item["source"]: item["status"] for item in objects} == {
+        "in/a.jpg": "resumed",
+        "in/b.jpg": "redacted",
+    }
+
+
+def test_names_play_no_tricks(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["[bold red]x[/]\n\x1b[31m.jpg", ":smile: [b].jpg", os.fsdecode(b"\xff.jpg")]
+    for name in names:
+        write(name)
+    assert redact("run", "--json", "--", *names) == 0
+    said = capsys.readouterr()
+    assert {json.loads(line)["source"] for line in said.out.splitlines()} == set(names)
+    assert r"[bold red]x[/]\n\x1b[31m.jpg -> " in said.err
+    assert ":smile: [b].jpg -> " in said.err
+    assert r"\udcff.jpg -> " in said.err
+
+
+def test_an_interruption(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    write("a.jpg")
+    monkeypatch.setattr(fake_redact, "obey", interrupted)
+    assert redact("run", "a.jpg") == exit_codes.INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
+    assert here() == {"a.jpg"}
+
+
+@pytest.mark.parametrize("command", [["run"], ["analyse"], ["render", "--plan", "a.redact.json"]])
+def test_missing_system_libraries_are_named(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("a.jpg")
+    monkeypatch.setattr(doctor, "missing_libraries", lambda: "install libgl1")
+    assert redact(*command, "a.jpg") == 11
+    assert capsys.readouterr().err == "redact: install libgl1\n"
+    assert here() == {"a.jpg"}
+
+
+# The two passes apart
+
+
+def test_analyse_then_render() -> None:
+    write("a.jpg")
+    assert redact("analyse", "a.jpg", "--style", "solid", "--color", "ff0000") == 0
+    assert here() == {"a.jpg", "a.redact.json"}
+    assert redact("render", "a.jpg", "--plan", "a.redact.json", "-o", "b.jpg") == 0
+    plan = load(Path("a.redact.json"))
+    assert (plan.recipe.style, plan.recipe.colour) == ("solid", "#ff0000")
+    assert plan.result is not None
+    assert "b.jpg" in here()
+
+
+def test_a_plan_is_not_replaced_unasked() -> None:
+    write("a.jpg")
+    write("mine.json", "mine")
+    assert redact("analyse", "a.jpg", "-p", "mine.json") == 8
+    assert Path("mine.json").read_text() == "mine"
+    assert redact("analyse", "a.jpg", "-p", "mine.json", "--force") == 0
+
+
+def test_a_plan_of_another_file(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.jpg")
+    write("b.jpg", "redact another")
+    redact("analyse", "a.jpg")
+    assert redact("render", "b.jpg", "--plan", "a.redact.json") == 7
+    assert "b.jpg" in capsys.readouterr().err
+    assert "b.redacted.jpg" not in here()
+
+
+def test_a_plan_that_is_none() -> None:
+    write("a.jpg")
+    write("a.redact.json", "{}")
+    assert redact("render", "a.jpg", "--plan", "a.redact.json") == 3
+    assert redact("render", "a.jpg", "--plan", "absent.json") == 3
+
+
+# Endings
+
+
+def test_what_is_unforeseen_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble() -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(doctor, "missing_libraries", stumble)
+    assert redact("run", "a.jpg") == exit_codes.UNFORESEEN
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "please report" in said
+    assert redact("--debug", "run", "a.jpg") == exit_codes.UNFORESEEN
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_debug_shows_where_a_file_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.jpg", "stumble")
+    redact("run", "a.jpg")
+    assert "Traceback" not in capsys.readouterr().err
+    redact("--debug", "run", "a.jpg")
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (PermissionError(13, "Permission denied", "a\nb"), 1, r"redact: a\nb: Permission denied"),
+        (ImportError("libGL.so.1"), 11, "redact: a library cannot be loaded: libGL.so.1"),
+        (RecipeError("no such thing"), 2, "redact: no such thing"),
+    ],
+)
+def test_what_ends_a_command_is_one_line(
+    error: Exception,
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(doctor, "missing_libraries", fail)
+    assert redact("run", "a.jpg") == code
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--profile", "careless"],
+        ["--color", "ff0000"],
+        ["--style", "solid", "--color", "red"],
+        ["--detector", "yunet"],
+        ["--detector", "eyes:640:0.3"],
+        ["--detector", "yunet:640:2"],
+        ["--encoder", "vhs"],
+        ["--pad", "5000"],
+    ],
+)
+def test_choices_that_do_not_exist(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.jpg")
+    assert redact("run", *options, "a.jpg") == exit_codes.USAGE
+    assert "Traceback" not in capsys.readouterr().err
+    assert here() == {"a.jpg"}
+
+
+def test_results_that_collide() -> None:
+    write("one/a.jpg")
+    write("two/a.jpg")
+    assert redact("run", "one", "two", "-o", "out") == exit_codes.USAGE
+    assert not Path("out").exists()

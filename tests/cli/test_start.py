@@ -1,0 +1,97 @@
+"""What must work before any engine is there: help, version, usage errors, and the speed of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from redact_cli import exit_codes
+from redact_cli.app import app
+from typer.testing import CliRunner
+
+from redact import errors
+
+HEAVY = ("PIL", "av", "cv2", "ffmpeg", "mediapipe", "numpy", "onnx", "onnxruntime")
+
+
+def test_no_engine_is_loaded_at_the_start() -> None:
+    code = f"import sys, redact_cli.app; print(*[m for m in {HEAVY} if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_loads_no_engine(arguments: list[str]) -> None:
+    code = (
+        "import atexit, sys\n"
+        f"atexit.register(lambda: print('LOADED', *[m for m in {HEAVY} if m in sys.modules]))\n"
+        "from redact_cli.app import main\n"
+        f"main({arguments})"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines()[-1].split() == ["LOADED"]
+
+
+def test_help_is_quick() -> None:
+    command = [sys.executable, "-c", "from redact_cli.app import main; main(['--help'])"]
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True)
+        took.append(time.perf_counter() - began)
+    assert min(took) < 1.5  # 0.3 s on an idle machine; generous, because tests share theirs
+
+
+def plain(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
+
+
+def test_help_says_what_is_not_hidden() -> None:
+    said = plain(CliRunner().invoke(app, ["--help"]).stdout)
+    for word in ("does NOT HIDE voices", "gaussian and mosaic can be reversed", "redact run"):
+        assert word in said
+
+
+def test_help_of_run_warns_of_styles_and_voices() -> None:
+    said = plain(CliRunner().invoke(app, ["run", "--help"], terminal_width=200).stdout)
+    for word in ("CAN BE REVERSED", "VOICES IDENTIFY", "--resume", "--detector", "--jobs"):
+        assert word in said
+
+
+def test_help_names_every_exit_code() -> None:
+    said = plain(CliRunner().invoke(app, ["--help"]).stdout)
+    for code, meaning in exit_codes.MEANINGS:
+        assert f"{code} {meaning}" in said
+
+
+def test_every_error_has_a_code() -> None:
+    family = {errors.RedactError}
+    while found := {cls for known in family for cls in known.__subclasses__()} - family:
+        family |= found
+    ours = {cls.__name__ for cls in family if cls.__module__ == "redact.errors"}
+    assert ours == set(exit_codes.CODES)
+    explained = {code for code, _ in exit_codes.MEANINGS}
+    assert set(exit_codes.CODES.values()) <= explained
+
+
+def test_version() -> None:
+    said = CliRunner().invoke(app, ["--version"])
+    assert said.exit_code == 0
+    assert said.stdout.startswith("redact ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run"],
+        ["run", "--style", "invisible", "a.jpg"],
+        ["run", "--jobs", "0", "a.jpg"],
+        ["run", "--no-such-option", "a.jpg"],
+        ["render", "a.jpg"],
+        ["conjure"],
+    ],
+)
+def test_usage_errors(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == exit_codes.USAGE

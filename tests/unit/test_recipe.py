@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from redact.detectors import DETECTORS
+from redact.errors import RecipeError
+from redact.findings import Kind
+from redact.recipe import IRREVERSIBLE, PROFILES, Pass, Recipe, recipe
+from redact.styles import STYLES
+
+LOOK = Pass("yunet", 640, 0.3)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_is_whole_and_hides_for_good(name: str) -> None:
+    profile = PROFILES[name]
+    assert profile.profile == name
+    assert {look.detector for look in profile.passes} <= set(DETECTORS)
+    assert profile.style in IRREVERSIBLE
+    assert Kind.FACE in profile.kinds
+    assert profile.coverage.pad > 0
+
+
+def test_what_is_reversible_is_not_called_irreversible() -> None:
+    assert set(STYLES) > IRREVERSIBLE
+    assert not IRREVERSIBLE & {"gaussian", "mosaic"}
+    assert Recipe(passes=(LOOK,)).style in IRREVERSIBLE
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_recipes_travel_between_processes(name: str) -> None:
+    assert pickle.loads(pickle.dumps(PROFILES[name])) == PROFILES[name]
+
+
+def test_recipes_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        PROFILES["fast"].style = "solid"  # type: ignore[misc]
+    recipe("fast", style="solid")
+    assert PROFILES["fast"].style in IRREVERSIBLE - {"solid"}
+
+
+def test_choices_replace_those_of_the_profile() -> None:
+    made = recipe("fast", style="solid", colour="#10ff00", audio="drop")
+    assert (made.profile, made.style, made.audio) == ("fast", "solid", "drop")
+    assert made.rgb == (16, 255, 0)
+    assert made.passes == PROFILES["fast"].passes
+
+
+def test_a_profile_that_does_not_exist_names_those_that_do() -> None:
+    with pytest.raises(RecipeError, match="quick") as caught:
+        recipe("quick")
+    assert all(name in (caught.value.remedy or "") for name in PROFILES)
+
+
+def test_a_choice_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(RecipeError, match="sticker"):
+        recipe("fast", sticker="cat")
+
+
+@pytest.mark.parametrize(
+    "colour", ["black", "#000", "#00000g", "#0000000", "000000", "", "#000000\n", "#٠٠٠٠٠٠"]
+)
+def test_a_colour_is_written_in_one_way(colour: str) -> None:
+    with pytest.raises(RecipeError, match="#rrggbb"):
+        recipe(colour=colour)
+
+
+@pytest.mark.parametrize("choice", [{"passes": ()}, {"kinds": ()}])
+def test_a_recipe_that_would_find_nothing_is_refused(choice: dict[str, tuple[()]]) -> None:
+    with pytest.raises(RecipeError, match="at least one"):
+        recipe(**choice)
+
+
+@pytest.mark.parametrize("choice", [{"style": "sticker"}, {"audio": "louder"}])
+def test_a_value_that_does_not_exist_is_refused(choice: dict[str, str]) -> None:
+    with pytest.raises(RecipeError):
+        recipe(**choice)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"side": 31},
+        {"side": 16385},
+        {"threshold": 0.0},
+        {"threshold": 1.0},
+        {"threshold": float("nan")},
+        {"quarters": 4},
+        {"quarters": -1},
+        {"every": 0},
+    ],
+    ids=str,
+)
+def test_a_pass_that_makes_no_sense_is_refused(change: dict[str, float]) -> None:
+    with pytest.raises(RecipeError):
+        Pass(**{"detector": "yunet", "side": 640, "threshold": 0.3, **change})  # type: ignore[arg-type]
