@@ -20,13 +20,13 @@ class Coverage:
 
     Args:
         pad: Margin on each side, as a share of the box's width and height.
-        before: Seconds hidden before a track's first sighting.
+        before: Seconds hidden before a track's first detection.
         after: Seconds hidden after its last.
         bridge: Longest gap between two sightings, in seconds, that is filled from both ends.
         drift: How much an unseen box grows on each side, in sides per second.
     """
 
-    pad: float = 0.25
+    pad: float = 0.36
     before: float = 0.4
     after: float = 0.4
     bridge: float = 1.5
@@ -39,8 +39,12 @@ class Coverage:
 
     @property
     def reach(self) -> Fraction:
-        """Seconds of the future that the decision on one frame depends on."""
-        return max(Fraction(self.before), Fraction(self.bridge), STEADY)
+        """Seconds of the future that the decision on one frame depends on.
+
+        What is followed back from a first detection, for `before`, is itself held before once more;
+        what is followed after a last one is drawn anew when it is detected again.
+        """
+        return Fraction(max(2 * self.before, self.after, self.bridge)) + STEADY
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Cover:
 
     def hidden(self, index: int, time: Fraction) -> list[Hidden]:
         """What to hide in that frame; frames must be asked in ascending order."""
-        soon = time + Fraction(self._coverage.before)
+        soon = time + Fraction(self._coverage.before)  # a first sighting is never after a detection
         while self._pending and self._pending[-1].sightings[0].time <= soon:
             self._active.append(_Span(self._pending.pop(), self._coverage, self._cuts))
         self._active = [span for span in self._active if not span.over(time)]
@@ -83,12 +87,14 @@ class _Span:
     def __init__(self, track: Track, coverage: Coverage, cuts: Sequence[int]) -> None:
         self.track = track
         self._seen = steadied(track.sightings)
+        detected = [s.time for s in track.sightings if s.score > 0] or [self._seen[0].time]
+        self._first, self._last = detected[0], detected[-1]
         self._coverage = coverage
         self._cuts = cuts
         self._next = 0
 
     def over(self, time: Fraction) -> bool:
-        return time > self._seen[-1].time + Fraction(self._coverage.after)
+        return time > max(self._seen[-1].time, self._last + Fraction(self._coverage.after))
 
     def box(self, index: int, time: Fraction) -> Box | None:
         """The box that is to be hidden in that frame, before padding."""
@@ -108,9 +114,11 @@ class _Span:
         if last and coming and coming.time - last.time <= limits.bridge:
             return _between(last, coming, time, limits.drift)
         boxes: list[Box] = []
-        if last and time - last.time <= limits.after and self._same_shot(last.frame, index):
+        since = time - (last.time if last and coming else self._last)
+        until = (coming.time if last and coming else self._first) - time
+        if last and since <= limits.after and self._same_shot(last.frame, index):
             boxes.append(_adrift(last, time, limits.drift))
-        if coming and coming.time - time <= limits.before and self._same_shot(index, coming.frame):
+        if coming and until <= limits.before and self._same_shot(index, coming.frame):
             boxes.append(_adrift(coming, time, limits.drift))
         return boxes[0].hull(boxes[-1]) if boxes else None
 

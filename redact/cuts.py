@@ -23,6 +23,9 @@ _ALIKE = 0.45
 _JUMP = 1.8
 """How much worse than the worst recent match a cut's match must be."""
 
+_FLAT = 0.6
+"""Deviation of evened contrast below which a picture, white or black, has nothing to compare."""
+
 
 class CutFinder:
     """Watches small grey pictures in order."""
@@ -34,6 +37,8 @@ class CutFinder:
     def is_cut(self, grey: Grey) -> bool:
         """Whether this picture begins a new shot; the first one does not."""
         shape = _structure(grey)
+        if float(shape.std()) < _FLAT:
+            return False  # and not remembered: what comes next is compared with what was before
         if not self._recent:
             self._recent.append(shape)
             return False

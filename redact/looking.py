@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from redact.findings import Detection
-from redact.geometry import Box, Size, Turn, hull_of
+from redact.geometry import Size, Turn, hull_of
 from redact.interfaces import Detector, View
 from redact.media import Frame, Grey, Rgb
 from redact.recipe import Pass
@@ -71,8 +71,8 @@ def _grey(rgb: Rgb) -> Grey:
 def joined(detections: Sequence[Detection]) -> list[Detection]:
     """One detection for each heap of overlapping ones, the strongest first.
 
-    Its box holds every box of the heap; its score is the chance that not all are mistaken, as if
-    passes erred independently.
+    Its box holds every box of the heap; its score is the best, since passes of one network err
+    together.
     """
     heaps: list[list[Detection]] = []
     for found in sorted(detections, key=lambda d: -d.score):
@@ -86,8 +86,4 @@ def _same(one: Detection, other: Detection) -> bool:
 
 
 def _one(heap: list[Detection]) -> Detection:
-    doubt = 1.0
-    for found in heap:
-        doubt *= 1 - found.score
-    box: Box = hull_of(found.box for found in heap)
-    return Detection(heap[0].kind, box, min(1.0, 1 - doubt))
+    return Detection(heap[0].kind, hull_of(found.box for found in heap), heap[0].score)

@@ -63,7 +63,9 @@ def stream(
 ) -> Iterator[Frame]:
     """One pass, for live or endless input: frames come out hidden, later by the coverage's reach.
 
-    Gives the same frames as analyse and render with the same tracker.
+    Gives the same frames as analyse and render do with a recipe that hides uncertain tracks, since
+    no track can be judged before it has ended. Every frame asks all tracks so far, so that time
+    grows with their number.
     """
     waiting: deque[Frame] = deque()
     for frame, view in ahead(look, source.frames()):

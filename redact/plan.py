@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from itertools import pairwise
+from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import cattrs
 from cattrs import transform_error
@@ -100,6 +104,8 @@ class Plan:
     version: int = VERSION
 
     def __post_init__(self) -> None:
+        if any(later <= cut for cut, later in pairwise(self.cuts)):
+            raise PlanError("the cuts are not in order")
         known = {track.id for track in self.tracks}
         if len(known) != len(self.tracks):
             raise PlanError("two tracks share one id")
@@ -164,12 +170,15 @@ def loads(text: str) -> Plan:
         PlanError: Not JSON, another version, an unknown key, or a value that does not fit.
     """
     try:
-        data = json.loads(text, parse_constant=_no_constant)
+        data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise PlanError(f"this is no plan: {error}") from error
     version = data.get("version") if isinstance(data, dict) else None
     if version != VERSION:
         raise PlanError(f"this is no plan of version {VERSION}", remedy="analyse the source again")
+    missing = [item.name for item in fields(Plan) if item.name not in data]
+    if missing:
+        raise PlanError(f"the plan cannot be used: it lacks {', '.join(missing)}")
     try:
         return _CONVERTER.structure(data, Plan)
     except RedactError:
@@ -182,6 +191,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ExceptionGroup):
         return "; ".join(transform_error(error, path="plan")[:3])
     return str(error)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
 
 
 def _no_constant(name: str) -> float:
@@ -201,7 +217,8 @@ def save(plan: Plan, path: Path) -> None:
     except OSError as error:
         raise UnwritableOutputError(f"cannot be written: {error.strerror}", path) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
 
 
 def load(path: Path) -> Plan:
@@ -211,6 +228,8 @@ def load(path: Path) -> Plan:
         PlanError: It is missing, too large, or no plan.
     """
     try:
+        if not path.is_file():
+            raise PlanError("there is no plan file of that name", path)
         if path.stat().st_size > LARGEST:
             raise PlanError("too large for a plan", path)
         return loads(path.read_text(encoding="utf-8"))
@@ -225,7 +244,7 @@ def load(path: Path) -> Plan:
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:
     def check(value: Any, _: Any) -> Any:
         fits = type(value) is kind or (kind is float and type(value) is int)
-        if not fits:
+        if not fits or (kind is float and not isfinite(value)):
             raise ValueError(f"{value!r} is no {kind.__name__}")
         return kind(value)
 
@@ -233,14 +252,14 @@ def _exactly(kind: type) -> Callable[[Any, Any], Any]:
 
 
 def _fraction(value: Any, _: Any) -> Fraction:
-    if not isinstance(value, str) or len(value) > 64:
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,32}(/[0-9]{1,32})?", value):
         raise ValueError(f"{value!r} is no fraction")
     return Fraction(value)
 
 
-def _list(value: Any, length: int) -> list[Any]:
-    if not isinstance(value, list) or len(value) != length:
-        raise ValueError(f"{value!r} is no list of {length}")
+def _list(value: Any, length: int | None = None) -> list[Any]:
+    if not isinstance(value, list) or length not in (None, len(value)):
+        raise ValueError(f"{value!r} is no list" + (f" of {length}" if length else ""))
     return value
 
 
@@ -266,6 +285,14 @@ def _converter() -> cattrs.Converter:
             raise ValueError(f"there is no edit {name!r}")
         return converter.structure(value, kinds[name])
 
+    def items(value: Any, kind: Any) -> tuple[Any, ...]:
+        inner = get_args(kind)[0]
+        return tuple(converter.structure(item, inner) for item in _list(value))
+
+    def is_list(kind: Any) -> bool:
+        return getattr(kind, "__origin__", None) is tuple
+
+    converter.register_structure_hook_func(is_list, items)
     converter.register_structure_hook(Kind, lambda value, _: Kind(_exactly(str)(value, str)))
     converter.register_structure_hook(Fraction, _fraction)
     converter.register_unstructure_hook(Fraction, str)

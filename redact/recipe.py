@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from redact.coverage import Coverage
 from redact.errors import RecipeError
@@ -12,6 +12,7 @@ from redact.findings import Kind
 
 StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"]
 Audio: TypeAlias = Literal["keep", "drop"]
+Uncertain: TypeAlias = Literal["hide", "list"]
 
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate"})
 """Styles that draw nothing that depends on the hidden pixels."""
@@ -69,7 +70,7 @@ class Recipe:
     passes: tuple[Pass, ...] = ()
     sure: float = 0.5
     keep: float = 0.3
-    uncertain: Literal["hide", "list"] = "list"
+    uncertain: Uncertain = "list"
     coverage: Coverage = field(default_factory=Coverage)
     style: StyleName = "blur"
     colour: str = "#000000"
@@ -79,6 +80,10 @@ class Recipe:
     audio: Audio = "keep"
 
     def __post_init__(self) -> None:
+        named = ((self.style, StyleName), (self.audio, Audio), (self.uncertain, Uncertain))
+        for value, known in ((value, get_args(names)) for value, names in named):
+            if value not in known:
+                raise RecipeError(f"there is no {value!r}", remedy=f"choose {', '.join(known)}")
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
             raise RecipeError(f"a colour is written #rrggbb, not {self.colour!r}")
         if not self.passes:
@@ -93,11 +98,27 @@ class Recipe:
         return red, green, blue
 
 
+_FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
+_BALANCED = (
+    Pass("centerface", 960, 0.14),
+    Pass("centerface", 640, 0.2, every=3),
+    Pass("centerface", 2048, 0.15, every=6),
+)
+_THOROUGH = (
+    Pass("centerface", 960, 0.12),
+    Pass("centerface", 640, 0.2, every=2),
+    Pass("centerface", 2048, 0.12, every=2),
+    Pass("yunet", 640, 0.6),
+    Pass("yunet", 320, 0.6, every=2),
+)
 PROFILES: dict[str, Recipe] = {
-    "fast": Recipe(profile="fast", passes=(Pass("yunet", 640, 0.3),)),
-    "balanced": Recipe(profile="balanced", passes=(Pass("yunet", 1024, 0.3),)),
+    "fast": Recipe(profile="fast", passes=_FAST, keep=0.4),
+    "balanced": Recipe(profile="balanced", passes=_BALANCED),
     "thorough": Recipe(
-        profile="thorough", passes=(Pass("centerface", 1536, 0.3), Pass("yunet", 1920, 0.3))
+        profile="thorough",
+        passes=_THOROUGH,
+        keep=0.25,
+        coverage=Coverage(pad=0.42, before=0.8, after=0.8, bridge=2.0),
     ),
 }
 """Choices that belong together, by name."""

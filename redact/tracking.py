@@ -127,9 +127,8 @@ class PictureTracker:
         paths, left = self._assign(self._active, strong, view)
         paths, rest = self._assign(paths, weak, view)
         for path in paths:
-            box = path.box.grown(path.grown)
-            if box.touches(view.size):
-                path.unseen.append(Sighting(view.index, view.time, box, 0.0))
+            box = path.box.grown(path.grown)  # kept even outside the picture: nothing is held there
+            path.unseen.append(Sighting(view.index, view.time, box, 0.0))
         return left + rest
 
     def _assign(
@@ -163,8 +162,7 @@ class PictureTracker:
                 boxes[i] = step.box
                 grown[i] += seconds * (_TRUST if step.trusted else _DOUBT)
                 box = step.box.grown(grown[i])
-                if box.touches(view.size):
-                    earlier[i].append(Sighting(before.index, before.time, box, 0.0))
+                earlier[i].append(Sighting(before.index, before.time, box, 0.0))
             after = before
         for path, found in zip(paths, earlier, strict=True):
             path.sightings = [*found[::-1], *path.sightings]

