@@ -1,7 +1,7 @@
-"""Finds faces and number plates in video and pictures, and hides them irreversibly.
+"""Finds faces in video and pictures, and hides them irreversibly.
 
     import redact
-    redact.redact_file(Path("clip.mp4"))
+    redact.redact_file("clip.mp4")
 
 Names are loaded when they are first used, so that `import redact` is quick.
 """

@@ -58,7 +58,7 @@ def plan_path(path: Path) -> Path:
 
 
 def analyse_file(
-    source: Path, recipe: Recipe | None = None, *, progress: Progress | None = None
+    source: Path | str, recipe: Recipe | None = None, *, progress: Progress | None = None
 ) -> Plan:
     """Find and follow everything that is to be hidden.
 
@@ -67,6 +67,7 @@ def analyse_file(
         EngineError: A detector failed.
     """
     recipe = recipe or PROFILES["balanced"]
+    source = Path(source)
     opened = open_source(source)
     mark = opened.fingerprint
     from redact.following import Flow
@@ -81,8 +82,8 @@ def analyse_file(
 
 
 def render_file(
-    source: Path,
-    output: Path,
+    source: Path | str,
+    output: Path | str,
     plan: Plan,
     *,
     force: bool = False,
@@ -103,18 +104,20 @@ def render_file(
         RedactError: Any of the family; then there is no output.
     """
     started = time.monotonic()
+    source, output = Path(source), Path(output)
     opened = open_source(source)
     plan.check_source(opened.fingerprint, source)
     style = STYLES[plan.style](plan.recipe)
     with _sink(output, opened, plan, force, ffmpeg) as sink:
         frames = render(opened, plan.cover(), style, sink, plan.source.frames, progress or _silent)
+    (progress or _silent)("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
     return Outcome(source, output, finished, frames, time.monotonic() - started)
 
 
 def redact_file(
-    source: Path,
-    output: Path | None = None,
+    source: Path | str,
+    output: Path | str | None = None,
     recipe: Recipe | None = None,
     *,
     force: bool = False,
@@ -135,7 +138,8 @@ def redact_file(
         RedactError: Any of the family; then there is no output.
     """
     started = time.monotonic()
-    output = output or default_output(source)
+    source = Path(source)
+    output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
     plan = analyse_file(source, recipe, progress=progress)
     done = render_file(source, output, plan, force=force, ffmpeg=ffmpeg, progress=progress)
@@ -209,7 +213,7 @@ def _sink(output: Path, source: Source, plan: Plan, force: bool, ffmpeg: str | N
 
     recipe = plan.recipe
     if isinstance(source, StillSource):
-        return StillSink(output, source, force=force, quality=recipe.quality)
+        return StillSink(output, source, force=force)  # a crf means nothing to a still
     from redact.video.sink import VideoSink
     from redact.video.source import VideoSource
 

@@ -190,4 +190,5 @@ def _report_on(job: Job, plan: Plan, frames: int, *, resumed: bool = False) -> R
     hidden = plan.hidden_tracks
     faces = sum(track.kind == Kind.FACE for track in hidden)
     status: Status = "resumed" if resumed else "redacted"
-    return Report(job.source, job.output, status, frames, faces, len(hidden))
+    listed = len(plan.tracks) - len(hidden)
+    return Report(job.source, job.output, status, frames, faces, len(hidden), listed)

@@ -75,8 +75,9 @@ class Report:
         output: The redacted file, None if it was not clear what it would be.
         status: Whether it was redacted now, was finished earlier, or was not redacted.
         frames: How many frames it has.
-        faces: How many faces were followed; one person seen twice may count twice.
-        tracks: How many things of any kind were followed.
+        faces: How many faces were hidden; one person seen twice may count twice.
+        tracks: How many things of any kind were hidden.
+        uncertain: How many were probably false alarms, so that they are only listed in the plan.
         seconds: How long it took.
         failure: Why it was not redacted.
     """
@@ -87,6 +88,7 @@ class Report:
     frames: int = 0
     faces: int = 0
     tracks: int = 0
+    uncertain: int = 0
     seconds: float = 0.0
     failure: Failure | None = None
 

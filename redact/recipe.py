@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias, get_args
 
 from redact.coverage import Coverage
 from redact.errors import RecipeError
-from redact.findings import Kind
 
 StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"]
 Audio: TypeAlias = Literal["keep", "drop"]
@@ -60,9 +59,8 @@ class Recipe:
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
         colour: What `solid` draws, as `#rrggbb`.
-        kinds: What is looked for.
         encoder: A video encoder's name, None to choose by container and source.
-        quality: The encoder's constant quality (crf), None for its visually lossless setting.
+        quality: A video encoder's constant quality (crf), None for its visually lossless one.
         audio: Whether sound is copied or left out.
     """
 
@@ -74,7 +72,6 @@ class Recipe:
     coverage: Coverage = field(default_factory=Coverage)
     style: StyleName = "blur"
     colour: str = "#000000"
-    kinds: tuple[Kind, ...] = (Kind.FACE,)
     encoder: str | None = None
     quality: int | None = None
     audio: Audio = "keep"
@@ -88,8 +85,6 @@ class Recipe:
             raise RecipeError(f"a colour is written #rrggbb, not {self.colour!r}")
         if not self.passes:
             raise RecipeError("a recipe needs at least one detector pass")
-        if not self.kinds:
-            raise RecipeError("a recipe needs at least one kind of thing to look for")
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -100,9 +95,9 @@ class Recipe:
 
 _FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
 _BALANCED = (
-    Pass("centerface", 960, 0.14),
-    Pass("centerface", 640, 0.2, every=3),
-    Pass("centerface", 2048, 0.15, every=6),
+    Pass("centerface", 960, 0.14, every=2),
+    Pass("centerface", 640, 0.2, every=6),
+    Pass("centerface", 2048, 0.15, every=12),
 )
 _THOROUGH = (
     Pass("centerface", 960, 0.12),

@@ -66,6 +66,7 @@ def run(
     pad: options.Pad = None,
     before: options.Before = None,
     after: options.After = None,
+    uncertain: options.Unsure = None,
     style: options.Style = None,
     color: options.Colour = None,
     encoder: options.Encoder = None,
@@ -88,6 +89,7 @@ def run(
         quality=quality,
         audio=audio,
         detectors=detector,
+        uncertain=uncertain,
         coverage={"pad": pad, "before": before, "after": after},
     )
     from redact.batch import find_jobs
@@ -112,6 +114,7 @@ def analyse(
     pad: options.Pad = None,
     before: options.Before = None,
     after: options.After = None,
+    uncertain: options.Unsure = None,
     style: options.Style = None,
     color: options.Colour = None,
     encoder: options.Encoder = None,
@@ -130,6 +133,7 @@ def analyse(
         quality=quality,
         audio=audio,
         detectors=detector,
+        uncertain=uncertain,
         coverage={"pad": pad, "before": before, "after": after},
     )
     from redact_cli.passes import write_plan

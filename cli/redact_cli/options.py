@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from redact.errors import RecipeError
-from redact.recipe import PROFILES, Audio, Pass, Recipe, StyleName, recipe
+from redact.recipe import PROFILES, Audio, Pass, Recipe, StyleName, Uncertain, recipe
 
 _LOOKS = "What is looked for"
 _HIDES = "How it is hidden"
@@ -51,6 +51,14 @@ Before: TypeAlias = Annotated[
 After: TypeAlias = Annotated[
     float | None,
     typer.Option(help="Seconds hidden after it is last seen.", rich_help_panel=_LOOKS, min=0),
+]
+Unsure: TypeAlias = Annotated[
+    Uncertain | None,
+    typer.Option(
+        help="What becomes of tracks of a video that were never clearly a face: list names them "
+        "in the plan only (the default), hide hides them too.",
+        rich_help_panel=_LOOKS,
+    ),
 ]
 Style: TypeAlias = Annotated[
     StyleName | None,
@@ -158,6 +166,7 @@ def make_recipe(
     quality: int | None = None,
     audio: Audio | None = None,
     detectors: Sequence[str] | None = None,
+    uncertain: Uncertain | None = None,
     coverage: dict[str, float | None] | None = None,
 ) -> Recipe:
     """A profile with what was said on the command line replaced.
@@ -175,6 +184,7 @@ def make_recipe(
         "encoder": encoder,
         "quality": quality,
         "audio": audio,
+        "uncertain": uncertain,
         "passes": tuple(map(parse_pass, detectors)) if detectors else None,
     }
     chosen = recipe(

@@ -89,6 +89,7 @@ def _counts(report: Report) -> str:
     words = [_some(report.frames, "frame"), _some(report.faces, "face")]
     others = report.tracks - report.faces
     words += [_some(others, "other thing")] if others else []
+    words += [f"{report.uncertain} uncertain and not hidden"] if report.uncertain else []
     last = "finished earlier" if report.status == "resumed" else f"{report.seconds:.1f} s"
     return ", ".join([*words, last])
 
@@ -107,6 +108,7 @@ def as_object(report: Report) -> dict[str, object]:
         "frames": report.frames,
         "faces": report.faces,
         "tracks": report.tracks,
+        "uncertain": report.uncertain,
         "seconds": round(report.seconds, 3),
         "error": failure and {"kind": failure.kind, "message": failure.message},
     }

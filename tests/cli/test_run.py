@@ -135,6 +135,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "frames": 3,
         "faces": 1,
         "tracks": 2,
+        "uncertain": 0,
         "error": None,
     }
     assert by_name["in/b.jpg"]["error"] == {
