@@ -41,10 +41,10 @@ class Coverage:
     def reach(self) -> Fraction:
         """Seconds of the future that the decision on one frame depends on.
 
-        What is followed back from a first detection, for `before`, is itself held before once more;
-        what is followed after a last one is drawn anew when it is detected again.
+        What is followed after a last detection is drawn anew when it is detected again, and a box
+        takes the size of neighbours that lie a little later.
         """
-        return Fraction(max(2 * self.before, self.after, self.bridge)) + STEADY
+        return Fraction(max(self.before, self.after, self.bridge)) + STEADY
 
 
 @dataclass(frozen=True, slots=True)
