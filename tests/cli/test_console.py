@@ -6,10 +6,11 @@ import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
 from redact_cli import console
 from redact_cli.console import Bars, Lines
 from redact_cli.pace import Pace, Total, clock, remaining
-from rich.console import Console
 
 A, B = Path("a.mp4"), Path("[b]\n.mp4")
 

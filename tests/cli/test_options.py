@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from redact_cli.options import make_recipe, parse_pass
 
 from redact.errors import RecipeError
 from redact.recipe import Pass
+from redact_cli.options import make_recipe, parse_pass
 
 
 def test_choices_reach_the_recipe() -> None:

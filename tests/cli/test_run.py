@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redact_cli import exit_codes
-from redact_cli.app import main
 
 from redact import doctor
 from redact.errors import RecipeError
 from redact.plan import load
+from redact_cli import exit_codes
+from redact_cli.app import main
 from tests.cli import fake_redact
 
 

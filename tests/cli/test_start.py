@@ -7,11 +7,11 @@ import sys
 import time
 
 import pytest
-from redact_cli import exit_codes
-from redact_cli.app import app
 from typer.testing import CliRunner
 
 from redact import errors
+from redact_cli import exit_codes
+from redact_cli.app import app
 
 HEAVY = ("PIL", "av", "cv2", "ffmpeg", "mediapipe", "numpy", "onnx", "onnxruntime")
 
