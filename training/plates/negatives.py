@@ -10,8 +10,9 @@ import numpy as np
 from . import formats
 from .texture import Fonts, any_colour, clouds, fitted, near, put, rounded
 
-SYLLABLES = "ba lo mi ter ka shop re sta in den for to bar hal ex press new ca fe ma ri no ol".split()
-ROAD = [(20, 60, 150), (10, 100, 60), (120, 70, 30), (240, 240, 240), (250, 200, 30), (230, 120, 20)]
+SYLLABLES = "ba lo mi ter ka shop re sta in den for to bar hal ex press new ca fe ma ri no".split()
+BLUE, GREEN, BROWN = (20, 60, 150), (10, 100, 60), (120, 70, 30)
+ROAD = [BLUE, GREEN, BROWN, (240, 240, 240), (250, 200, 30), (230, 120, 20)]
 
 
 def word(rng: np.random.Generator) -> str:

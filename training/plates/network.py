@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -87,17 +88,20 @@ def grid(level: Tensor, stride: int) -> Tensor:
     height, width = level.shape[2], level.shape[3]
     x = (torch.arange(width, device=level.device) + 0.5) * stride
     y = (torch.arange(height, device=level.device) + 0.5) * stride
-    x = x.reshape(1, -1) + torch.zeros_like(y).reshape(-1, 1)
-    y = y.reshape(-1, 1) + torch.zeros_like(x)
+    # no reshape to a leading 1: who frees the batch of a graph would take that 1 for it
+    x = x.unsqueeze(0) + torch.zeros_like(y).unsqueeze(1)
+    y = y.unsqueeze(1) + torch.zeros_like(x)
     return torch.stack((x.flatten(), y.flatten())).unsqueeze(0)
 
 
 class Decoded(nn.Module):
-    """The network as exported: boxes and scores of 0 to 1."""
+    """The network as exported: RGB in, boxes and scores of 0 to 1 out."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.network = network
+        self.network = copy.deepcopy(network)
+        first = self.network.stem[0].weight
+        first.data = first.data.flip(1)  # trained on BGR
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         logits, boxes = self.network(x)

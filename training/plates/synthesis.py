@@ -30,12 +30,12 @@ def spell(rng: np.random.Generator, pattern: str) -> str:
     return "".join(str(rng.choice(list(CLASSES[c]))) if c in CLASSES else c for c in pattern)
 
 
-def font_for(rng: np.random.Generator, text: str, names: tuple[str, ...], fonts: Fonts) -> str:
-    """A font of the format; digits and latin letters in one that has them."""
-    name = str(rng.choice(names))
-    if name in ("thai", "arabic") and text.isascii():
-        name = str(rng.choice(formats.PLAIN))
-    return name
+def number_mask(rng: np.random.Generator, text: str, form: Format, fonts: Fonts) -> np.ndarray:
+    """Mask of a line of the number in a font of the format."""
+    name = str(rng.choice(form.fonts))
+    if name in ("thai", "arabic"):
+        return fonts.mixed(text, name, str(rng.choice(formats.PLAIN)))
+    return fonts.mask(text, name)
 
 
 def small_text(rng: np.random.Generator, kind: str, fonts: Fonts) -> np.ndarray:
@@ -74,7 +74,8 @@ def draw_band(
         cv2.line(canvas, (int(x2), 0), (int(x2), height), text, 1)
         region = fonts.mask(spell(rng, "DDD"), "din")
         put(canvas, region, (x2 + 4, 0.12 * height, width - 5, 0.6 * height), text)
-        put(canvas, fonts.mask("RUS", "sans"), (x2 + 6, 0.7 * height, width - 14, 0.9 * height), text)
+        state = fonts.mask("RUS", "sans")
+        put(canvas, state, (x2 + 6, 0.7 * height, width - 14, 0.9 * height), text)
     if form.band == "ind":
         put(canvas, fonts.mask("IND", "sansbold"), (4, 0.5 * height, 20, 0.68 * height), blue)
         x1 = 22
@@ -82,7 +83,8 @@ def draw_band(
         y1 = (0.23 if form.band == "top" else 0.3) * height
         colour = blue if form.band == "top" or rng.random() < 0.6 else near(rng, (200, 70, 30), 40)
         canvas[: int(y1)] = colour
-        name = fonts.mask(str(rng.choice(["BRASIL", "ARGENTINA", "EGYPT", "PARAGUAY"])), "sansbold")
+        names = ["EGYPT"] if form.band == "egypt" else ["BRASIL", "ARGENTINA", "PARAGUAY"]
+        name = fonts.mask(str(rng.choice(names)), "sansbold")
         right = 0.7 if form.band == "top" else 0.45
         put(canvas, name, (0.1 * width, 0.25 * y1, right * width, 0.8 * y1), (240, 240, 240))
         if form.band == "egypt":
@@ -143,8 +145,7 @@ def render_plate(rng: np.random.Generator, fonts: Fonts) -> np.ndarray:
     top = y1 + edge_y
     free = y2 - y1 - 2 * edge_y
     for line, share in zip(lines, shares, strict=True):
-        word = spell(rng, line)
-        mask = fonts.mask(word, font_for(rng, word, form.fonts, fonts))
+        mask = number_mask(rng, spell(rng, line), form, fonts)
         gap = 0.06 * free if len(lines) > 1 else 0.0
         box = (x1 + edge_x, top + gap / 2, x2 - edge_x, top + share * free - gap / 2)
         put(canvas, mask, fitted(mask, box, rng.uniform(0.8, 1.3)), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -29,10 +30,21 @@ class Fonts:
         ImageDraw.Draw(image).text((-left, -top), text, 255, font, stroke_width=stroke)
         return np.asarray(image)
 
+    def mixed(self, text: str, name: str, digits: str) -> np.ndarray:
+        """The same for a text of two writings: what is ASCII comes from the second font."""
+        runs = [run for run in re.split(r"([ -~]+)", text) if run.strip()]
+        masks = [self.mask(run.strip(), digits if run.isascii() else name) for run in runs]
+        tall = max(mask.shape[0] for mask in masks)
+        spaced = [np.zeros((tall, tall // 4), np.uint8)] * (2 * len(masks) - 1)
+        for n, mask in enumerate(masks):
+            wide = max(1, mask.shape[1] * tall // mask.shape[0])
+            spaced[2 * n] = cv2.resize(mask, (min(wide, 12 * tall), tall))
+        return np.hstack(spaced)
+
 
 def put(canvas: np.ndarray, mask: np.ndarray, box: tuple[float, ...], colour: Colour) -> None:
     """Draws a mask, stretched to the box, in one colour."""
-    x1, y1, x2, y2 = (int(round(v)) for v in box)
+    x1, y1, x2, y2 = (round(v) for v in box)
     x2, y2 = min(x2, canvas.shape[1]), min(y2, canvas.shape[0])
     x1, y1 = max(x1, 0), max(y1, 0)
     if x2 - x1 < 1 or y2 - y1 < 1:
