@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from fractions import Fraction
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 WORKERS = os.cpu_count() or 1
+AHEAD = 4
+"""Items a worker may be ahead: some frames get a costly look, and the others must not wait."""
 
 
 def analyse(
@@ -27,10 +30,11 @@ def analyse(
 ) -> int:
     """Look at every frame and let the tracker join what was found; returns the frame count."""
     done = 0
-    for _, view in ahead(look, source.frames()):
-        tracker.update(view)
-        done += 1
-        progress("analyse", done, source.info.frames)
+    with closing(ahead(look, source.frames())) as views:
+        for _, view in views:
+            tracker.update(view)
+            done += 1
+            progress("analyse", done, source.info.frames)
     return done
 
 
@@ -47,12 +51,17 @@ def render(
     Raises:
         EngineError: Not as many frames came as were analysed.
     """
+
+    def hide(item: tuple[Frame, list[Region]]) -> None:
+        style.hide(item[0].picture, item[1])
+
     done = 0
-    for frame in source.frames():
-        style.hide(frame.picture, regions(frame.index, frame.time))
-        sink.write(frame)
-        done += 1
-        progress("render", done, expected)
+    asked = ((frame, regions(frame.index, frame.time)) for frame in source.frames())
+    with closing(ahead(hide, asked)) as hidden:
+        for (frame, _), _ in hidden:
+            sink.write(frame)
+            done += 1
+            progress("render", done, expected)
     if done != expected:
         raise EngineError(f"{expected} frames were analysed, {done} came when rendering")
     return done
@@ -85,7 +94,7 @@ def _hidden(frame: Frame, tracker: Tracker, recipe: Recipe, style: Style) -> Fra
 
 def ahead(
     function: Callable[[Given], Made], items: Iterable[Given], workers: int = WORKERS
-) -> Iterator[tuple[Given, Made]]:
+) -> Generator[tuple[Given, Made], None, None]:
     """Each item with what the function made of it, in order, made a few items ahead in threads.
 
     What the function raises is raised here; when the consumer stops, nothing keeps running.
@@ -95,7 +104,7 @@ def ahead(
         try:
             for item in items:
                 pending.append((item, pool.submit(function, item)))
-                if len(pending) > workers:
+                if len(pending) > AHEAD * workers:
                     yield _first(pending)
             while pending:
                 yield _first(pending)
