@@ -105,6 +105,7 @@ _THOROUGH = (
     Pass("centerface", 2048, 0.12, every=2),
     Pass("yunet", 640, 0.6),
     Pass("yunet", 320, 0.6, every=2),
+    *(Pass("centerface", 960, 0.5, quarters=turn, every=6) for turn in (1, 2, 3)),
 )
 PROFILES: dict[str, Recipe] = {
     "fast": Recipe(profile="fast", passes=_FAST, keep=0.4),
