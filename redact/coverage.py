@@ -148,7 +148,12 @@ def _adrift(sighting: Sighting, time: Fraction, drift: float) -> Box:
     return sighting.box.grown(drift * float(abs(time - sighting.time)))
 
 
-def _between(last: Sighting, coming: Sighting, time: Fraction, drift: float) -> Box:
+def straight(last: Sighting, coming: Sighting, time: Fraction) -> Box:
+    """Where the box is at a time between two sightings, if it moves and grows evenly."""
     share = float((time - last.time) / (coming.time - last.time))
+    return last.box.towards(coming.box, share)
+
+
+def _between(last: Sighting, coming: Sighting, time: Fraction, drift: float) -> Box:
     unseen = float(min(time - last.time, coming.time - time))
-    return last.box.towards(coming.box, share).grown(drift * unseen)
+    return straight(last, coming, time).grown(drift * unseen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
@@ -116,6 +116,3 @@ def ahead(
 def _first(pending: deque[tuple[Given, Future[Made]]]) -> tuple[Given, Made]:
     item, future = pending.popleft()
     return item, future.result()
-
-
-__all__: Sequence[str] = ["ahead", "analyse", "render", "stream"]

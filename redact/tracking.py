@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
 
-from redact.coverage import Coverage
+from redact.coverage import Coverage, straight
 from redact.cuts import CutFinder
 from redact.findings import Detection, Kind, Sighting, Track
 from redact.geometry import Box
@@ -57,9 +57,8 @@ class _Path:
 
 
 def _joined(middle: Sighting, first: Sighting, last: Sighting) -> Sighting:
-    share = float((middle.time - first.time) / (last.time - first.time))
-    straight = first.box.towards(last.box, share)
-    return Sighting(middle.frame, middle.time, middle.box.hull(straight), 0.0)
+    box = middle.box.hull(straight(first, last, middle.time))
+    return Sighting(middle.frame, middle.time, box, 0.0)
 
 
 class PictureTracker:
@@ -112,7 +111,7 @@ class PictureTracker:
         seconds = float(view.time - before.time)
         for path, step in zip(self._active, followed, strict=True):
             path.box = step.box
-            path.grown += seconds * (_TRUST if step.trusted else _DOUBT)
+            path.grown += _growth(step, seconds)
 
     def _followed(self, before: View, after: View, boxes: Sequence[Box]) -> list[Followed]:
         scale = before.grey.shape[1] / before.size.width, before.grey.shape[0] / before.size.height
@@ -160,7 +159,7 @@ class PictureTracker:
             seconds = float(after.time - before.time)
             for i, step in enumerate(self._followed(after, before, boxes)):
                 boxes[i] = step.box
-                grown[i] += seconds * (_TRUST if step.trusted else _DOUBT)
+                grown[i] += _growth(step, seconds)
                 box = step.box.grown(grown[i])
                 earlier[i].append(Sighting(before.index, before.time, box, 0.0))
             after = before
@@ -182,6 +181,10 @@ class PictureTracker:
         self._past.append(view)
         while view.time - self._past[0].time > self._coverage.before:
             self._past.popleft()
+
+
+def _growth(step: Followed, seconds: float) -> float:
+    return seconds * (_TRUST if step.trusted else _DOUBT)
 
 
 def judged(tracks: Iterable[Track], keep: float) -> tuple[Track, ...]:
