@@ -29,7 +29,7 @@ class WeightsHook(BuildHookInterface):  # type: ignore[type-arg]
         folder = Path(self.root) / FOLDER
         origins = json.loads((folder / "origins.json").read_text(encoding="utf-8"))
         (folder / "files").mkdir(exist_ok=True)
-        for origin in origins:
+        for origin in (one for one in origins if "wheel" in one):  # our own are committed
             complete(origin, folder / "files")
 
 

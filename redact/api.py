@@ -17,14 +17,13 @@ from redact.files import (
     fingerprint,
 )
 from redact.findings import Detection
-from redact.geometry import Region
 from redact.interfaces import Progress, Sink, Source
 from redact.looking import Look
 from redact.media import Frame, Rgb
 from redact.pipeline import analyse, render
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Recipe
-from redact.styles import STYLES
+from redact.styles import style_of
 from redact.tracking import PictureTracker, judged
 
 
@@ -107,7 +106,7 @@ def render_file(
     source, output = Path(source), Path(output)
     opened = open_source(source)
     plan.check_source(opened.fingerprint, source)
-    style = STYLES[plan.style](plan.recipe)
+    style = style_of(plan.recipe, plan.style)
     with _sink(output, opened, plan, force, ffmpeg) as sink:
         frames = render(opened, plan.cover(), style, sink, plan.source.frames, progress or _silent)
     (progress or _silent)("verify", frames, frames)  # the sink named its file, so it was checked
@@ -184,8 +183,8 @@ def redact_picture(picture: Rgb, recipe: Recipe | None = None) -> Rgb:
     from redact.stills import StillPicture
 
     copy = picture.copy()
-    regions = [Region.holding(d.box, recipe.coverage.pad) for d in found]
-    STYLES[recipe.style](recipe).hide(StillPicture(copy), regions)
+    regions = [recipe.coverage.region(d.kind, d.box) for d in found]
+    style_of(recipe).hide(StillPicture(copy), regions)
     return copy
 
 

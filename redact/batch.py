@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import shutil
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import closing, suppress
@@ -188,7 +189,8 @@ def _worked_on(plan: Path) -> bool:
 
 def _report_on(job: Job, plan: Plan, frames: int, *, resumed: bool = False) -> Report:
     hidden = plan.hidden_tracks
-    faces = sum(track.kind == Kind.FACE for track in hidden)
+    kinds = Counter(track.kind for track in hidden)
+    faces, plates = kinds[Kind.FACE], kinds[Kind.PLATE]
     status: Status = "resumed" if resumed else "redacted"
     listed = len(plan.tracks) - len(hidden)
-    return Report(job.source, job.output, status, frames, faces, len(hidden), listed)
+    return Report(job.source, job.output, status, frames, faces, plates, len(hidden), listed)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from redact.findings import Sighting, Track
+from redact.findings import Kind, Sighting, Track
 from redact.geometry import Box, Region
 
 STEADY = Fraction(1, 5)
@@ -19,7 +19,8 @@ class Coverage:
     """How far hiding reaches beyond what was seen.
 
     Args:
-        pad: Margin on each side, as a share of the box's width and height.
+        pad: Margin on each side of a face, as a share of the box's width and height.
+        plate_pad: The same for a number plate: its frame, and what the detector is off.
         before: Seconds hidden before a track's first detection.
         after: Seconds hidden after its last.
         bridge: Longest gap between two sightings, in seconds, that is filled from both ends.
@@ -27,15 +28,22 @@ class Coverage:
     """
 
     pad: float = 0.36
+    plate_pad: float = 0.15
     before: float = 0.4
     after: float = 0.4
     bridge: float = 1.5
     drift: float = 0.4
 
     def __post_init__(self) -> None:
-        for name in ("pad", "before", "after", "bridge", "drift"):
+        for name in ("pad", "plate_pad", "before", "after", "bridge", "drift"):
             if not 0 <= getattr(self, name) < 1000:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+
+    def region(self, kind: Kind, box: Box) -> Region:
+        """What is hidden around a box; a plate's corners hold characters, so it keeps them."""
+        if kind is Kind.PLATE:
+            return Region(box.grown(self.plate_pad), text=True)
+        return Region.holding(box, self.pad)
 
     @property
     def reach(self) -> Fraction:
@@ -77,8 +85,8 @@ class Cover:
             self._active.append(_Span(self._pending.pop(), self._coverage, self._cuts))
         self._active = [span for span in self._active if not span.over(time)]
         found = ((span.track, span.box(index, time)) for span in self._active)
-        pad = self._coverage.pad
-        return [Hidden(track, Region.holding(box, pad)) for track, box in found if box is not None]
+        region = self._coverage.region
+        return [Hidden(track, region(track.kind, box)) for track, box in found if box is not None]
 
 
 class _Span:

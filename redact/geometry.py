@@ -195,10 +195,12 @@ class Region:
     Args:
         box: The outline's bounds.
         roundness: Corner radius as a share of half the side: 0 is a box, 1 an ellipse.
+        text: Whether it holds characters: then it is drawn in one colour, whatever the style.
     """
 
     box: Box
     roundness: float = 0.0
+    text: bool = False
 
     @classmethod
     def holding(cls, box: Box, pad: float) -> Region:

@@ -76,6 +76,7 @@ class Report:
         status: Whether it was redacted now, was finished earlier, or was not redacted.
         frames: How many frames it has.
         faces: How many faces were hidden; one person seen twice may count twice.
+        plates: How many number plates were hidden; one seen twice may count twice.
         tracks: How many things of any kind were hidden.
         uncertain: How many were probably false alarms, so that they are only listed in the plan.
         seconds: How long it took.
@@ -87,6 +88,7 @@ class Report:
     status: Status
     frames: int = 0
     faces: int = 0
+    plates: int = 0
     tracks: int = 0
     uncertain: int = 0
     seconds: float = 0.0

@@ -41,7 +41,7 @@ class Look:
         """Everything that is kept of the frame. May run in several threads at once."""
         picture = frame.picture
         size = picture.turn.upright_size(picture.stored_size)
-        due = [p for p in self._passes if frame.index % p.every == 0]
+        due = [p for p in self._passes if frame.index % p.every == 0 and size.longer > p.above]
         copies = {side: picture.rgb(size.fitted(side)) for side in {_side(p, size) for p in due}}
         found = [d for p in due for d in self._detect(p, copies[_side(p, size)], size)]
         grey = _grey(picture.rgb(size.fitted(min(size.longer, GREY_SIDE))))
@@ -53,6 +53,8 @@ class Look:
         seen = Size(copy.shape[1], copy.shape[0])
         scale = size.width / seen.width, size.height / seen.height
         turn = Turn(look.quarters)
+        area = seen.width * seen.height
+        found = [d for d in found if look.smallest <= d.box.area / area <= look.largest]
         boxes = [turn.stored_box(d.box, seen).extended(_SLACK, _SLACK) for d in found]
         return [
             Detection(d.kind, box.scaled(*scale), d.score)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, get_args
 
 from redact.coverage import Coverage
 from redact.errors import RecipeError
+from redact.findings import Kind
 
 StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"]
 Audio: TypeAlias = Literal["keep", "drop"]
 Uncertain: TypeAlias = Literal["hide", "list"]
+
+_PLATE_DETECTORS = frozenset({"plates"})
 
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate"})
 """Styles that draw nothing that depends on the hidden pixels."""
@@ -28,6 +32,9 @@ class Pass:
         quarters: Clockwise quarter turns given to the picture before it is looked at.
         every: Look at each `every`-th frame only.
         enlarge: Whether a picture smaller than `side` is scaled up to it.
+        above: Only pictures whose longer side is above this many pixels are looked at.
+        smallest: Detections below this share of the picture are dropped.
+        largest: Detections above it are dropped: another pass sees them better.
     """
 
     detector: str
@@ -36,6 +43,9 @@ class Pass:
     quarters: int = 0
     every: int = 1
     enlarge: bool = True
+    above: int = 0
+    smallest: float = 0.0
+    largest: float = 1e9
 
     def __post_init__(self) -> None:
         if not 32 <= self.side <= 16384:
@@ -44,6 +54,13 @@ class Pass:
             raise RecipeError(f"a threshold lies between 0 and 1, not at {self.threshold}")
         if self.quarters not in range(4) or self.every < 1:
             raise RecipeError("quarter turns go from 0 to 3, and `every` starts at 1")
+        if self.above < 0 or not 0 <= self.smallest < self.largest:
+            raise RecipeError("`above` starts at 0, `smallest` too and ends below `largest`")
+
+    @property
+    def kind(self) -> Kind:
+        """What its detector finds."""
+        return Kind.PLATE if self.detector in _PLATE_DETECTORS else Kind.FACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,14 @@ class Recipe:
         if not self.passes:
             raise RecipeError("a recipe needs at least one detector pass")
 
+    def detecting(self, kinds: Collection[Kind]) -> Recipe:
+        """The same without the passes that look for anything else.
+
+        Raises:
+            RecipeError: No pass is left.
+        """
+        return replace(self, passes=tuple(look for look in self.passes if look.kind in kinds))
+
     @property
     def rgb(self) -> tuple[int, int, int]:
         """The colour as three values from 0 to 255."""
@@ -93,6 +118,19 @@ class Recipe:
         return red, green, blue
 
 
+_PLATES_FAST = (Pass("plates", 640, 0.35, every=4),)
+_PLATES_BALANCED = (
+    Pass("plates", 640, 0.35, every=3),
+    Pass("plates", 320, 0.35, every=6, smallest=0.03),
+    Pass("plates", 1280, 0.35, every=6, above=900, largest=0.01),
+)
+_PLATES_THOROUGH = (
+    Pass("plates", 640, 0.15, every=2),
+    Pass("plates", 320, 0.15, every=4, smallest=0.03),
+    Pass("plates", 960, 0.15, every=4, largest=0.01),
+    Pass("plates", 1920, 0.15, every=4, above=1200, enlarge=False, largest=0.01),
+    Pass("plates", 4096, 0.15, every=12, above=2400, enlarge=False, largest=0.002),
+)
 _FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
 _BALANCED = (
     Pass("centerface", 960, 0.14, every=2),
@@ -108,13 +146,13 @@ _THOROUGH = (
     *(Pass("centerface", 960, 0.5, quarters=turn, every=6) for turn in (1, 2, 3)),
 )
 PROFILES: dict[str, Recipe] = {
-    "fast": Recipe(profile="fast", passes=_FAST, keep=0.4),
-    "balanced": Recipe(profile="balanced", passes=_BALANCED),
+    "fast": Recipe(profile="fast", passes=_FAST + _PLATES_FAST, keep=0.4),
+    "balanced": Recipe(profile="balanced", passes=_BALANCED + _PLATES_BALANCED),
     "thorough": Recipe(
         profile="thorough",
-        passes=_THOROUGH,
+        passes=_THOROUGH + _PLATES_THOROUGH,
         keep=0.25,
-        coverage=Coverage(pad=0.42, before=0.8, after=0.8, bridge=2.0),
+        coverage=Coverage(pad=0.42, plate_pad=0.2, before=0.8, after=0.8, bridge=2.0),
     ),
 }
 """Choices that belong together, by name."""

@@ -120,8 +120,9 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(tmp_path: Path) -> None
         assert {t for t in top if not t.endswith(".dist-info")} == {"redact", "redact_cli"}
         assert {"redact/py.typed", "redact_cli/py.typed", "redact/weights/origins.json"} <= names
         assert {n for n in names if n.startswith("redact/weights/files/")} == {
-            f"redact/weights/files/{weights}" for weights in weight_names()
+            f"redact/weights/files/{weights}" for weights in weight_names() - {"plates.onnx"}
         }
+        assert {"redact/weights/plates.onnx", "redact/weights/plates.md"} <= names
         assert any(n.endswith("licenses/LICENSE") for n in names)
         assert not [n for n in names if "__pycache__" in n or "/tests/" in n]
         entry = next(n for n in names if n.endswith("entry_points.txt"))

@@ -11,6 +11,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from redact.errors import RecipeError
+from redact.findings import Kind
 from redact.recipe import PROFILES, Audio, Pass, Recipe, StyleName, Uncertain, recipe
 
 _LOOKS = "What is looked for"
@@ -27,13 +28,22 @@ Profile: TypeAlias = Annotated[
         rich_help_panel=_LOOKS,
     ),
 ]
+Detect: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="faces,plates",
+        help="What is hidden: faces, plates (number plates), or both (the default).",
+        rich_help_panel=_LOOKS,
+    ),
+]
 Detectors: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         "--detector",
         metavar="NAME:SIDE:THRESHOLD",
-        help="One look at every picture, in place of the profile's; say it again for more looks. "
-        "NAME is yunet, centerface or mediapipe; the picture's longer side is scaled to SIDE "
+        help="One look at every picture, in place of the profile's looks for the same kind of "
+        "thing; say it again for more looks. NAME is yunet, centerface or mediapipe for faces, "
+        "plates for number plates; the picture's longer side is scaled to SIDE "
         "pixels; detections below THRESHOLD (0 to 1) are dropped. Example: yunet:1920:0.3",
         rich_help_panel=_LOOKS,
     ),
@@ -41,12 +51,14 @@ Detectors: TypeAlias = Annotated[
 Pad: TypeAlias = Annotated[
     float | None,
     typer.Option(
-        help="Margin around each face, as a share of its size.", rich_help_panel=_LOOKS, min=0
+        help="Margin around each face, as a share of its size; plates keep the profile's.",
+        rich_help_panel=_LOOKS,
+        min=0,
     ),
 ]
 Before: TypeAlias = Annotated[
     float | None,
-    typer.Option(help="Seconds hidden before a face is first seen.", rich_help_panel=_LOOKS, min=0),
+    typer.Option(help="Seconds hidden before it is first seen.", rich_help_panel=_LOOKS, min=0),
 ]
 After: TypeAlias = Annotated[
     float | None,
@@ -55,8 +67,8 @@ After: TypeAlias = Annotated[
 Unsure: TypeAlias = Annotated[
     Uncertain | None,
     typer.Option(
-        help="What becomes of tracks of a video that were never clearly a face: list names them "
-        "in the plan only (the default), hide hides them too.",
+        help="What becomes of tracks of a video that were never clearly a face or a plate: list "
+        "names them in the plan only (the default), hide hides them too.",
         rich_help_panel=_LOOKS,
     ),
 ]
@@ -65,7 +77,8 @@ Style: TypeAlias = Annotated[
     typer.Option(
         help="blur (the default), solid and pixelate draw nothing that depends on the hidden "
         "pixels: they cannot be undone. gaussian and mosaic CAN BE REVERSED: published attacks "
-        "recognise people behind them. Use those two for looks only, never to protect anyone.",
+        "recognise people behind them. Use those two for looks only, never to protect anyone. "
+        "Number plates get one colour in any style.",
         rich_help_panel=_HIDES,
     ),
 ]
@@ -165,6 +178,7 @@ def make_recipe(
     encoder: str | None = None,
     quality: int | None = None,
     audio: Audio | None = None,
+    detect: str | None = None,
     detectors: Sequence[str] | None = None,
     uncertain: Uncertain | None = None,
     coverage: dict[str, float | None] | None = None,
@@ -185,12 +199,42 @@ def make_recipe(
         "quality": quality,
         "audio": audio,
         "uncertain": uncertain,
-        "passes": tuple(map(parse_pass, detectors)) if detectors else None,
     }
     chosen = recipe(
         profile, **{name: value for name, value in choices.items() if value is not None}
     )
+    chosen = _looking(chosen, tuple(map(parse_pass, detectors or ())), parse_kinds(detect))
     return _covering(chosen, coverage or {})
+
+
+def _looking(chosen: Recipe, said: tuple[Pass, ...], wanted: frozenset[Kind]) -> Recipe:
+    """With the passes said in place of the recipe's of their kind, and none of unwanted kinds."""
+    replaced = {look.kind for look in said}
+    for kind in replaced - wanted:
+        raise RecipeError(
+            f"--detector names a look for a {kind}, but --detect leaves {kind}s out",
+            remedy=f"add {kind}s to --detect, or take the detector away",
+        )
+    kept = tuple(look for look in chosen.passes if look.kind not in replaced)
+    return replace(chosen, passes=said + kept).detecting(wanted)
+
+
+def parse_kinds(text: str | None) -> frozenset[Kind]:
+    """The kinds that `faces`, `plates` or `faces,plates` stand for, all if nothing is said.
+
+    Raises:
+        RecipeError: It is neither.
+    """
+    if text is None:
+        return frozenset(Kind)
+    kinds = {f"{kind}s": kind for kind in Kind}
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in kinds]
+    if unknown:
+        raise RecipeError(
+            f"nothing called {unknown[0]!r} can be detected", remedy=f"choose {', '.join(kinds)}"
+        )
+    return frozenset(kinds[name] for name in names)
 
 
 def _covering(chosen: Recipe, limits: dict[str, float | None]) -> Recipe:

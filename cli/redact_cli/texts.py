@@ -13,12 +13,15 @@ def paragraphs(*texts: str) -> str:
 
 
 REDACT = paragraphs(
-    "Finds faces in videos and pictures and hides them so that nobody can bring them back.",
+    "Finds faces and number plates in videos and pictures and hides them so that nobody can bring "
+    "them back.",
     "It works on this computer only: nothing is sent anywhere. Originals are never changed.",
-    "It HIDES the faces that its detectors find, also shortly before and after they are seen, and "
-    "leaves out what files tell on the side: place, time, camera, thumbnails, subtitles, chapters.",
+    "It HIDES the faces and plates that its detectors find, also shortly before and after they are "
+    "seen, and leaves out what files tell on the side: place, time, camera, thumbnails, subtitles, "
+    "chapters.",
     "It does NOT HIDE voices (see run --audio), bodies, clothes, tattoos, gait, name tags, "
-    "screens, places, nor a face that no detector saw. LOOK AT THE RESULT before you publish it.",
+    "screens, places, nor a face or a plate that no detector saw. LOOK AT THE RESULT before you "
+    "publish it.",
     "The styles blur, solid and pixelate cannot be undone; gaussian and mosaic can be reversed.",
 )
 

@@ -87,7 +87,8 @@ def _tell(report: Report, shown: Display, *, as_json: bool) -> None:
 
 def _counts(report: Report) -> str:
     words = [_some(report.frames, "frame"), _some(report.faces, "face")]
-    others = report.tracks - report.faces
+    words += [_some(report.plates, "plate")] if report.plates else []
+    others = report.tracks - report.faces - report.plates
     words += [_some(others, "other thing")] if others else []
     words += [f"{report.uncertain} uncertain and not hidden"] if report.uncertain else []
     last = "finished earlier" if report.status == "resumed" else f"{report.seconds:.1f} s"
@@ -107,6 +108,7 @@ def as_object(report: Report) -> dict[str, object]:
         "status": report.status,
         "frames": report.frames,
         "faces": report.faces,
+        "plates": report.plates,
         "tracks": report.tracks,
         "uncertain": report.uncertain,
         "seconds": round(report.seconds, 3),

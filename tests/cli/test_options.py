@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from redact.errors import RecipeError
-from redact.recipe import Pass
+from redact.findings import Kind
+from redact.recipe import PROFILES, Pass
 from redact_cli.options import make_recipe, parse_pass
 
 
@@ -20,7 +21,9 @@ def test_choices_reach_the_recipe() -> None:
         detectors=["yunet:640:0.3", "centerface:1024:.5"],
         coverage={"pad": 0.5, "before": None, "after": 1.0},
     )
-    assert made.passes == (Pass("yunet", 640, 0.3), Pass("centerface", 1024, 0.5))
+    faces = [look for look in made.passes if look.kind is Kind.FACE]
+    assert faces == [Pass("yunet", 640, 0.3), Pass("centerface", 1024, 0.5)]
+    assert set(PROFILES["fast"].passes) - set(faces) >= set(made.passes) - set(faces)
     assert (made.style, made.colour, made.encoder) == ("solid", "#00ff00", "hevc")
     assert (made.quality, made.audio) == (20, "drop")
     assert (made.coverage.pad, made.coverage.before, made.coverage.after) == (0.5, 0.4, 1.0)
@@ -36,3 +39,33 @@ def test_a_detector_in_words() -> None:
 def test_a_detector_in_the_wrong_words(text: str) -> None:
     with pytest.raises(RecipeError):
         parse_pass(text)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_faces_and_plates_are_both_looked_for_unless_one_is_named(profile: str) -> None:
+    def kinds(**said: str) -> set[Kind]:
+        return {look.kind for look in make_recipe(profile, **said).passes}
+
+    assert kinds() == kinds(detect="faces,plates") == kinds(detect="plates, faces") == set(Kind)
+    assert kinds(detect="faces") == {Kind.FACE}
+    assert kinds(detect="plates") == {Kind.PLATE}
+
+
+def test_a_detector_replaces_the_looks_for_its_own_kind() -> None:
+    made = make_recipe("thorough", detectors=["plates:1280:0.3"])
+    plates = [look for look in made.passes if look.kind is Kind.PLATE]
+    assert plates == [Pass("plates", 1280, 0.3)]
+    faces = [look for look in PROFILES["thorough"].passes if look.kind is Kind.FACE]
+    assert [look for look in made.passes if look.kind is Kind.FACE] == faces
+
+
+@pytest.mark.parametrize("text", ["", "face", "faces;plates", "faces,", "cars", "none"])
+def test_what_cannot_be_detected_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="can be detected") as caught:
+        make_recipe("fast", detect=text)
+    assert "faces, plates" in (caught.value.remedy or "")
+
+
+def test_a_detector_of_a_kind_that_is_left_out_is_refused() -> None:
+    with pytest.raises(RecipeError, match="leaves faces out"):
+        make_recipe("fast", detect="plates", detectors=["yunet:640:0.3"])

@@ -43,7 +43,7 @@ def test_a_file_is_redacted_beside_itself(capsys: pytest.CaptureFixture[str]) ->
     assert redact("run", "a.jpg") == 0
     assert here() == {"a.jpg", "a.redacted.jpg", "a.redact.json"}
     said = capsys.readouterr()
-    assert "a.jpg -> a.redacted.jpg: 3 frames, 1 face, 1 other thing" in said.err
+    assert "a.jpg -> a.redacted.jpg: 3 frames, 1 face, 1 plate" in said.err
     assert not said.out
 
 
@@ -134,6 +134,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "status": "redacted",
         "frames": 3,
         "faces": 1,
+        "plates": 1,
         "tracks": 2,
         "uncertain": 0,
         "error": None,

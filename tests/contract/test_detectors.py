@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 
 from redact.detectors import DETECTORS, load
+from redact.detectors.plates import weighed
 from redact.errors import RecipeError
 from redact.findings import Detection, Kind
 from redact.geometry import Box, Size
 from redact.interfaces import Detector
 from redact.media import Rgb
+from redact.recipe import Pass
+from tests.cars import car, plate_box
 
 LOW = 0.05
 """A threshold so low that generated pictures give something to compare."""
@@ -42,6 +45,14 @@ def _engines_end_with_these_tests() -> Iterator[None]:
 
 @pytest.fixture(params=sorted(DETECTORS))
 def engine(request: pytest.FixtureRequest) -> Detector:
+    return detector(request.param)
+
+
+FACE_FINDERS = sorted(name for name in DETECTORS if Pass(name, 640, 0.5).kind is Kind.FACE)
+
+
+@pytest.fixture(params=FACE_FINDERS)
+def face_engine(request: pytest.FixtureRequest) -> Detector:
     return detector(request.param)
 
 
@@ -90,6 +101,7 @@ def test_nothing_to_look_at_gives_nothing(engine: Detector) -> None:
 
 MIXED = [
     doll(),
+    car(160, 200, 100, 110, 16),
     noise(64, 96),
     noise(64, 96, 1),
     noise(96, 64, 3),
@@ -101,6 +113,7 @@ MIXED = [
 
 def test_a_batch_of_mixed_sizes_equals_one_by_one(engine: Detector) -> None:
     together = engine.detect(MIXED, LOW)
+    assert any(together), "nothing was compared"
     alone = [engine.detect([picture], LOW)[0] for picture in MIXED]
     assert len(together) == len(MIXED)
     assert all(map(alike, together, alone))
@@ -135,15 +148,17 @@ def test_pictures_are_not_altered(engine: Detector) -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.02, 0.3, 0.9])
-def test_scores_reach_the_threshold_and_end_at_one(engine: Detector, threshold: float) -> None:
-    found = [d for here in engine.detect(MIXED, threshold) for d in here]
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+def test_scores_reach_the_threshold_and_end_at_one(name: str, threshold: float) -> None:
+    found = [d for here in detector(name).detect(MIXED, threshold) for d in here]
     assert all(threshold - 1e-6 <= d.score <= 1 + 1e-6 for d in found)
-    assert all(d.kind is Kind.FACE for d in found)
+    assert all(d.kind is Pass(name, 640, threshold).kind for d in found)
 
 
-def test_a_lower_threshold_loses_no_sure_find(engine: Detector) -> None:
-    sure = engine.detect([doll()], 0.5)[0]
-    all_of_them = engine.detect([doll()], LOW)[0]
+@pytest.mark.parametrize("picture", [doll(), car()])
+def test_a_lower_threshold_loses_no_sure_find(engine: Detector, picture: Rgb) -> None:
+    sure = engine.detect([picture], 0.5)[0]
+    all_of_them = engine.detect([picture], LOW)[0]
     assert all(any(a.box.iou(b.box) > 0.5 for b in all_of_them) for a in sure)
 
 
@@ -178,11 +193,26 @@ def test_several_threads_may_look_at_once(engine: Detector) -> None:
 
 
 @pytest.mark.parametrize(("x", "y"), [(80, 80), (240, 80), (80, 200), (250, 190)])
-def test_a_painted_head_is_found_where_it_is(engine: Detector, x: float, y: float) -> None:
-    (found,) = engine.detect([doll(280, 330, x, y)], LOW)
+def test_a_painted_head_is_found_where_it_is(face_engine: Detector, x: float, y: float) -> None:
+    (found,) = face_engine.detect([doll(280, 330, x, y)], LOW)
     head = Box(x - 34, y - 44, x + 34, y + 44)
     assert any(head.grown(0.3).contains(Box(*d.box.centre, *d.box.centre)) for d in found)
     assert any(d.box.iou(head) > 0.3 for d in found)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("x", "y", "high"), [(165, 180, 24), (150, 80, 24), (230, 200, 16)])
+def test_a_painted_plate_is_found_where_it_is(x: float, y: float, high: float, dark: bool) -> None:
+    (found,) = detector("plates").detect([car(280, 330, x, y, high, dark=dark)], 0.5)
+    assert len(found) == 1
+    assert found[0].box.iou(plate_box(x, y, high)) > 0.6
+
+
+def test_a_large_find_must_be_surer_to_count_as_a_plate() -> None:
+    raw = np.full(3, 0.5, np.float32)
+    sides = np.array([[0, 0, 30, 10], [0, 0, 100, 50], [0, 0, 500, 300]], np.float32)
+    small, middle, large = weighed(raw, sides, 640 * 480)
+    assert 1 > small > middle > large > 0
 
 
 # Real faces, where they are at hand: they may not be copied into the project
@@ -210,7 +240,7 @@ def clear_faces() -> list[tuple[str, list[Box]]]:
 
 
 @pytest.mark.slow
-def test_large_clear_faces_are_found(engine: Detector) -> None:
+def test_large_clear_faces_are_found(face_engine: Detector) -> None:
     import PIL.Image
 
     if not clear_faces():
@@ -219,7 +249,7 @@ def test_large_clear_faces_are_found(engine: Detector) -> None:
     for name, boxes in clear_faces():
         with PIL.Image.open(FACES / name) as image:
             picture = np.asarray(image.convert("RGB"))
-        (found,) = engine.detect([picture], 0.3)
+        (found,) = face_engine.detect([picture], 0.3)
         asked += len(boxes)
         missed += [(name, b) for b in boxes if all(d.box.iou(b) < 0.35 for d in found)]
     assert asked >= 8

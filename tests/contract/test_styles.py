@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +14,7 @@ from redact.errors import RecipeError
 from redact.geometry import Box, Region, Size, Turn
 from redact.masks import covered, plane_masks
 from redact.recipe import IRREVERSIBLE, StyleName, recipe
-from redact.styles import STYLES
+from redact.styles import STYLES, style_of
 from redact.styles.reversible import Gaussian, Mosaic
 from tests.painted import (
     LAYOUTS,
@@ -115,6 +118,51 @@ def test_r1_over_depths_and_turns(name: StyleName, turn: Turn, bits: int):
 def test_r1_for_any_regions(name, layout, size, turn, regions):
     picture = painted(size, layout, turn=turn)
     assert not depends_on_hidden(STYLES[name](recipe()), picture, regions)
+
+
+def lettered(regions: Sequence[Region]) -> list[Region]:
+    return [replace(region, text=True) for region in regions]
+
+
+@pytest.mark.parametrize("layout", ["yuv420p", "nv12", "rgba", "gray"])
+@pytest.mark.parametrize("name", STYLES)
+def test_r1_for_characters_whatever_the_style(name: StyleName, layout: str):
+    style = style_of(recipe(style=name))
+    for case, regions in REGIONS.items():
+        assert not depends_on_hidden(style, painted(SIZE, layout), lettered(regions)), case
+
+
+@pytest.mark.parametrize("name", sorted(IRREVERSIBLE))
+def test_r1_for_faces_beside_and_over_characters(name: StyleName):
+    style = style_of(recipe(style=name))
+    for x in (5, 18, 26, 40):
+        mixed = [Region(Box(15, 10, 35, 24), text=True), Region(Box.around(x, 20, 18, 22), 1.0)]
+        assert not depends_on_hidden(style, painted(SIZE, "yuv420p"), mixed), x
+
+
+@pytest.mark.parametrize("name", ["gaussian", "mosaic"])
+def test_a_reversible_style_sees_no_characters(name: StyleName):
+    picture, plate = painted(SIZE), Region(Box(20, 12, 40, 26), text=True)
+    other = repainted(picture, plane_masks(picture, [plate]), seed=99)
+    regions = [plate, Region(Box(12, 6, 34, 36), 1.0)]
+    style_of(recipe(style=name)).hide(picture, regions)
+    style_of(recipe(style=name)).hide(other, regions)
+    assert same(picture, other)
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_characters_get_one_colour_and_faces_the_style(name: StyleName):
+    picture, face = painted(SIZE, "rgb", seed=3), Region(Box(40, 20, 58, 44))
+    plate = Box(4, 4, 30, 16)
+    drawn = picture.copy()
+    choices = recipe(style=name, colour="#205080")
+    style_of(choices).hide(drawn, [Region(plate, text=True), face])
+    part = drawn.painted[0].samples[4:16, 4:30]
+    colour = (0x20, 0x50, 0x80) if name == "solid" else (128, 128, 128)
+    assert (part == colour).all()
+    inside = np.s_[24:40, 44:54]
+    alone = hidden_by(name, picture, [face])
+    assert np.allclose(drawn.painted[0].samples[inside], alone.painted[0].samples[inside], atol=12)
 
 
 class OnePixelUsed:

@@ -54,6 +54,7 @@ def test_one_failure_does_not_stop_the_others(tmp_path: Path, way: str) -> None:
         "d.jpg": "redacted",
     }
     assert (reports["a.jpg"].frames, reports["a.jpg"].faces, reports["a.jpg"].tracks) == (3, 1, 2)
+    assert reports["a.jpg"].plates == 1
     failed = reports["b.jpg"].failure
     assert failed is not None
     assert (failed.kind, failed.message) == ("EngineError", "the detector failed; try another")

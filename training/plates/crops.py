@@ -29,6 +29,18 @@ def render_bank(settings: dict[str, Any]) -> tuple[list[np.ndarray], list[np.nda
     return plates, others
 
 
+def read_scenes(folder: str) -> list[np.ndarray]:
+    """Pictures without vehicles, at most 900 pixels wide or high; none without a folder."""
+    scenes = []
+    for path in sorted(Path(folder).iterdir()) if folder else ():
+        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise OSError(f"cannot read {path}")
+        share = min(1.0, 900 / max(pixels.shape[:2]))
+        scenes.append(cv2.resize(pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA))
+    return scenes
+
+
 def moved(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Upright boxes around boxes after an affine map."""
     corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
@@ -49,6 +61,7 @@ class CropMaker:
         weights = settings["data"]["weights"]
         chance = np.array([weights[p.set] / counts[p.set] for p in pictures])
         self.chance = np.cumsum(chance / chance.sum())
+        self.scenes = read_scenes(settings["paths"]["scenes"])
         self.noise = Noise(np.random.default_rng(0), self.size)
 
     def draw(self, rng: Rng) -> int:
@@ -61,8 +74,10 @@ class CropMaker:
         high, wide = pixels.shape[:2]
         cover = cell / min(high, wide)
         box = boxes[rng.integers(len(boxes))] if len(boxes) else np.float32([0, 0, wide, high])
+        # a wide plate may fill the cell, not leave it
+        height = min(height, 0.95 * cell * (box[3] - box[1]) / max(4.0, box[2] - box[0]))
         scale = max(cover, height / max(4.0, box[3] - box[1]))
-        scale = float(np.clip(scale, cover, max(cover, 3.0))) * rng.uniform(0.95, 1.1)
+        scale = float(np.clip(scale, cover, max(cover, 5.0))) * rng.uniform(0.95, 1.1)
         # the plate anywhere in the cell, the picture covering the cell where it can
         centre = (box[:2] + box[2:]) / 2 + rng.uniform(-0.5, 0.5, 2) * cell / scale * 0.9
         half = cell / scale / 2
@@ -101,8 +116,26 @@ class CropMaker:
             labels[0].append(np.float32([0, 0, cell, cell]) + at)
             labels[1].append(LOOSE)
 
+    def scene(self, rng: Rng) -> tuple[np.ndarray, Labels]:
+        """A part of a picture without vehicles, often under shapes."""
+        pixels = self.scenes[rng.integers(len(self.scenes))]
+        high, wide = pixels.shape[:2]
+        part = float(np.exp(rng.uniform(*np.log([100, min(high, wide)]))))
+        scale = self.size / part
+        left, top = rng.uniform(0, wide - part), rng.uniform(0, high - part)
+        near = pixels[int(top) : int(top + part), int(left) : int(left + part)]
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        crop = cv2.resize(near, (self.size, self.size), interpolation=way)
+        if rng.random() < 0.5:
+            crop = np.ascontiguousarray(crop[:, ::-1])
+        if rng.random() < 0.3:
+            paste.shapes(rng, crop)
+        return crop, ([], [])
+
     def plain(self, rng: Rng) -> tuple[np.ndarray, Labels]:
         """A part of a picture far enlarged, mostly without a plate, often under shapes."""
+        if self.scenes and rng.random() < 0.45:
+            return self.scene(rng)
         index = self.draw(rng)
         pixels, boxes = self.pixels[index], self.pictures[index].boxes
         part = float(np.exp(rng.uniform(*np.log([50, 220]))))
@@ -169,6 +202,12 @@ class CropMaker:
             if min(placed[2] - placed[0], placed[3] - placed[1]) < 4:
                 labels[1][n] = IGNORED
 
+    def recolour(self, rng: Rng, crop: np.ndarray, labels: Labels) -> None:
+        """Makes some real plates light on dark, or of another colour."""
+        for box, kind in zip(*labels, strict=True):
+            if kind == PLATE and rng.random() < self.settings["recolour"]:
+                paste.recolour(rng, crop, box)
+
     def free_box(self, rng: Rng, labels: Labels, wide: float, high: float) -> np.ndarray | None:
         """A place that touches no label."""
         for _ in range(8):
@@ -180,8 +219,8 @@ class CropMaker:
 
     def add_plate(self, rng: Rng, crop: np.ndarray, labels: Labels) -> None:
         """A rendered plate on a rough vehicle at a free place."""
-        high = float(np.exp(rng.uniform(*np.log([7.0, 70.0]))))
-        box = self.free_box(rng, labels, min(2.6 * high, self.size / 1.5), high)
+        high = float(np.exp(rng.uniform(*np.log([7.0, 120.0]))))
+        box = self.free_box(rng, labels, min(2.6 * high, self.size / 1.2), high)
         if box is None:
             return
         corners = box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
@@ -224,6 +263,8 @@ class CropMaker:
             labels = self.empty(rng, crop, labels, 1.0)
         elif chance < self.settings["background"] + self.settings["replace"]:
             self.replace(rng, crop, labels)
+        else:
+            self.recolour(rng, crop, labels)
         if len(labels[0]) > 3:
             labels = self.empty(rng, crop, labels, 0.12)
         if rng.random() < self.settings["distract"]:

@@ -65,8 +65,8 @@ FORMATS = [
     Format(1, (520, 112), ("DD LLL DDD", "DD LL DDDD"), (BW,), PLAIN, "left"),
     Format(1, (520, 112), ("DD-DDD-DD", "DDD-DD-DDD"), (BY,), PLAIN, "left"),
     # light on dark
-    Format(6, (520, 112), ("LLL DDDD", "L DDDD LL", "LL DDD L"), (WB,), PLAIN),
-    Format(4, (300, 160), ("LLL|DDDD", "LL D|DDDD"), (WB,), PLAIN),
+    Format(8, (520, 112), ("LLL DDDD", "L DDDD LL", "LL DDD L"), (WB,), PLAIN),
+    Format(6, (300, 160), ("LLL|DDDD", "LL D|DDDD"), (WB,), PLAIN),
     Format(
         3, (430, 135), ("L DDDD LLL", "LL DDDD LL"), (WB, BW, (RED, WHITE)), PLAIN, bottom="DD DD"
     ),

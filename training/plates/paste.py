@@ -76,6 +76,23 @@ def paint_over(crop: np.ndarray, box: np.ndarray) -> None:
     crop[y1:y2, x1:x2] = above * (1 - mix) + below * mix
 
 
+def recolour(rng: Rng, crop: np.ndarray, box: np.ndarray) -> None:
+    """Turns what a box holds into its negative, or tints it, or both."""
+    corner = crop.shape[1::-1]
+    x1, y1 = np.clip(np.round(box[:2]), 0, corner).astype(int)
+    x2, y2 = np.clip(np.round(box[2:]), 0, corner).astype(int)
+    part = crop[y1:y2, x1:x2].astype(np.float32)
+    if part.size == 0:
+        return
+    chance = rng.random()
+    if chance < 0.65:
+        low, high = np.percentile(part, 3), np.percentile(part, 97)
+        part = np.clip(low + high - part, 0, 255)
+    if chance > 0.4:
+        part = part * rng.uniform(0.25, 1.0, 3).astype(np.float32)
+    crop[y1:y2, x1:x2] = part
+
+
 def body(rng: Rng, crop: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """Something like a vehicle around a plate laid at a free place; the box it covers."""
     centre, span = corners.mean(0), corners.max(0) - corners.min(0)

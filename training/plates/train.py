@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from . import config, data
+from . import config, data, warm
 from .crops import CropMaker
 from .loss import detection_loss, points_of
 from .network import Network
 
+SETTLING = 6  # batches whose statistics a warm start takes
 Batch = tuple[Tensor, list[tuple[Tensor, Tensor]]]
 
 
@@ -76,6 +78,8 @@ class Run:
         self.iteration, self.seconds = 0, 0.0
         if self.path.exists():
             self.resume()
+        elif self.settings["start"]:
+            self.take_over(settings)
 
     def resume(self) -> None:
         """Takes over the last checkpoint."""
@@ -84,6 +88,13 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.average = state["average"]
         self.iteration, self.seconds = state["iteration"], state["seconds"]
+
+    def take_over(self, settings: dict[str, Any]) -> None:
+        """Starts from an exported network instead of from nothing."""
+        batches = Batches(settings, 0)
+        images = [crops.permute(0, 3, 1, 2).float() for crops, _ in islice(batches, SETTLING)]
+        warm.start(self.network, Path(self.settings["start"]), images)
+        self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
 
     def save(self) -> None:
         """Writes the checkpoint in one move."""
