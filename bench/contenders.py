@@ -41,8 +41,8 @@ class Done:
     failures: tuple[str, ...] = field(default=())
 
 
-class Contender(Protocol):
-    """A tool that hides faces under black."""
+class PictureTool(Protocol):
+    """A tool that hides something in pictures under black."""
 
     @property
     def name(self) -> str:
@@ -50,6 +50,10 @@ class Contender(Protocol):
 
     def pictures(self, staged: Path, names: Sequence[str], out: Path) -> Done:
         """Redact the named pictures of a folder into another, the tree kept."""
+
+
+class Contender(PictureTool, Protocol):
+    """A tool that hides faces under black, in pictures and clips."""
 
     def clip(self, source: Path, out: Path) -> tuple[Path, Done]:
         """Redact one video into a folder, and say where the result should be."""
@@ -61,9 +65,11 @@ class Redact:
 
     Args:
         profile: Which of its profiles.
+        detect: What it looks for.
     """
 
     profile: str
+    detect: str = "faces"
 
     @property
     def name(self) -> str:
@@ -77,7 +83,8 @@ class Redact:
         return output, self._run(source, out)
 
     def _run(self, source: Path, out: Path) -> Done:
-        choices = ["--style", "solid", "--profile", self.profile, "--quiet", "--json"]
+        choices = ["--style", "solid", "--profile", self.profile, "--detect", self.detect]
+        choices += ["--quiet", "--json"]
         command = [*redact_command(), "run", str(source), "-o", str(out), *choices]
         cost, ended = timed(command)
         failures = [_failure(line) for line in ended.stdout.splitlines()]

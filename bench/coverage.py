@@ -1,23 +1,24 @@
-"""Prints how much redact hides, and at what cost, beside deface, as Markdown tables."""
+"""Prints how much redact hides, and at what cost, beside other tools, as Markdown tables."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import tables
-from contenders import Contender, Cost, Redact, find_deface, unwind_on_terminate
-from material import Album, Film, album, pseudo_films, truth_films
-from measures import Clip, Cover, ParseError, Pictures, RefusedError
+from contenders import Contender, Cost, PictureTool, Redact, find_deface, unwind_on_terminate
+from material import Album, Film, album, pseudo_films, split_labels, truth_films, write_rows
+from measures import Clip, Cover, ParseError, Pictures, RefusedError, Share
+from rivals import agentclpr, cascade
 
 ROOT = Path(__file__).resolve().parents[1]
-SETS = ("wider", "masked", "turned", "turned_masked", "truth", "pseudo")
+SETS = ("wider", "masked", "turned", "turned_masked", "truth", "pseudo", "plates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Bench:
 
     Args:
         tools: Who is measured.
+        plate_tools: Who is measured on plates.
         cover: The measure.
         data: The folder of labelled pictures and clips.
         work: Where copies of pictures and labels go; always removed.
@@ -34,6 +36,7 @@ class Bench:
     """
 
     tools: Sequence[Contender]
+    plate_tools: Sequence[PictureTool]
     cover: Cover
     data: Path
     work: Path
@@ -43,13 +46,14 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class PictureResult:
-    """One tool over one set of pictures."""
+    """One tool over one set of pictures, with shares of its parts where it has some."""
 
     set: str
     tool: str
     measure: Pictures
     cost: Cost
     failures: tuple[str, ...]
+    regions: Mapping[str, Share] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,29 @@ def measure_pictures(bench: Bench, name: str, pictures: Album) -> list[PictureRe
         done = tool.pictures(pictures.folder, pictures.names, out)
         measure = bench.cover.pictures(pictures.labels, pictures.folder, out)
         results.append(PictureResult(name, tool.name, measure, done.cost, done.failures))
+    return results
+
+
+def measure_plates(bench: Bench) -> list[PictureResult]:
+    """Every plate finder over pictures with plates, and over pictures without vehicles."""
+    staged = album(bench.data / "plates_eval", bench.work / "plates", bench.limit)
+    bare = album(bench.data / "faces_wider", bench.work / "bare", bench.limit)
+    write_rows(bare.labels, [{"image": name, "boxes": []} for name in bare.names])
+    parts = split_labels(staged.labels, "set")
+    results = []
+    for name, pictures in (("plates", staged), ("plates_bare", bare)):
+        for tool in bench.plate_tools:
+            _say(f"{name}: {tool.name}")
+            out = bench.out / name / tool.name.replace(" ", "_")
+            done = tool.pictures(pictures.folder, pictures.names, out)
+            measures = [
+                bench.cover.pictures(labels, pictures.folder, out, "boxes")
+                for labels in (pictures.labels, *(parts.values() if pictures is staged else ()))
+            ]
+            regions = {part: one.hidden for part, one in zip(parts, measures[1:], strict=False)}
+            results.append(
+                PictureResult(name, tool.name, measures[0], done.cost, done.failures, regions)
+            )
     return results
 
 
@@ -126,6 +153,9 @@ def run_set(bench: Bench, name: str) -> tuple[str, list[PictureResult] | list[Cl
         films = pseudo_films(bench.data, bench.work / "pseudo_truth", bench.limit)
         clips = measure_clips(bench, name, films, (1,))
         return tables.pseudo(clips), clips
+    if name == "plates":
+        plates = measure_plates(bench)
+        return tables.plates(plates), plates
     source = bench.data / ("faces_masked" if "masked" in name else "faces_wider")
     results = []
     for turn in (90, 180) if "turned" in name else (0,):
@@ -142,6 +172,9 @@ def _arguments(said: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=["wider", "truth"])
     parser.add_argument("--turned", action="store_true", help="the same as the set `turned`")
     parser.add_argument("--deface", default="deface", metavar="PATH", help="the deface program")
+    parser.add_argument(
+        "--agentclpr", type=Path, metavar="DIR", help="where agentclpr's wheel is unpacked"
+    )
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data")
     parser.add_argument("--cover", type=Path, default=ROOT / "../shared/tools/cover.py")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N of each set")
@@ -167,6 +200,21 @@ def _tools(options: argparse.Namespace) -> list[Contender]:
     return [*tools, deface]
 
 
+def _plate_tools(options: argparse.Namespace) -> list[PictureTool]:
+    tools: list[PictureTool] = [Redact(profile, "plates") for profile in options.profiles]
+    rivals: list[Callable[[], PictureTool]] = [cascade]
+    if options.agentclpr:
+        rivals.append(lambda: agentclpr(options.agentclpr.resolve()))
+    else:
+        _say("agentclpr: say where it is with --agentclpr; it is left out")
+    for rival in rivals if "plates" in options.sets else ():
+        try:
+            tools.append(rival())
+        except ImportError as error:
+            _say(f"left out: {error}")
+    return tools
+
+
 def _outputs(keep: Path | None, work: Path) -> Path:
     if keep is None:
         return work / "outputs"
@@ -183,7 +231,8 @@ def main(said: Sequence[str] | None = None) -> None:
     tools = _tools(options)
     with TemporaryDirectory(prefix="redact-bench-") as made:
         work = Path(made)
-        bench = Bench(tools, cover, data, work, _outputs(options.keep, work), options.limit)
+        out = _outputs(options.keep, work)
+        bench = Bench(tools, _plate_tools(options), cover, data, work, out, options.limit)
         for name in options.sets:
             text, part = run_set(bench, name)
             print(text, flush=True)

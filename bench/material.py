@@ -62,6 +62,17 @@ def album(data: Path, into: Path, limit: int | None, turn: int = 0) -> Album:
     return Album(folder, labels, tuple(row["image"] for row in rows))
 
 
+def split_labels(labels: Path, key: str) -> dict[str, Path]:
+    """Labels of one file as a file for each value of a key, beside it."""
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for row in read_rows(labels):
+        parts.setdefault(row[key], []).append(row)
+    paths = {value: labels.with_name(f"{labels.stem}_{value}.jsonl") for value in parts}
+    for value, rows in parts.items():
+        write_rows(paths[value], rows)
+    return paths
+
+
 def truth_films(data: Path, limit: int | None) -> list[Film]:
     """The clips whose truth is exact."""
     return list(_films(data / "clips_truth", ".truth.jsonl"))[:limit]

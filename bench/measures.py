@@ -91,14 +91,16 @@ class Cover:
 
     program: Path
 
-    def pictures(self, labels: Path, originals: Path, redacted: Path) -> Pictures:
+    def pictures(
+        self, labels: Path, originals: Path, redacted: Path, field: str = "faces"
+    ) -> Pictures:
         """Measure pictures that lie under one folder.
 
         Raises:
             RefusedError: An output has another size than its original.
             ParseError: The measure failed, or speaks another language.
         """
-        lines = self._run(redacted, "pictures", labels, originals, redacted)
+        lines = self._run(redacted, "pictures", labels, originals, redacted, "--field", field)
         bins, hidden = _table(lines[:-1])
         found = _match(_PICTURES, lines[-1])
         return Pictures(bins, hidden, float(found[1]), int(found[2]), int(found[3]))

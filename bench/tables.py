@@ -44,6 +44,31 @@ def pictures(name: str, results: Sequence[PictureResult]) -> str:
     return _table(heading, ["", *(r.tool for r in results)], rows) + _failures(results)
 
 
+def plates(results: Sequence[PictureResult]) -> str:
+    """Plates hidden by region and height, area in vain with and without vehicles, cost."""
+    tools = list(dict.fromkeys(result.tool for result in results))
+    there = [result for result in results if result.set == "plates"]
+    bare = [result for result in results if result.set == "plates_bare"]
+    rows: list[_Row] = [("**hidden, all**", *(_percent(r.measure.hidden) for r in there))]
+    rows += [
+        (f"hidden, {region}", *(_percent(r.regions[region]) for r in there))
+        for region in there[0].regions
+    ]
+    for least, title in BINS.items():
+        shares = (r.measure.bins.get(least, Share()) for r in there)
+        rows.append((f"hidden, {title}", *map(_percent, shares)))
+    rows.append(("hidden in vain, % of picture", *(f"{r.measure.vain:.2f}" for r in there)))
+    cells = (f"{r.measure.vain:.2f}" for r in bare)
+    rows.append(("the same, pictures without vehicles", *cells))
+    rows.append(("CPU milliseconds per picture", *(_cpu(r) for r in there)))
+    heading = f"plates_eval: {there[0].measure.pictures} pictures"
+    return _table(heading, ["", *tools], rows) + _failures(results)
+
+
+def _cpu(result: PictureResult) -> str:
+    return f"{1000 * result.cost.cpu / result.measure.pictures:.0f}"
+
+
 def turned(name: str, results: Sequence[PictureResult]) -> str:
     """Faces of 20 px or more hidden in turned pictures."""
     tools = list(dict.fromkeys(result.tool for result in results))
