@@ -34,7 +34,8 @@ class Pass:
         enlarge: Whether a picture smaller than `side` is scaled up to it.
         above: Only pictures whose longer side is above this many pixels are looked at.
         smallest: Detections below this share of the picture are dropped.
-        largest: Detections above it are dropped: another pass sees them better.
+        largest: Detections above it are dropped: another pass sees them better. A box that leaves
+            the picture may be larger than it.
     """
 
     detector: str
@@ -45,7 +46,7 @@ class Pass:
     enlarge: bool = True
     above: int = 0
     smallest: float = 0.0
-    largest: float = 1e9
+    largest: float = 100.0
 
     def __post_init__(self) -> None:
         if not 32 <= self.side <= 16384:
@@ -54,8 +55,12 @@ class Pass:
             raise RecipeError(f"a threshold lies between 0 and 1, not at {self.threshold}")
         if self.quarters not in range(4) or self.every < 1:
             raise RecipeError("quarter turns go from 0 to 3, and `every` starts at 1")
-        if self.above < 0 or not 0 <= self.smallest < self.largest:
+        if self.above < 0 or not 0 <= self.smallest < min(1, self.largest):
             raise RecipeError("`above` starts at 0, `smallest` too and ends below `largest`")
+
+    def takes(self, share: float) -> bool:
+        """Whether a detection of that share of the picture is of a size for this pass."""
+        return self.smallest <= share <= self.largest
 
     @property
     def kind(self) -> Kind:

@@ -119,6 +119,15 @@ def test_padding_grows_every_side_by_its_share() -> None:
     assert holds(padded, FACE.left - 5, FACE.centre[1])
 
 
+def test_a_plate_has_its_own_margin_and_keeps_its_corners() -> None:
+    coverage = Coverage(pad=0.4, plate_pad=0.1)
+    assert coverage.region(Kind.PLATE, FACE) == Region(FACE.grown(0.1), text=True)
+    assert coverage.region(Kind.FACE, FACE) == Region.holding(FACE, 0.4)
+    plate = replace(track(RATES["24"], [5]), kind=Kind.PLATE)
+    (hidden,) = regions([plate], RATES["24"], coverage)[5]
+    assert hidden == coverage.region(Kind.PLATE, FACE)
+
+
 def test_the_coverage_of_every_day_pads() -> None:
     times = RATES["24"]
     (region,) = regions([track(times, [5])], times, Coverage())[5]
@@ -209,7 +218,7 @@ def test_a_decision_depends_on_nothing_beyond_the_reach(
     assert regions(cut_off, times, coverage)[index] == found
 
 
-@pytest.mark.parametrize("name", ["pad", "before", "after", "bridge", "drift"])
+@pytest.mark.parametrize("name", ["pad", "plate_pad", "before", "after", "bridge", "drift"])
 @pytest.mark.parametrize("bad", [-0.1, float("nan"), float("inf"), 1e9])
 def test_senseless_values_are_refused(name: str, bad: float) -> None:
     with pytest.raises(ValueError, match=name):

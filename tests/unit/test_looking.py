@@ -148,6 +148,30 @@ def test_a_pass_looks_at_every_so_many_frames() -> None:
     assert seen == [True, False, False, True, False, False, True]
 
 
+@pytest.mark.parametrize(("above", "finds"), [(0, True), (319, True), (320, False), (4000, False)])
+def test_a_pass_may_be_for_large_pictures_alone(above: int, finds: bool) -> None:
+    found = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3, above=above)).detections
+    assert bool(found) is finds
+
+
+@pytest.mark.parametrize(
+    ("limits", "finds"),
+    [
+        ({"smallest": 0.03}, True),
+        ({"smallest": 0.05}, False),
+        ({"largest": 0.05}, True),
+        ({"largest": 0.03}, False),
+        ({"smallest": 0.03, "largest": 0.05}, True),
+    ],
+)
+@pytest.mark.parametrize("side", [160, 320, 640])
+def test_a_pass_may_be_for_some_sizes_alone(
+    limits: dict[str, float], finds: bool, side: int
+) -> None:
+    found = look(marked(SIZE, MARKED), Pass("scripted", side, 0.3, **limits)).detections
+    assert bool(found) is finds  # the mark is 3.9 % of the picture
+
+
 def test_two_passes_that_agree_make_one_find_that_is_no_less_sure() -> None:
     single = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3))
     double = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3))

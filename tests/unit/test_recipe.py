@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
 from redact.detectors import DETECTORS
 from redact.errors import RecipeError
+from redact.findings import Kind
 from redact.recipe import IRREVERSIBLE, PROFILES, Pass, Recipe, recipe
 from redact.styles import STYLES
 
@@ -83,6 +84,12 @@ def test_a_value_that_does_not_exist_is_refused(choice: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "change",
     [
+        {"above": -1},
+        {"smallest": -0.1},
+        {"smallest": 0.5, "largest": 0.4},
+        {"smallest": 1.0},
+        {"largest": 0.0},
+        {"smallest": float("nan")},
         {"side": 31},
         {"side": 16385},
         {"threshold": 0.0},
@@ -97,3 +104,21 @@ def test_a_value_that_does_not_exist_is_refused(choice: dict[str, str]) -> None:
 def test_a_pass_that_makes_no_sense_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(RecipeError):
         Pass(**{"detector": "yunet", "side": 640, "threshold": 0.3, **change})  # type: ignore[arg-type]
+
+
+def test_a_pass_knows_what_its_detector_finds() -> None:
+    assert {name for name in DETECTORS if Pass(name, 640, 0.3).kind is Kind.PLATE} == {"plates"}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_looks_for_faces_and_plates(name: str) -> None:
+    assert {look.kind for look in PROFILES[name].passes} == set(Kind)
+    for kind in Kind:
+        only = PROFILES[name].detecting({kind})
+        assert {look.kind for look in only.passes} == {kind}
+        assert replace(only, passes=PROFILES[name].passes) == PROFILES[name]
+
+
+def test_detecting_nothing_is_refused() -> None:
+    with pytest.raises(RecipeError, match="at least one"):
+        PROFILES["fast"].detecting(())
