@@ -126,12 +126,12 @@ class Recipe:
 _PLATES_FAST = (Pass("plates", 640, 0.35, every=4),)
 _PLATES_BALANCED = (
     Pass("plates", 640, 0.35, every=3),
-    Pass("plates", 320, 0.35, every=6, smallest=0.03),
-    Pass("plates", 1280, 0.35, every=6, above=900, largest=0.01),
+    Pass("plates", 224, 0.35, every=6, smallest=0.03),
+    Pass("plates", 1280, 0.35, every=6, above=1100, largest=0.01),
 )
 _PLATES_THOROUGH = (
     Pass("plates", 640, 0.15, every=2),
-    Pass("plates", 320, 0.15, every=4, smallest=0.03),
+    Pass("plates", 224, 0.15, every=4, smallest=0.03),
     Pass("plates", 960, 0.15, every=4, largest=0.01),
     Pass("plates", 1920, 0.15, every=4, above=1200, enlarge=False, largest=0.01),
     Pass("plates", 4096, 0.15, every=12, above=2400, enlarge=False, largest=0.002),
