@@ -112,8 +112,9 @@ class Verification:
         """One line."""
         if self.faults:
             return "; ".join(self.faults)
-        said = f"{self.frames} frames compared, {self.looked} looked at by "
-        said += " and ".join(self.witnesses)
+        said = f"{self.frames} frames compared, "
+        who = " and ".join(self.witnesses)
+        said += f"{self.looked} looked at by {who}" if who else "faces not looked for"
         if self.hidden:
             said += f", {_count(self.hidden)} found and hidden"
         if self.leaks:

@@ -105,7 +105,7 @@ def verify(
     inside = outside = 0.0
     with closing(ahead(lambda pair: _examine(pair, witnesses), pairs)) as examined:
         for pair, seen in examined:
-            frames, looked = frames + 1, looked + pair.look
+            frames, looked = frames + 1, looked + (pair.look and bool(witnesses.names))
             inside, outside = max(inside, seen.inside), max(outside, seen.outside)
             faults += _pixel_faults(pair, seen, faults)
             spots += seen.spots

@@ -84,12 +84,14 @@ class Witnesses:
     """Two detectors.
 
     Args:
-        used: Names of the detectors that the analysis used; others are preferred.
+        used: Names of the detectors that the analysis used; others are preferred. If none of them
+            looks for faces, nobody is asked, since faces were not to be hidden.
         load: From a detector's name to the detector.
     """
 
     def __init__(self, used: Collection[str], load: Callable[[str], Detector]) -> None:
-        self.names = tuple(sorted(MANNERS, key=lambda name: name in used)[:2])
+        faces = not used or any(name in MANNERS for name in used)
+        self.names = tuple(sorted(MANNERS, key=lambda name: name in used)[:2]) if faces else ()
         self._independent = {name for name in self.names if name not in used}
         self._detectors = {name: load(name) for name in self.names}
 
@@ -104,6 +106,8 @@ class Witnesses:
             whole: Whether the first witness, the costly one, sees the whole picture too, and not
                 only what the second one points at.
         """
+        if not self.names:
+            return []
         size = frame.picture.turn.upright_size(frame.picture.stored_size)
         found: list[_Said] = []
         copies = {side: frame.picture.rgb(size.fitted(side)) for side in self._sides()}

@@ -206,6 +206,16 @@ def test_without_a_plan_what_differs_counts_as_hidden() -> None:
     assert len(found.leaks) == 1
 
 
+def test_nobody_is_asked_for_faces_where_only_plates_are_hidden() -> None:
+    def load(name: str) -> Pointing:
+        raise AssertionError(name)
+
+    source, output = (PaintedSource(even_times(COUNT), p) for p in (PICTURES, rendered(PLAN)))
+    found = verify(source, output, PLAN, Witnesses({"plates"}, load), Checking(), lambda *_: None)
+    assert found.passed
+    assert (found.looked, found.witnesses) == (0, ())
+
+
 def test_a_witness_that_fails_ends_the_check() -> None:
     with pytest.raises(EngineError, match="the witness failed"):
         check(rendered(PLAN), Pointing(), Pointing(fails=True))
