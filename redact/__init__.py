@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Outcome,
         analyse_file,
         find_in_picture,
+        prove_file,
         redact_file,
         redact_picture,
         render_file,
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from redact.geometry import Box, Size
     from redact.plan import Plan
     from redact.recipe import PROFILES, Pass, Recipe
+    from redact.verification import Checking, Leak, Verification
 
 _HOMES = {
     "redact.api": (
         "Outcome",
         "analyse_file",
         "find_in_picture",
+        "prove_file",
         "redact_file",
         "redact_picture",
         "render_file",
@@ -44,14 +47,17 @@ _HOMES = {
     "redact.geometry": ("Box", "Size"),
     "redact.plan": ("Plan",),
     "redact.recipe": ("PROFILES", "Pass", "Recipe"),
+    "redact.verification": ("Checking", "Leak", "Verification"),
 }
 
 __all__ = [
     "PROFILES",
     "Box",
+    "Checking",
     "Coverage",
     "Detection",
     "Kind",
+    "Leak",
     "Outcome",
     "Pass",
     "Plan",
@@ -60,8 +66,10 @@ __all__ = [
     "Sighting",
     "Size",
     "Track",
+    "Verification",
     "analyse_file",
     "find_in_picture",
+    "prove_file",
     "redact_file",
     "redact_picture",
     "render_file",

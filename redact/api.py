@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from redact.detectors import load
 from redact.errors import UnsupportedInputError, VerificationError
@@ -14,6 +17,7 @@ from redact.files import (
     VIDEO_SUFFIXES,
     check_input,
     check_output,
+    draft,
     fingerprint,
 )
 from redact.findings import Detection
@@ -23,8 +27,13 @@ from redact.media import Frame, Rgb
 from redact.pipeline import analyse, render
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Recipe
+from redact.rounds import held_back, in_rounds, named, quarantine
 from redact.styles import style_of
 from redact.tracking import PictureTracker, judged
+from redact.verification import Checking, Leak, Verification
+
+if TYPE_CHECKING:
+    from redact.proving import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class Outcome:
         plan: What was hidden; its `result` names the output's digest.
         frames: Frames written.
         seconds: Wall time of the whole job.
+        verification: What the check of the output found, None if it was not asked for.
     """
 
     source: Path
@@ -44,6 +54,7 @@ class Outcome:
     plan: Plan
     frames: int
     seconds: float
+    verification: Verification | None = None
 
 
 def default_output(source: Path) -> Path:
@@ -119,42 +130,145 @@ def redact_file(
     output: Path | str | None = None,
     recipe: Recipe | None = None,
     *,
+    checking: Checking | None = Checking(),  # noqa: B008 - frozen
     force: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Find everything, hide it, and write a finished file.
+    """Find everything, hide it, check the result, and write a finished file.
 
     Args:
         source: A video or a still.
         output: Where to write; `NAME.redacted.EXT` beside the source if not said.
         recipe: The choices; the balanced profile if not said.
+        checking: How the result is checked; None for not at all.
         force: Whether an existing output may be replaced.
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
 
     Raises:
-        RedactError: Any of the family; then there is no output.
+        LeakError: Somebody may still show; the result has a name with `.quarantine` in it.
+        RedactError: Any other of the family; then there is no output.
     """
     started = time.monotonic()
     source = Path(source)
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
     plan = analyse_file(source, recipe, progress=progress)
-    done = render_file(source, output, plan, force=force, ffmpeg=ffmpeg, progress=progress)
+    if checking is None:
+        done = render_file(source, output, plan, force=force, ffmpeg=ffmpeg, progress=progress)
+    else:
+        with draft(output, source=source, force=force) as held, named(held, output):
+
+            def attempt(plan: Plan) -> tuple[Plan, Verification]:
+                nonlocal done
+                done = render_file(source, held, plan, force=True, ffmpeg=ffmpeg, progress=progress)
+                return done.plan, verify_file(source, held, done.plan, checking, progress=progress)
+
+            extend = partial(_extended, source, progress=progress or _silent)
+            last, found = in_rounds(plan, attempt, extend, checking)
+            if found.leaks and not checking.report_only:
+                kept = plan_path(quarantine(output))
+                raise held_back(held, output, kept, last, found)
+        done = replace(done, output=output, verification=found)
     return replace(done, seconds=time.monotonic() - started)
 
 
-def verify_file(source: Path, output: Path, plan: Plan) -> None:
-    """Check that an output is the file that was rendered from this source with this plan.
+def _extended(source: Path, plan: Plan, leaks: Sequence[Leak], *, progress: Progress) -> Plan:
+    from redact.extending import extended
+    from redact.following import Flow
+
+    tracker = PictureTracker(plan.recipe.coverage, plan.recipe.sure, Flow())
+    return extended(plan, leaks, open_source(source), Look((), load), tracker, progress)
+
+
+def verify_file(
+    source: Path | str,
+    output: Path | str,
+    plan: Plan | None = None,
+    checking: Checking | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Verification:
+    """Check a finished file against its source, frame by frame, with detectors of other families.
+
+    Args:
+        source: The original.
+        output: What was rendered from it.
+        plan: What it was rendered with; without one, what differs is taken for what is hidden.
+        checking: How.
+        progress: Called for every frame.
 
     Raises:
-        ChangedInputError: The source is another.
-        VerificationError: The output is another, or was not rendered from this plan.
+        ChangedInputError: The plan is of another source.
+        InputError: One of the files cannot be read.
+        EngineError: A detector failed.
     """
-    plan.check_source(fingerprint(source), source)
-    if plan.result is None or fingerprint(output) != plan.result.fingerprint:
-        raise VerificationError("this is not the file that the plan was rendered to", output)
+    from redact.verifying import verify
+    from redact.witnesses import Witnesses
+
+    source, output = Path(source), Path(output)
+    original, finished = open_source(source), open_source(output)
+    faults = _structure(original, finished)
+    if plan is not None:
+        plan.check_source(original.fingerprint, source)
+        if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
+            faults.append("this is not the file that the plan was rendered to")
+    used = {look.detector for look in plan.recipe.passes} if plan else set()
+    witnesses = Witnesses(used, load)
+    try:
+        found = verify(
+            original, finished, plan, witnesses, checking or Checking(), progress or _silent
+        )
+    except VerificationError as error:
+        raise VerificationError(error.problem, output) from error
+    return replace(found, faults=(*faults, *found.faults))
+
+
+def prove_file(
+    source: Path | str,
+    plan: Plan | None = None,
+    recipe: Recipe | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Proof:
+    """Show on a file that what is drawn does not depend on what is hidden.
+
+    Args:
+        source: A video or a still.
+        plan: What is hidden and how; analysed first if not given.
+        recipe: The choices of that analysis; the balanced profile if not said.
+        progress: Called for every frame.
+
+    Raises:
+        RedactError: Any of the family; then nothing is proven.
+    """
+    from redact.proving import prove
+
+    source = Path(source)
+    plan = plan or analyse_file(source, recipe, progress=progress)
+    opened = open_source(source)
+    plan.check_source(opened.fingerprint, source)
+    make = partial(style_of, plan.recipe, plan.style)
+    proof = prove(opened, plan.cover(), make, progress or _silent)
+    if proof.frames != plan.source.frames:
+        raise VerificationError(
+            f"{proof.frames} frames came instead of {plan.source.frames}", source
+        )
+    return proof
+
+
+def _structure(original: Source, finished: Source) -> list[str]:
+    from redact import stills
+
+    if isinstance(original, stills.StillSource) and isinstance(finished, stills.StillSource):
+        return stills.faults(original, finished)
+    from redact.video.checking import faults
+    from redact.video.source import VideoSource
+
+    if isinstance(original, VideoSource) and isinstance(finished, VideoSource):
+        return faults(original, finished)
+    return ["one is a video and the other a picture"]
 
 
 def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detection]:

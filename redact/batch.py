@@ -144,14 +144,21 @@ def _redacted(job: Job, tell: Tell | None) -> Report:
     _make_folder(job.output.parent)
     _check_free(job)
     outcome = api.redact_file(
-        job.source, job.output, job.recipe, force=job.force, ffmpeg=job.ffmpeg, progress=tell
+        job.source,
+        job.output,
+        job.recipe,
+        checking=job.checking,
+        force=job.force,
+        ffmpeg=job.ffmpeg,
+        progress=tell,
     )
     try:
         save(outcome.plan, job.plan)
     except BaseException:
         job.output.unlink(missing_ok=True)  # what failed leaves no output
         raise
-    return _report_on(job, outcome.plan, outcome.frames)
+    report = _report_on(job, outcome.plan, outcome.frames)
+    return replace(report, verification=outcome.verification)
 
 
 def _make_folder(folder: Path) -> None:

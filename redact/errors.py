@@ -14,6 +14,7 @@ RedactError
 ├── EngineError                 a detector, a style or an encoder failed
 │   └── MissingEngineError      a library, a program or a weights file is absent or damaged
 └── VerificationError           what was written is not what was asked for
+    └── LeakError               somebody may still show in it, so it was held back
 """
 
 from __future__ import annotations
@@ -92,6 +93,10 @@ class MissingEngineError(EngineError):
 
 class VerificationError(RedactError):
     """What was written is not what was asked for, so it was taken back."""
+
+
+class LeakError(VerificationError):
+    """The result may still show somebody; it was held back under another name."""
 
 
 def printable(path: Path) -> str:

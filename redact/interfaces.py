@@ -115,4 +115,4 @@ class Style(Protocol):
 
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the stage (`analyse`, `render`, `verify`), frames done and frames expected."""
+"""Called with the stage (`analyse`, `render`, `verify`, `follow`), frames done and expected."""

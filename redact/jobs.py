@@ -21,6 +21,7 @@ from redact.errors import (
 )
 from redact.files import STILL_SUFFIXES, VIDEO_SUFFIXES, check_input
 from redact.recipe import PROFILES, Recipe
+from redact.verification import Checking, Verification
 
 SUFFIXES: frozenset[str] = VIDEO_SUFFIXES | STILL_SUFFIXES
 """Lower-case suffixes of the files that are looked for in folders."""
@@ -40,6 +41,7 @@ class Job:
         force: Whether an output that exists is replaced.
         resume: Whether a file that was finished earlier is left as it is.
         ffmpeg: The program to finish videos with, None for the one that redact brings.
+        checking: How the result is checked, None for not at all.
     """
 
     source: Path
@@ -49,6 +51,7 @@ class Job:
     force: bool = False
     resume: bool = False
     ffmpeg: str | None = None
+    checking: Checking | None = Checking()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Report:
         uncertain: How many were probably false alarms, so that they are only listed in the plan.
         seconds: How long it took.
         failure: Why it was not redacted.
+        verification: What the check of the result found, None if there was none.
     """
 
     source: Path
@@ -93,6 +97,7 @@ class Report:
     uncertain: int = 0
     seconds: float = 0.0
     failure: Failure | None = None
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,7 @@ def find_jobs(
     force: bool = False,
     resume: bool = False,
     ffmpeg: str | None = None,
+    checking: Checking | None = Checking(),  # noqa: B008 - frozen
 ) -> Batch:
     """The files to redact: those named, and those of known kinds in the folders named.
 
@@ -130,6 +136,7 @@ def find_jobs(
         force: As in `Job`.
         resume: As in `Job`.
         ffmpeg: As in `Job`.
+        checking: As in `Job`.
 
     Raises:
         RecipeError: One file would be written twice, or over an input.
@@ -142,7 +149,8 @@ def find_jobs(
     outputs = search.outputs
     _check_apart(outputs)
     plans = _plans(outputs)
-    model = Job(Path(), Path(), Path(), recipe or PROFILES["balanced"], force, resume, ffmpeg)
+    choices = recipe or PROFILES["balanced"]
+    model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking)
     jobs = (
         replace(model, source=source, output=output, plan=plans[output])
         for source, output in outputs.items()
@@ -184,7 +192,7 @@ class _Search:
 
     def _add_folder(self, folder: Path) -> None:
         for path in sorted(self._walk(folder)):
-            if path.suffix.lower() not in SUFFIXES or path.stem.endswith(".redacted"):
+            if path.suffix.lower() not in SUFFIXES or _own(path):
                 if not path.name.endswith(".redact.json"):
                     self.left.append(path)
             else:
@@ -208,6 +216,11 @@ class _Search:
         self._seen.add(_key(path))
         folder = self._out_dir / path.parent.relative_to(top) if self._out_dir else path.parent
         self.outputs[path] = folder / api.default_output(path).name
+
+
+def _own(path: Path) -> bool:
+    """Whether it is a result of redact, also one that was held back."""
+    return path.stem.endswith((".redacted", ".redacted.quarantine"))
 
 
 def _check_kind(path: Path) -> None:

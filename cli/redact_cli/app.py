@@ -73,6 +73,10 @@ def run(
     encoder: options.Encoder = None,
     quality: options.Quality = None,
     audio: options.Sound = None,
+    verify: options.Verify = True,
+    every_frame: options.EveryFrame = False,
+    strict: options.Strict = False,
+    report_only: options.ReportOnly = False,
     ffmpeg: options.Ffmpeg = None,
     jobs: options.Jobs = 1,
     resume: options.Resume = False,
@@ -97,7 +101,10 @@ def run(
     from redact.batch import find_jobs
     from redact_cli.working import redact_all
 
-    found = find_jobs(inputs, out, recipe, force=force, resume=resume, ffmpeg=ffmpeg)
+    checking = options.make_checking(verify, every_frame, strict, report_only)
+    found = find_jobs(
+        inputs, out, recipe, force=force, resume=resume, ffmpeg=ffmpeg, checking=checking
+    )
     debug = bool(context.parent and context.parent.params.get("debug"))
     raise typer.Exit(redact_all(found, jobs, as_json=as_json, quiet=quiet, debug=debug))
 
@@ -168,6 +175,57 @@ def render(
 
     with _interruptible():
         follow_plan(source, plan, output, force=force, ffmpeg=ffmpeg, quiet=quiet)
+
+
+@app.command(help=texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")
+def verify(
+    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", show_default=False)],
+    redacted: Annotated[Path, typer.Argument(metavar="REDACTED", show_default=False)],
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "-p", "--plan", metavar="PLAN", help="What it was made with; NAME.redact.json if there."
+        ),
+    ] = None,
+    every_frame: options.EveryFrame = False,
+    strict: options.Strict = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Check a finished file against its original."""
+    _check_engines()
+    from redact_cli.passes import check_result
+
+    checking = options.make_checking(True, every_frame, strict, False)
+    with _interruptible():
+        raise typer.Exit(
+            check_result(original, redacted, plan, checking, as_json=as_json, quiet=quiet)
+        )
+
+
+@app.command(help=texts.PROVE, epilog="Example: redact prove clip.mp4 --plan clip.redact.json")
+def prove(
+    source: _Input,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "-p", "--plan", metavar="PLAN", help="What is hidden; found anew if not said."
+        ),
+    ] = None,
+    profile: options.Profile = "balanced",
+    style: options.Style = None,
+    color: options.Colour = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show that what is drawn does not depend on what is hidden."""
+    _check_engines()
+    from redact_cli.passes import prove_irreversible
+
+    recipe = options.make_recipe(profile, style=style, colour=color)
+    with _interruptible():
+        code = prove_irreversible(source, plan, recipe, style, as_json=as_json, quiet=quiet)
+    raise typer.Exit(code)
 
 
 @app.command(help=texts.DOCTOR)

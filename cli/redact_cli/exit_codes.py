@@ -9,6 +9,7 @@ from redact import errors
 OK = 0
 SOME_FAILED = 1
 USAGE = 2
+NOT_PROVEN = 14
 UNFORESEEN = 70
 INTERRUPTED = 130
 """Ctrl-C; another signal that ends the program gives 128 and its number."""
@@ -30,6 +31,7 @@ CODES: dict[str, int] = {
         errors.EngineError: 10,
         errors.MissingEngineError: 11,
         errors.VerificationError: 12,
+        errors.LeakError: 13,
     }.items()
 }
 """By the error's class, where it is the only thing that was asked for."""
@@ -48,6 +50,8 @@ MEANINGS = (
     (10, "a detector, a style or an encoder failed"),
     (11, "a library, a program or weights are missing"),
     (12, "the result was not what was asked for, and was removed"),
+    (13, "the result may still show somebody, and was held back under .quarantine"),
+    (NOT_PROVEN, "what is drawn depends on what is hidden"),
     (UNFORESEEN, "an error of redact itself"),
     (INTERRUPTED, "Ctrl-C"),
 )
@@ -61,6 +65,12 @@ def code_for(error: BaseException) -> int:
     if isinstance(error, OSError):
         return SOME_FAILED
     return CODES.get(type(error).__name__, UNFORESEEN)
+
+
+def code_for_check(faults: Collection[object], leaks: Collection[object]) -> int:
+    """The code of a command that checks one finished file."""
+    kind = errors.VerificationError if faults else errors.LeakError if leaks else None
+    return OK if kind is None else CODES[kind.__name__]
 
 
 def code_for_all(asked: int, failed: Collection[tuple[str, bool]]) -> int:

@@ -13,9 +13,11 @@ import typer
 from redact.errors import RecipeError
 from redact.findings import Kind
 from redact.recipe import PROFILES, Audio, Pass, Recipe, StyleName, Uncertain, recipe
+from redact.verification import Checking
 
 _LOOKS = "What is looked for"
 _HIDES = "How it is hidden"
+_CHECKS = "How the result is checked"
 _FILES = "Files"
 _TELLS = "What is told"
 
@@ -119,6 +121,38 @@ Sound: TypeAlias = Annotated[
         rich_help_panel=_HIDES,
     ),
 ]
+Verify: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        help="Compare every frame of the result with the source, and let detectors that did not "
+        "decide look at it. What they find is hidden too; what cannot be is held back.",
+        rich_help_panel=_CHECKS,
+    ),
+]
+EveryFrame: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--every-frame",
+        help="Let them look at every frame, not at four each second.",
+        rich_help_panel=_CHECKS,
+    ),
+]
+Strict: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Take every suspicion for a find; expect false alarms.",
+        rich_help_panel=_CHECKS,
+    ),
+]
+ReportOnly: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--report-only",
+        help="Tell what they find, but neither hide it nor hold the result back.",
+        rich_help_panel=_CHECKS,
+    ),
+]
 Ffmpeg: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -168,6 +202,19 @@ Json: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=_TELLS)
 ]
+
+
+def make_checking(
+    verify: bool, every_frame: bool, strict: bool, report_only: bool
+) -> Checking | None:
+    """How the result is checked, None for not at all.
+
+    Raises:
+        RecipeError: The choices contradict each other.
+    """
+    if not verify and (every_frame or strict or report_only):
+        raise RecipeError("without a check there is nothing to choose", remedy="drop --no-verify")
+    return Checking(every_frame, strict, report_only) if verify else None
 
 
 def make_recipe(

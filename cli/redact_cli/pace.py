@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SHARES: Mapping[str, tuple[float, float]] = {
-    "analyse": (0.0, 0.6),
-    "render": (0.6, 0.35),
-    "verify": (0.95, 0.05),
+    "analyse": (0.0, 0.5),
+    "render": (0.5, 0.3),
+    "verify": (0.8, 0.2),
+    "follow": (0.8, 0.05),
+    "prove": (0.5, 0.5),
 }
 """Where each stage of a file begins and how much of the file's time it takes, roughly."""
 

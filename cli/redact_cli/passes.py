@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+
+import typer
 
 from redact import api
 from redact.errors import printable
 from redact.files import check_output
 from redact.interfaces import Progress
-from redact.plan import load, save
-from redact.recipe import Recipe
+from redact.plan import ChangeStyle, load, save
+from redact.recipe import Recipe, StyleName
+from redact.verification import Checking
 from redact_cli.console import display, say
+from redact_cli.exit_codes import NOT_PROVEN, OK, code_for_check
+from redact_cli.working import verification_object
 
 
 def write_plan(
@@ -44,6 +51,52 @@ def follow_plan(
     save(outcome.plan, plan)
     if not quiet:
         say(f"{printable(wanted)}: {outcome.frames} frames, {outcome.seconds:.1f} s")
+
+
+def check_result(
+    original: Path,
+    redacted: Path,
+    plan: Path | None,
+    checking: Checking | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Verify a finished file, tell what was found, and give the exit code."""
+    beside = api.plan_path(redacted)
+    place = plan or (beside if beside.exists() else None)
+    known = None if place is None else load(place)
+    with _progress(original, quiet or as_json) as progress:
+        found = api.verify_file(original, redacted, known, checking, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(verification_object(found)))
+    if known is None and not quiet:
+        say("without a plan: what differs from the original is taken for what is hidden")
+    if not quiet or not found.passed:
+        say(f"{printable(redacted)}: {found.in_words()}", "" if found.passed else "red")
+    return code_for_check(found.faults, found.leaks)
+
+
+def prove_irreversible(
+    source: Path,
+    plan: Path | None,
+    recipe: Recipe,
+    style: StyleName | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Prove it, say so in one line, and give the exit code."""
+    known = None if plan is None else load(plan)
+    if known is not None and style is not None:
+        known = replace(known, edits=(*known.edits, ChangeStyle(style)))
+    with _progress(source, quiet or as_json) as progress:
+        proof = api.prove_file(source, known, recipe, progress=progress)
+    if as_json:
+        typer.echo(json.dumps({"proven": proof.holds, **asdict(proof)}))
+    elif not quiet or not proof.holds:
+        typer.echo(f"{printable(source)}: {proof.in_words()}")
+    return OK if proof.holds else NOT_PROVEN
 
 
 @contextmanager

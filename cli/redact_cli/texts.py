@@ -39,6 +39,9 @@ RUN = paragraphs(
     "The sound is copied unless --audio drop is said: voices identify people. The plan, which says "
     "what was hidden and where, is kept beside the result as NAME.redact.json; it holds boxes and "
     "times, no pictures.",
+    "Each result is then checked against its source, and detectors that did not decide look at it. "
+    "What they find is hidden as well; if something remains, the result is held back as "
+    "NAME.redacted.quarantine.EXT, and the exit code is 13.",
     "A file that fails does not stop the others, and leaves no result. The exit code is 0 only if "
     "every file was redacted.",
 )
@@ -53,6 +56,22 @@ RENDER = paragraphs(
     "Hide what a plan says and write a finished file.",
     "The plan must be of this very file; its style, encoder and sound are used. The result's "
     "checksum is noted in the plan.",
+)
+
+VERIFY = paragraphs(
+    "Check a finished file against its original, frame by frame.",
+    "Its frames, times, streams and tags must be what they should be; inside of what the plan "
+    "hides nothing of the original may be left, outside nothing may be changed; and two detectors "
+    "that did not decide what is hidden look for faces that still show.",
+    "The exit code is 0 if nothing was found, 12 if something is wrong with the file, 13 if "
+    "somebody may still show.",
+)
+
+PROVE = paragraphs(
+    "Show on a file that what is drawn does not depend on what is hidden.",
+    "Every frame is hidden twice: as it is, and with noise in place of all that is hidden. If the "
+    "two results are equal bit by bit, nobody can compute what was hidden from what was drawn. "
+    "The exit code is 0 if they are, 14 if not, as with gaussian and mosaic.",
 )
 
 DOCTOR = paragraphs(

@@ -13,6 +13,7 @@ import typer
 from redact import batch
 from redact.batch import Batch, Job, Report
 from redact.errors import MissingInputError, printable
+from redact.verification import Leak, Verification
 from redact_cli.console import Display, display, escaped, say
 from redact_cli.exit_codes import INTERRUPTED, code_for_all
 
@@ -91,8 +92,15 @@ def _counts(report: Report) -> str:
     others = report.tracks - report.faces - report.plates
     words += [_some(others, "other thing")] if others else []
     words += [f"{report.uncertain} uncertain and not hidden"] if report.uncertain else []
+    words += [_checked(report.verification)] if report.verification else []
     last = "finished earlier" if report.status == "resumed" else f"{report.seconds:.1f} s"
     return ", ".join([*words, last])
+
+
+def _checked(found: Verification) -> str:
+    words = [f"{_some(len(found.leaks), 'POSSIBLE LEAK')} LEFT"] if found.leaks else []
+    words += [f"{_some(len(found.hidden), 'possible leak')} found and hidden"] * bool(found.hidden)
+    return ", ".join(words) or "verified"
 
 
 def _some(count: int, thing: str) -> str:
@@ -112,7 +120,36 @@ def as_object(report: Report) -> dict[str, object]:
         "tracks": report.tracks,
         "uncertain": report.uncertain,
         "seconds": round(report.seconds, 3),
+        "verification": report.verification and verification_object(report.verification),
         "error": failure and {"kind": failure.kind, "message": failure.message},
+    }
+
+
+def verification_object(found: Verification) -> dict[str, object]:
+    """The check of an output as a script reads it."""
+    return {
+        "passed": found.passed,
+        "frames": found.frames,
+        "looked": found.looked,
+        "witnesses": list(found.witnesses),
+        "faults": list(found.faults),
+        "inside": round(found.inside, 4),
+        "outside": round(found.outside, 2),
+        "leaks": [_leak_object(leak) for leak in found.leaks],
+        "hidden": [_leak_object(leak) for leak in found.hidden],
+    }
+
+
+def _leak_object(leak: Leak) -> dict[str, object]:
+    best = leak.best
+    box = [best.box.left, best.box.top, best.box.right, best.box.bottom]
+    return {
+        "start": float(leak.start),
+        "end": float(leak.end),
+        "frame": best.frame,
+        "box": [round(side, 1) for side in box],
+        "scores": dict(best.scores),
+        "why": best.why,
     }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import os
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 
@@ -37,7 +37,7 @@ class BlazeFace:
         self._weights = catalogue()["blazeface_full.tflite"].read()
         self._engines: dict[float, Any] = {}
         self._one_at_a_time = Lock()
-        atexit.register(self._close)  # mediapipe complains if the interpreter ends before it
+        weakref.finalize(self, _close, self._engines)  # mediapipe complains if nobody closes it
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         """Faces per picture, in its own pixels, each with at least that score."""
@@ -65,15 +65,19 @@ class BlazeFace:
             x, y = left + box.origin_x, top + box.origin_y
             yield x, y, x + box.width, y + box.height, face.categories[0].score
 
-    def _close(self) -> None:
-        for engine in self._engines.values():
-            engine.close()
-        self._engines.clear()
-
     def _engine(self, threshold: float) -> Any:
         if threshold not in self._engines:
             self._engines[threshold] = _load(self._weights, threshold)
         return self._engines[threshold]
+
+
+def _close(engines: dict[float, Any]) -> None:
+    if not engines:
+        return
+    with suppress(RuntimeError), _quiet():  # at the interpreter's end its threads may be gone
+        for engine in engines.values():
+            engine.close()
+    engines.clear()
 
 
 def _load(weights: bytes, threshold: float) -> Any:

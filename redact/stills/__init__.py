@@ -182,6 +182,32 @@ class StillSink:
             raise VerificationError("reads back with other pixels", self._output)
 
 
+_OWN = {
+    "adobe", "adobe_transform", "aux", "background", "bit_depth", "chroma", "compression", "dpi",
+    "gamma", "icc_profile", "icc_profile_type", "jfif", "jfif_density", "jfif_unit",
+    "jfif_version", "loop", "nclx_profile", "primary", "progression", "progressive", "resolution",
+    "srgb", "transparency",
+}  # fmt: skip
+"""What Pillow tells of any picture; says nothing of who took it, where and when."""
+
+_OWN_TAGS = {
+    256, 257, 258, 259, 262, 273, 277, 278, 279, 282, 283, 284, 296, 317, 320, 338, 339, 34675,
+}  # fmt: skip
+"""TIFF's tags of the picture's own layout."""
+
+
+def faults(source: StillSource, output: StillSource) -> list[str]:
+    """What is wrong with the structure of a finished picture, in words, given its source."""
+    found = []
+    if source.decoded.form != output.decoded.form:
+        found.append(f"it is {output.decoded.form}, not {source.decoded.form}")
+    with Image.open(output.path) as image:
+        found += ["it holds EXIF data"] if set(image.getexif()) - _OWN_TAGS else []
+        extra = sorted(str(key) for key, value in image.info.items() if value)
+    found += [f"it holds what is not allowed: {k}" for k in extra if k.lower() not in _OWN]
+    return found
+
+
 def _read(path: Path) -> bytes:
     with open_input(path) as file:
         data = file.read(MOST_BYTES + 1)

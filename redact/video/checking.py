@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from av.container import InputContainer
+
 from redact.errors import InputError, VerificationError
 from redact.video.details import UNSPECIFIED, Details
 from redact.video.finish import Job
@@ -68,7 +70,7 @@ _OTHER_CONTAINER = "name the output .mp4 or .mov"
 
 
 def _check_details(found: Details, job: Job) -> None:
-    for name, wanted, kept in _kept(job.details, found):
+    for name, wanted, kept in kept_of(job.details, found):
         if wanted != kept:
             raise VerificationError(
                 f"{job.choice.format} did not keep the {name}: {kept} instead of {wanted}",
@@ -76,7 +78,8 @@ def _check_details(found: Details, job: Job) -> None:
             )
 
 
-def _kept(source: Details, found: Details) -> list[tuple[str, object, object]]:
+def kept_of(source: Details, found: Details) -> list[tuple[str, object, object]]:
+    """What a result must keep: its name, the source's value and the result's."""
     pairs: list[tuple[str, object, object]] = [
         ("size", source.turn.upright_size(source.size), found.turn.upright_size(found.size)),
         ("rotation", source.turn, found.turn),
@@ -104,7 +107,31 @@ def _check_streams(job: Job) -> None:
             raise VerificationError(f"the result holds other streams than asked for: {kinds}")
         if container.chapters():
             raise VerificationError("the result holds chapters")
-        everything = [container.metadata, *(stream.metadata for stream in container.streams)]
-    for key in {key for tags in everything for key in tags}:
-        if key.lower() not in _TAGS:
-            raise VerificationError(f"the result holds a tag that was not asked for: {key}")
+        tags = unlisted_tags(container)
+    if tags:
+        raise VerificationError(f"the result holds a tag that was not asked for: {tags[0]}")
+
+
+def unlisted_tags(container: InputContainer) -> list[str]:
+    """Keys of tags that containers do not make up themselves."""
+    everything = [container.metadata, *(stream.metadata for stream in container.streams)]
+    keys = {key for tags in everything for key in tags}
+    return sorted(key for key in keys if key.lower() not in _TAGS)
+
+
+def faults(source: VideoSource, output: VideoSource) -> list[str]:
+    """What is wrong with the structure of a finished file, in words, given only its source."""
+    found = [
+        f"the {name} is {kept}, not {wanted}"
+        for name, wanted, kept in kept_of(source.details, output.details)
+        if wanted != kept
+    ]
+    with open_media(output.path) as container:
+        kinds = [stream.type for stream in container.streams]
+        found += [f"it holds a stream of {k}" for k in kinds if k not in {"audio", "video"}]
+        found += ["it holds more than one video"] if kinds.count("video") > 1 else []
+        if kinds.count("audio") > len(source.details.audio):
+            found.append("it holds more sound than the source")
+        found += ["it holds chapters"] if container.chapters() else []
+        found += [f"it holds a tag that is not allowed: {key}" for key in unlisted_tags(container)]
+    return found

@@ -22,6 +22,7 @@ from redact.interfaces import Progress
 from redact.lanes import Tell
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Recipe
+from redact.verification import Checking
 
 FRAMES = 3
 
@@ -53,6 +54,7 @@ def redact_file(
     output: Path | None = None,
     recipe: Recipe | None = None,
     *,
+    checking: Checking | None = None,
     force: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,

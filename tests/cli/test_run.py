@@ -137,6 +137,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "plates": 1,
         "tracks": 2,
         "uncertain": 0,
+        "verification": None,
         "error": None,
     }
     assert by_name["in/b.jpg"]["error"] == {

@@ -126,3 +126,26 @@ def test_numpy_pictures_are_redacted_in_a_copy() -> None:
     assert np.array_equal(picture, untouched)
     assert Size(*after.shape[1::-1]) == Size(*picture.shape[1::-1])
     assert all(dark_share(after, face) >= ENOUGH for face in faces)
+
+
+def test_what_one_family_misses_another_finds_and_it_ends_hidden(tmp_path: Path) -> None:
+    from redact.api import verify_file
+    from redact.recipe import Pass
+    from redact.stills import StillSource
+    from redact.verification import Checking
+
+    name, faces = pictures_of_large_faces()[0]
+    source = DATA / "faces_wider" / name
+    blind = recipe("fast", passes=(Pass("yunet", 640, 0.99),), style="solid", colour="#000000")
+    output = tmp_path / f"out{source.suffix}"
+    seen = redact_file(source, output, blind, checking=Checking(report_only=True))
+    assert seen.verification is not None
+    assert len(seen.verification.leaks) >= len(faces)
+    assert not verify_file(source, output, seen.plan).passed
+    done = redact_file(source, output, blind, force=True)
+    assert done.verification is not None
+    assert done.verification.passed
+    assert len(done.verification.hidden) >= len(faces)
+    picture = whole(next(StillSource(output).frames()))
+    assert all(dark_share(picture, face) >= ENOUGH for face in faces)
+    assert verify_file(source, output, done.plan).passed

@@ -1,0 +1,77 @@
+"""Rounds: render, check, hide what was found, again; what may still show somebody is held back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from redact.errors import LeakError, RedactError, VerificationError
+from redact.plan import Plan, save
+from redact.verification import Checking, Leak, Verification
+
+
+def in_rounds(
+    plan: Plan,
+    attempt: Callable[[Plan], tuple[Plan, Verification]],
+    extend: Callable[[Plan, Sequence[Leak]], Plan],
+    checking: Checking,
+) -> tuple[Plan, Verification]:
+    """The last plan and what the check of its output found.
+
+    Args:
+        plan: What is hidden at first.
+        attempt: Renders a plan and checks the output; gives the plan with its result.
+        extend: A plan with leaks hidden too.
+        checking: How many rounds, and whether anything follows from a leak.
+
+    Raises:
+        VerificationError: The output is not what was asked for.
+    """
+    hidden: tuple[Leak, ...] = ()
+    for left in range(checking.rounds, -1, -1):
+        last, found = attempt(plan)
+        if found.faults:
+            raise VerificationError("; ".join(found.faults))
+        if not found.leaks or checking.report_only or not left:
+            break
+        plan, hidden = extend(plan, found.leaks), hidden + found.leaks
+    return last, replace(found, hidden=hidden)
+
+
+def quarantine(output: Path) -> Path:
+    """`clip.redacted.mp4` becomes `clip.redacted.quarantine.mp4`, which nobody takes for done."""
+    return output.with_name(f"{output.stem}.quarantine{output.suffix}")
+
+
+def held_back(draft: Path, output: Path, kept: Path, plan: Plan, found: Verification) -> LeakError:
+    """Move a finished draft into quarantine, its plan with it; gives the error to raise.
+
+    Args:
+        draft: The finished file, under a private name.
+        output: The name that it does not get.
+        kept: Where its plan goes.
+        plan: What was hidden.
+        found: What the check found.
+    """
+    place = quarantine(output)
+    save(plan, kept)
+    draft.replace(place)
+    return LeakError(
+        f"held back, since somebody may still show: {found.in_words()}",
+        place,
+        f"watch it there; hide more with an edit of {kept.name} and `redact render`, or accept it "
+        "with --report-only",
+    )
+
+
+@contextmanager
+def named(draft: Path, output: Path) -> Iterator[None]:
+    """Errors about the private draft speak of the output that was asked for."""
+    try:
+        yield
+    except RedactError as error:
+        if error.path is None or draft.parent not in error.path.parents:
+            raise
+        raise type(error)(error.problem, output, error.remedy) from error

@@ -1,0 +1,272 @@
+"""Verifying: an output's own frames beside the source's, and what witnesses still see in them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from redact.coverage import Cover
+from redact.errors import VerificationError
+from redact.geometry import Box, Region
+from redact.interfaces import Progress, Source
+from redact.masks import Mask, upright_mask
+from redact.media import Frame, upright
+from redact.pipeline import ahead
+from redact.plan import Plan, ShowTrack
+from redact.residue import INSIDE, OUTSIDE, brightness, residue
+from redact.verification import Checking, Leak, Spot, Verification
+from redact.witnesses import Witnesses
+
+LOOK_EVERY = Fraction(6, 25)
+"""Seconds from one look to the next; every second look is one of both witnesses, so that no half
+second goes unseen by either."""
+
+NEIGHBOURS = 2
+"""Frames before and after a suspicious spot that are looked at as well."""
+
+_MEMORY = Fraction(1, 2)
+"""Seconds around a spot in which the plan's hiding of the same place speaks against it."""
+
+_CHANGED = 24
+"""Steps of 255 from which a pixel of an output without a plan is taken to be hidden."""
+
+_CORE = -0.2
+"""Growth of a box to its inner part, which must be hidden."""
+
+_ENOUGH = 0.5
+"""Share of it that must be."""
+
+_SAME = 0.2
+"""Intersection over union from which spots of two looks are one thing."""
+
+_SAME_FACE = 0.4
+"""The same of a spot and a face that the plan hides at another moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One frame, twice.
+
+    Args:
+        source: As it was.
+        output: As it was written.
+        regions: What the plan hides; None without a plan.
+        look: Whether the witnesses look.
+        whole: Whether the costly one of them does so too.
+    """
+
+    source: Frame
+    output: Frame
+    regions: list[Region] | None
+    look: bool
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was found in one frame."""
+
+    inside: float
+    outside: float
+    spots: tuple[Spot, ...]
+
+
+def verify(
+    source: Source,
+    output: Source,
+    plan: Plan | None,
+    witnesses: Witnesses,
+    checking: Checking,
+    progress: Progress,
+) -> Verification:
+    """Compare all frames, and look at some.
+
+    Args:
+        source: The original.
+        output: What was rendered from it.
+        plan: What it was rendered with; without one, what differs is taken for what is hidden.
+        witnesses: Who looks.
+        checking: How.
+        progress: Called for every frame.
+
+    Raises:
+        InputError: One of them cannot be read to the end.
+        EngineError: A witness failed.
+    """
+    faults: list[str] = []
+    pairs = _pairs(source, output, plan, checking, faults)
+    spots: list[Spot] = []
+    frames = looked = 0
+    inside = outside = 0.0
+    with closing(ahead(lambda pair: _examine(pair, witnesses), pairs)) as examined:
+        for pair, seen in examined:
+            frames, looked = frames + 1, looked + (pair.look and bool(witnesses.names))
+            inside, outside = max(inside, seen.inside), max(outside, seen.outside)
+            faults += _pixel_faults(pair, seen, faults)
+            spots += seen.spots
+            progress("verify", frames, source.info.frames)
+    counted = _judged(spots, output, plan, witnesses, checking) if spots else []
+    return Verification(
+        frames, looked, witnesses.names, tuple(faults), _leaks(counted), inside, outside
+    )
+
+
+def _pairs(
+    source: Source, output: Source, plan: Plan | None, checking: Checking, faults: list[str]
+) -> Iterator[_Pair]:
+    cover = plan.cover() if plan else None
+    due: Fraction | None = None
+    away: Fraction | None = None
+    looks = 0
+    ours, theirs = source.frames(), output.frames()
+    while True:
+        one, other = next(ours, None), next(theirs, None)
+        if one is None or other is None:
+            break
+        _check_shape(one, other)
+        away = other.time - one.time if away is None else away  # some containers begin at zero
+        if other.time - one.time != away and not faults:
+            faults.append(f"frame {one.index} is not shown at its time")
+        look = checking.every_frame or due is None or one.time >= due
+        due = one.time + LOOK_EVERY if look else due
+        looks += look
+        regions = cover(one.index, one.time) if cover else None
+        whole = checking.every_frame or looks % 2 == 1
+        yield _Pair(one, replace(other, time=one.time), regions, look, whole)
+    if (one is None) != (other is None):
+        faults.append(f"there are {'more' if one is None else 'fewer'} frames than in the source")
+
+
+def _check_shape(one: Frame, other: Frame) -> None:
+    sizes = [f.picture.turn.upright_size(f.picture.stored_size) for f in (one, other)]
+    if sizes[0] != sizes[1]:
+        raise VerificationError(
+            f"its pictures are {sizes[1].width}x{sizes[1].height}, "
+            f"not {sizes[0].width}x{sizes[0].height}"
+        )
+
+
+def _examine(pair: _Pair, witnesses: Witnesses) -> _Seen:
+    left = residue(pair.source.picture, pair.output.picture, pair.regions or ())
+    if not pair.look:
+        return _Seen(left.inside, left.outside, ())
+    spots = witnesses.look(pair.output, _hidden(_mask(pair)), whole=pair.whole)
+    return _Seen(left.inside, left.outside, tuple(spots))
+
+
+def _pixel_faults(pair: _Pair, seen: _Seen, known: Sequence[str]) -> list[str]:
+    """The first of each kind is enough."""
+    if pair.regions is None:
+        return []
+    place = f"at {float(pair.source.time):.2f} s (frame {pair.source.index})"
+    found = []
+    if seen.inside > INSIDE:
+        found.append(f"what the plan hides shows {place}")
+    if seen.outside > OUTSIDE:
+        found.append(f"what the plan does not hide is changed {place}")
+    kinds = {fault.split(" at ")[0] for fault in known}
+    return [fault for fault in found if fault.split(" at ")[0] not in kinds]
+
+
+def _mask(pair: _Pair) -> Mask:
+    """Upright pixels that are hidden."""
+    if pair.regions is not None:
+        return upright_mask(pair.source.picture, pair.regions)
+    turn = pair.source.picture.turn
+    before, after = brightness(pair.source.picture), brightness(pair.output.picture, turn)
+    changed: Mask = np.abs(before.astype(np.int16) - after) >= _CHANGED
+    return np.asarray(upright(changed, turn))
+
+
+def _hidden(mask: Mask) -> Callable[[Box], bool]:
+    def hidden(box: Box) -> bool:
+        inner = box.grown(_CORE)
+        rows = slice(max(0, int(inner.top)), max(0, int(inner.bottom) + 1))
+        columns = slice(max(0, int(inner.left)), max(0, int(inner.right) + 1))
+        part = mask[rows, columns]
+        return bool(part.size == 0 or part.mean() >= _ENOUGH)
+
+    return hidden
+
+
+def _judged(
+    spots: Sequence[Spot],
+    output: Source,
+    plan: Plan | None,
+    witnesses: Witnesses,
+    checking: Checking,
+) -> list[Spot]:
+    """The spots that count, each with the reason."""
+    shown = [spot for spot in spots if plan is None or not _allowed(spot, plan)]
+    sure = [replace(s, why="seen") for s in shown if witnesses.verdict(s) == "certain"]
+    doubtful = [spot for spot in shown if witnesses.verdict(spot) == "suspected"]
+    if checking.strict:
+        return sure + [replace(spot, why="suspected") for spot in doubtful]
+    gaps = _gaps(doubtful, plan) if plan else set()
+    sure += [replace(spot, why="hidden shortly before or after") for spot in gaps]
+    return sure + _seen_nearby([s for s in doubtful if s not in gaps], output, witnesses)
+
+
+def _allowed(spot: Spot, plan: Plan) -> bool:
+    """Whether a person decided that this may be seen."""
+    named = {edit.track for edit in plan.edits if isinstance(edit, ShowTrack)}
+    tracks = [track for track in plan.tracks if track.id in named]
+    hidden = Cover(tracks, plan.cuts, plan.recipe.coverage).hidden(spot.frame, spot.time)
+    return any(item.region.box.overlap(spot.box) >= _ENOUGH * spot.box.area for item in hidden)
+
+
+def _gaps(spots: Sequence[Spot], plan: Plan) -> set[Spot]:
+    """Spots at places that the plan hides a moment before or after, in the same shot."""
+    found = set()
+    hidden = plan.hidden_tracks
+    for spot in spots:
+        shot = bisect_right(plan.cuts, spot.frame)
+        near = (
+            sighting.box
+            for track in hidden
+            if track.kind == spot.kind
+            for sighting in track.sightings
+            if abs(sighting.time - spot.time) <= _MEMORY
+            and bisect_right(plan.cuts, sighting.frame) == shot
+        )
+        if any(box.iou(spot.box) >= _SAME_FACE for box in near):
+            found.add(spot)
+    return found
+
+
+def _seen_nearby(spots: Sequence[Spot], output: Source, witnesses: Witnesses) -> list[Spot]:
+    """Suspicious spots that are a face for certain in a neighbouring frame."""
+    wanted: dict[int, list[Spot]] = {}
+    for spot in spots:
+        for index in range(spot.frame - NEIGHBOURS, spot.frame + NEIGHBOURS + 1):
+            if index != spot.frame:
+                wanted.setdefault(index, []).append(spot)
+    found: set[Spot] = set()
+    if wanted:
+        for frame in output.frames():
+            for spot in wanted.get(frame.index, ()):
+                if spot not in found and witnesses.verdict(witnesses.ask(frame, spot)) == "certain":
+                    found.add(spot)
+    return [replace(spot, why="seen in a neighbouring frame") for spot in spots if spot in found]
+
+
+def _leaks(spots: Sequence[Spot]) -> tuple[Leak, ...]:
+    """Spots of consecutive looks at one place, joined."""
+    joined: list[list[Spot]] = []
+    for spot in sorted(spots, key=lambda s: s.time):
+        home = next((heap for heap in reversed(joined) if _continues(heap[-1], spot)), None)
+        joined.append([spot]) if home is None else home.append(spot)
+    return tuple(Leak(tuple(heap)) for heap in joined)
+
+
+def _continues(last: Spot, spot: Spot) -> bool:
+    if last.time == spot.time or spot.time - last.time > 3 * LOOK_EVERY:
+        return False
+    side = max(last.box.width, last.box.height, spot.box.width, spot.box.height)
+    away = max(abs(a - b) for a, b in zip(last.box.centre, spot.box.centre, strict=True))
+    return last.box.iou(spot.box) >= _SAME or away <= side

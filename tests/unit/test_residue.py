@@ -1,0 +1,83 @@
+"""What an output keeps of its source: nothing inside of what is hidden, everything outside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from redact.geometry import Box, Region, Size, Turn
+from redact.recipe import recipe
+from redact.residue import INSIDE, OUTSIDE, residue
+from redact.styles import STYLES
+from tests.painted import PaintedPicture, painted
+
+REGION = Region(Box(40, 30, 120, 110), 0.9)
+
+
+def hidden(style: str, picture: PaintedPicture) -> PaintedPicture:
+    copy = picture.copy()
+    STYLES[style](recipe(style=style)).hide(copy, [REGION])
+    return copy
+
+
+def noisy(picture: PaintedPicture, deviation: float) -> PaintedPicture:
+    """As a lossy encoder leaves it, about."""
+    copy = picture.copy()
+    random = np.random.default_rng(9)
+    for plane in copy.planes():
+        values = plane.samples + random.normal(0, deviation, plane.samples.shape)
+        plane.samples[...] = np.clip(values, 0, picture.colour.top).astype(plane.samples.dtype)
+    return copy
+
+
+@pytest.mark.parametrize("style", ["blur", "solid", "pixelate"])
+@pytest.mark.parametrize("layout", ["yuv420p", "yuv422p", "yuv444p", "gbrp", "rgb", "gray"])
+@pytest.mark.parametrize("bits", [8, 10])
+def test_a_redacted_picture_keeps_nothing_inside_and_all_outside(
+    style: str, layout: str, bits: int
+) -> None:
+    picture = painted(Size(160, 140), layout, bits)
+    found = residue(picture, noisy(hidden(style, picture), 2.0 * 2 ** (bits - 8)), [REGION])
+    assert found.inside < INSIDE
+    assert found.where is None
+    assert found.outside < OUTSIDE
+
+
+@pytest.mark.parametrize("turn", [Turn(), Turn(1), Turn(2, mirrored=True), Turn(3)])
+def test_a_region_that_was_not_drawn_is_found(turn: Turn) -> None:
+    size = turn.upright_size(Size(160, 140))
+    picture = painted(size, turn=turn)
+    found = residue(picture, noisy(picture, 3), [REGION])
+    assert found.inside > INSIDE
+    assert found.where is not None
+    assert residue(picture, noisy(picture, 3), []).inside == 0
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_a_region_that_is_half_seen_through_is_found(share: float) -> None:
+    picture = painted(Size(160, 140), "gray")
+    faint = hidden("solid", picture)
+    mixed = share * picture.planes()[0].samples + (1 - share) * faint.planes()[0].samples
+    faint.planes()[0].samples[...] = mixed.astype(np.uint8)
+    assert residue(picture, noisy(faint, 1), [REGION]).inside > INSIDE
+
+
+def test_a_small_part_that_shows_is_found() -> None:
+    picture = painted(Size(160, 140), "gray")
+    output = hidden("blur", picture)
+    part = (slice(50, 84), slice(60, 94))
+    output.planes()[0].samples[part] = picture.planes()[0].samples[part]
+    assert residue(picture, noisy(output, 2), [REGION]).inside > INSIDE
+
+
+def test_damage_outside_is_found() -> None:
+    picture = painted(Size(160, 140), "gray")
+    output = hidden("blur", picture)
+    output.planes()[0].samples[120:140, 140:160] = 255
+    assert residue(picture, output, [REGION]).outside > OUTSIDE
+
+
+@pytest.mark.parametrize("box", [Box(0, 0, 1, 1), Box(-20, -20, 3, 3), Box(158, 0, 200, 140)])
+def test_tiny_and_outlying_regions_do_no_harm(box: Box) -> None:
+    picture = painted(Size(161, 141))
+    residue(picture, picture.copy(), [Region(box)])

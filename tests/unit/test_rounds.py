@@ -1,0 +1,124 @@
+"""Rounds of rendering and checking, and what is held back in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from redact import api
+from redact.errors import LeakError, UnreadableInputError, VerificationError
+from redact.geometry import Box, Size
+from redact.plan import HideBox, Plan, SourceId, load
+from redact.recipe import recipe
+from redact.rounds import in_rounds, named, quarantine
+from redact.verification import Checking, Leak, Spot, Verification
+
+PLAN = Plan(SourceId("sha256:0", Size(40, 30), 1), recipe("fast"))
+LEAK = Leak((Spot(0, Fraction(0), Box(1, 1, 9, 9), (("mediapipe", 0.9),)),))
+
+
+def found(*leaks: Leak, faults: Sequence[str] = ()) -> Verification:
+    return Verification(1, 1, ("mediapipe", "yunet"), tuple(faults), leaks)
+
+
+def more(plan: Plan, leaks: Sequence[Leak]) -> Plan:
+    hidden = tuple(HideBox(s.box, s.time, s.time) for leak in leaks for s in leak.spots)
+    return Plan(plan.source, plan.recipe, edits=plan.edits + hidden)
+
+
+@pytest.mark.parametrize(
+    ("leaky", "attempts", "left"), [(0, 1, 0), (1, 2, 0), (2, 3, 0), (9, 3, 1)]
+)
+def test_rounds_go_on_while_there_is_something_to_hide(
+    leaky: int, attempts: int, left: int
+) -> None:
+    tried: list[int] = []
+
+    def attempt(plan: Plan) -> tuple[Plan, Verification]:
+        tried.append(len(plan.edits))
+        return plan, found(*[LEAK] * (len(tried) <= leaky))
+
+    plan, last = in_rounds(PLAN, attempt, more, Checking())
+    assert len(tried) == attempts
+    assert len(last.leaks) == left
+    assert len(last.hidden) == len(plan.edits) == attempts - 1
+
+
+def test_only_reporting_neither_hides_nor_tries_again() -> None:
+    plan, last = in_rounds(PLAN, lambda p: (p, found(LEAK)), more, Checking(report_only=True))
+    assert (plan, last.hidden, last.leaks) == (PLAN, (), (LEAK,))
+
+
+def test_a_fault_ends_it_at_once() -> None:
+    with pytest.raises(VerificationError, match="frames are missing"):
+        in_rounds(PLAN, lambda p: (p, found(faults=["frames are missing"])), more, Checking())
+
+
+def test_errors_about_the_draft_speak_of_the_output(tmp_path: Path) -> None:
+    draft, output = tmp_path / ".x.part" / "draft.mp4", tmp_path / "out.mp4"
+    with pytest.raises(UnreadableInputError) as caught, named(draft, output):
+        raise UnreadableInputError("odd", draft)
+    assert caught.value.path == output
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "picture.png"
+    noise = np.random.default_rng(1).integers(100, 104, (60, 80, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    return path
+
+
+def verdicts(monkeypatch: pytest.MonkeyPatch, verification: Verification) -> None:
+    def verify(*_: object, **__: object) -> Verification:
+        return verification
+
+    monkeypatch.setattr(api, "verify_file", verify)
+    monkeypatch.setattr(api, "_extended", lambda _source, plan, _leaks, **_: plan)
+
+
+def test_what_may_still_show_somebody_never_gets_the_name(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts(monkeypatch, found(LEAK))
+    with pytest.raises(LeakError, match="held back") as caught:
+        api.redact_file(picture, recipe=recipe("fast"))
+    held = quarantine(api.default_output(picture))
+    assert caught.value.path == held
+    plan = held.with_name("picture.redacted.quarantine.redact.json")
+    assert {path.name for path in picture.parent.iterdir()} == {picture.name, held.name, plan.name}
+    assert load(plan).result is not None
+
+
+@pytest.mark.parametrize(
+    ("verification", "checking", "error"),
+    [
+        (found(faults=["frames are missing"]), Checking(), VerificationError),
+        (found(LEAK), Checking(report_only=True), None),
+        (found(), Checking(), None),
+        (found(LEAK), None, None),
+    ],
+)
+def test_the_name_appears_only_when_nothing_speaks_against_it(
+    picture: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verification: Verification,
+    checking: Checking | None,
+    error: type[Exception] | None,
+) -> None:
+    verdicts(monkeypatch, verification)
+    if error is None:
+        done = api.redact_file(picture, recipe=recipe("fast"), checking=checking)
+        assert done.output == api.default_output(picture)
+        assert (done.verification is None) == (checking is None)
+    else:
+        with pytest.raises(error) as caught:
+            api.redact_file(picture, recipe=recipe("fast"), checking=checking)
+        assert caught.type is error
+    names = {path.name for path in picture.parent.iterdir()}
+    assert names == {picture.name} | ({"picture.redacted.png"} if error is None else set())
