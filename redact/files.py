@@ -28,10 +28,10 @@ VIDEO_SUFFIXES: frozenset[str] = frozenset(
 """Lower-case suffixes of the containers that redact reads and writes."""
 
 STILL_SUFFIXES: frozenset[str] = frozenset(
-    {".avif", ".bmp", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
-    | {".webp"}
+    {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".png"}
+    | {".tif", ".tiff", ".webp"}
 )
-"""Lower-case suffixes of single pictures."""
+"""Lower-case suffixes of pictures, animated ones too."""
 
 Identity: TypeAlias = tuple[int, int, int, int]
 """Device, inode, bytes and nanoseconds of the last change: differs once a file is touched."""
