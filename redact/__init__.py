@@ -8,6 +8,7 @@ Names are loaded when they are first used, so that `import redact` is quick.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from redact.geometry import Box, Size
     from redact.plan import Plan
     from redact.recipe import PROFILES, Pass, Recipe
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # without it onnxruntime reports to its makers
 
 _HOMES = {
     "redact.api": (

@@ -56,8 +56,8 @@ def run(
         typer.Argument(
             metavar="INPUT...",
             show_default=False,
-            help="Videos (mp4 mov mkv webm avi ts), pictures (jpeg png gif webp tiff bmp heic avif), "
-            "and folders, which are searched to the bottom; hidden files are left alone.",
+            help="Videos (mp4 mov mkv webm avi ts), pictures (jpeg png gif webp tiff bmp heic "
+            "avif), and folders, which are searched to the bottom; hidden files are left alone.",
         ),
     ],
     out: options.OutDir = None,
