@@ -18,8 +18,8 @@ _TELLING = re.compile(
     r"gps|latitude|longitude|location|serial|\bmake\b|^model$|cameramodel|lens|owner|artist|author|"
     r"creator|copyright|byline|credit|city|country|headline|caption|keywords|comment|^(image|user)?description$"
     r"|thumbnail|preview(image|picture)|software|firmware|uniqueid|documentid|instanceid|uuid|createdate|"
-    r"modifydate|datetimeoriginal|mediacreat|mediamodif|trackcreat|trackmodif|timecode|chapter|"
-    r"handlerdescription|handlervendor|encoder|writingapp|muxingapp|title|subtitle|motionphoto|"
+    r"modifydate|datetimeoriginal|mediacreat|mediamodif|trackcreat|trackmodif|timecode(?!scale)|chapter|"
+    r"handlerdescription|encoder|title|subtitle|motionphoto|"
     r"embeddedvideo|trailer|depth(map|image|data)|auxiliary|warning",
     re.IGNORECASE,
 )

@@ -194,9 +194,16 @@ def exchanged(samples: Samples) -> Samples:
 def _options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
     """What a file of the same kind needs, where Pillow can be told."""
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode in {"L", "RGB"}:
+        turned = turn_of(image) != Turn()  # its blocks come to lie elsewhere: finer, to lose little
         sampling = JpegImagePlugin.get_sampling(image)
-        tables = {k: [min(v, 255) for v in table] for k, table in image.quantization.items()}
-        return {"qtables": tables, "subsampling": max(sampling, 0)}
+        tables = {
+            k: [max(1, min(v, 255) // (2 if turned else 1)) for v in table]
+            for k, table in image.quantization.items()
+        }
+        return {
+            "qtables": tables,
+            "subsampling": 0 if turned and sampling == 1 else max(sampling, 0),
+        }
     if form == "WEBP" and data.find(b"VP8L", 0, 1 << 16) >= 0:
         return {"lossless": True, "exact": True}
     if form == "HEIF":
