@@ -29,8 +29,8 @@ from redact.plan import load
 _MADE_UP = {
     "encoder=Lavf", "handler_name=", "handler_name=VideoHandler", "handler_name=SoundHandler",
     "compatible_brands", "major_brand", "minor_version", "language", "DURATION", "ENCODER=Lavf",
-    "vendor_id=[0][0][0][0]", "vendor_id=FFMP", "alpha_mode", "service_name=Service01",
-    "service_provider=FFmpeg",
+    "vendor_id=[0][0][0][0]", "vendor_id=FFMP", "alpha_mode", "ALPHA_MODE",
+    "service_name=Service01", "service_provider=FFmpeg",
 }  # fmt: skip
 """Tags that containers and their readers make up: whole, or what they begin with."""
 

@@ -197,7 +197,7 @@ def _options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
         turned = turn_of(image) != Turn()  # its blocks come to lie elsewhere: finer, to lose little
         sampling = JpegImagePlugin.get_sampling(image)
         tables = {
-            k: [max(1, min(v, 255) // (2 if turned else 1)) for v in table]
+            k: [max(1, min(v, 255) * (3 if turned else 10) // 10) for v in table]
             for k, table in image.quantization.items()
         }
         return {

@@ -285,7 +285,7 @@ class WebpWriter:
 
     def finish(self) -> None:
         """Encode all of them."""
-        coding = {"lossless": True, "exact": True} if self._reel.lossless else {"quality": 90}
+        coding = {"lossless": True, "exact": True} if self._reel.lossless else {"quality": 95}
         profile = {"icc_profile": self._reel.profile} if self._reel.profile else {}
         first, *others = self._pictures
         data = _bytes_of(
