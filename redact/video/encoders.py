@@ -227,7 +227,7 @@ def _ceiling(encoder: Encoder, details: Details) -> dict[str, str]:
 
 
 _GROWTH = 1.35
-"""What is allowed beyond the source; half a second's worth may come on top of it at the beginning."""
+"""What is allowed beyond the source; half a second's worth more at the very beginning."""
 
 _LEAST_RATE = 150_000
 """Bits per second: a lying or tiny header must not ruin a picture."""
