@@ -36,9 +36,9 @@ EXAMPLES = paragraphs(
 
 RUN = paragraphs(
     "Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result.",
-    "The sound is copied unless --audio drop is said: voices identify people. The plan, which says "
-    "what was hidden and where, is kept beside the result as NAME.redact.json; it holds boxes and "
-    "times, no pictures.",
+    "The sound is copied unless --audio drop or disguise is said: voices identify people. The "
+    "plan, which says what was hidden and where, is kept beside the result as NAME.redact.json; it "
+    "holds boxes and times, no pictures.",
     "A file that fails does not stop the others, and leaves no result. The exit code is 0 only if "
     "every file was redacted.",
 )
