@@ -9,11 +9,13 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
 
 from redact import api
+from redact.confine import confine, memory_for
 from redact.errors import (
     EngineError,
     InputError,
@@ -21,10 +23,10 @@ from redact.errors import (
     PlanError,
     UnwritableOutputError,
 )
-from redact.files import check_input, check_output, fingerprint
+from redact.files import check_input, check_output, clean, fingerprint
 from redact.findings import Kind
 from redact.jobs import Batch, Failure, Job, Report, Status, failure, find_jobs
-from redact.lanes import ExecutorLane, Lane, ProcessLane, Serial, Tell, spread
+from redact.lanes import ExecutorLane, Lane, ProcessLane, Stalled, Suspicious, Tell, spread
 from redact.plan import Plan, load, save
 
 __all__ = ["Batch", "Failure", "Job", "JobProgress", "Report", "find_jobs", "redact_one", "run"]
@@ -43,9 +45,9 @@ def run(
 ) -> Generator[Report]:
     """Redact all files; one that fails does not stop the others.
 
-    One worker does the work in this process, more do it in processes of their own; a worker that
-    dies costs the file that it was at. Closing the iterator stops the work and leaves nothing
-    half-written.
+    The work is done in processes of their own, which can do little else: one that dies, stands
+    still or needs too much memory costs the file that it was at. Closing the iterator stops the
+    work and leaves nothing half-written.
 
     Args:
         jobs: From `find_jobs`.
@@ -58,17 +60,37 @@ def run(
         A report for each job, in the order in which they end.
     """
     count = max(1, min(workers, len(jobs)))
-    lanes = [_lane(executor, count) for _ in range(count)]
+    prepare = partial(confine, memory_for(count), _folders(jobs))
+    lanes = [_lane(executor, prepare) for _ in range(count)]
+    for folder in _folders(jobs):
+        clean(folder)
     tell = progress or _untold
     with closing(spread(jobs, work or redact_one, lanes, tell, _sweep)) as ended:
         for job, future in ended:
             yield _report(job, future)
 
 
-def _lane(executor: Callable[[], Executor] | None, count: int) -> Lane:
+def _lane(executor: Callable[[], Executor] | None, prepare: Callable[[], None]) -> Lane:
     if executor is not None:
         return ExecutorLane(executor())
-    return ExecutorLane(Serial()) if count == 1 else ProcessLane()
+    return ProcessLane((Report, Failure), prepare, _patience)
+
+
+def _folders(jobs: Sequence[Job]) -> list[Path]:
+    return sorted({path.parent for job in jobs for path in (job.output, job.plan)})
+
+
+def _patience(job: Job) -> float:
+    """Seconds without progress: reading or copying a large file on a slow disk has none."""
+    try:
+        size = job.source.stat().st_size
+    except OSError:
+        size = 0
+    return _QUIET + size / _SLOWEST_DISK
+
+
+_QUIET = 300.0
+_SLOWEST_DISK = 4_000_000  # bytes per second
 
 
 def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
@@ -78,12 +100,26 @@ def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
 def _report(job: Job, future: Future[Report]) -> Report:
     error = future.exception()
     if error is None:
-        return future.result()
-    if isinstance(error, BrokenExecutor | SystemExit):  # killed, or asked to end from outside
+        return _checked(job, future.result())
+    if isinstance(error, Stalled | Suspicious):
+        error = EngineError(f"{error}: the file may be made to do that", job.source)
+    elif isinstance(error, BrokenExecutor | SystemExit):  # killed, or asked to end from outside
         error = EngineError(
-            "the process that worked on it was killed", job.source, "try fewer files side by side"
+            "the process that worked on it was killed",
+            job.source,
+            "the file may be made to do that, or memory is short: try fewer files side by side",
         )
     return _failed(job, error)
+
+
+def _checked(job: Job, report: Report) -> Report:
+    """The report, if it is about this job and what it promises is there."""
+    there = report.failure is not None or (job.output.is_file() and not job.output.is_symlink())
+    if report.source == job.source and report.output == job.output and there:
+        return report
+    return _failed(
+        job, EngineError("the process that worked on it told what is not so", job.source)
+    )
 
 
 def _failed(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
@@ -103,6 +139,9 @@ def redact_one(job: Job, tell: Tell | None = None) -> Report:
     began = monotonic()
     try:
         report = _resumed(job) or _redacted(job, tell)
+    except MemoryError:
+        short = EngineError("there is not enough memory for it", job.source, "scale it down first")
+        return _failed(job, short, monotonic() - began)
     except Exception as error:  # one file's failure never ends the batch
         return _failed(job, error, monotonic() - began)
     return replace(report, seconds=monotonic() - began)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import stat
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -174,6 +177,46 @@ def draft(output: Path, *, source: Path, force: bool = False) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def clean(folder: Path) -> list[Path]:
+    """Remove what killed processes left in a folder: old drafts whose process is gone.
+
+    Returns:
+        What was removed.
+    """
+    found = []
+    for path in sorted(folder.glob(".*.part")) if folder.is_dir() else ():
+        match = _LEFT.fullmatch(path.name)
+        if match is None or path.is_symlink() or _is_running(int(match[1])):
+            continue
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                found.append(path)
+    return found
+
+
+_LEFT = re.compile(r"\..*\.(\d+)(?:\.[0-9a-f]{8})?\.part", re.DOTALL)
+"""Names of drafts of results and of plans, and the process in them."""
+
+_STALE = 60.0
+"""Seconds: the process may run on another machine that shares the folder."""
+
+
+def _is_running(pid: int) -> bool:
+    if sys.platform == "win32":
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # may ask, nothing else
+        return bool(handle and ctypes.windll.kernel32.CloseHandle(handle))
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def check_output(output: Path, *, source: Path, force: bool = False) -> None:
