@@ -8,19 +8,20 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from redact import api
+from redact import api, errors
 from redact.confine import confine, memory_for
 from redact.errors import (
     EngineError,
     InputError,
     OutputExistsError,
     PlanError,
+    RedactError,
     UnwritableOutputError,
 )
 from redact.files import check_input, check_output, clean, fingerprint
@@ -73,17 +74,17 @@ def run(
 def _lane(executor: Callable[[], Executor] | None, prepare: Callable[[], None]) -> Lane:
     if executor is not None:
         return ExecutorLane(executor())
-    return ProcessLane((Report, Failure), prepare, _patience)
+    return ProcessLane((Report, Failure, tuple), prepare, lambda job: patience(job.source))
 
 
 def _folders(jobs: Sequence[Job]) -> list[Path]:
     return sorted({path.parent for job in jobs for path in (job.output, job.plan)})
 
 
-def _patience(job: Job) -> float:
+def patience(source: Path) -> float:
     """Seconds without progress: reading or copying a large file on a slow disk has none."""
     try:
-        size = job.source.stat().st_size
+        size = source.stat().st_size
     except OSError:
         size = 0
     return _QUIET + size / _SLOWEST_DISK
@@ -91,6 +92,58 @@ def _patience(job: Job) -> float:
 
 _QUIET = 300.0
 _SLOWEST_DISK = 4_000_000  # bytes per second
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of work on one file that gives numbers, to be done apart.
+
+    Args:
+        work: A function of a module, called with `args` and the progress.
+        source: What is read.
+        output: What is written.
+        args: Whatever else it needs.
+        beside: Other folders in which something is written.
+    """
+
+    work: Callable[..., tuple[int, ...]]
+    source: Path
+    output: Path
+    args: tuple[Any, ...]
+    beside: tuple[Path, ...] = ()
+
+
+def alone(task: Task, progress: Tell) -> tuple[int, ...]:
+    """Do it in a process of its own that can do little else.
+
+    Raises:
+        RedactError: What the work raised, or its process was lost.
+    """
+    clean(task.output.parent)
+    lane = _lane(None, partial(confine, memory_for(1), [task.output.parent, *task.beside]))
+
+    def tell(_: Task, stage: str, done: int, expected: int | None) -> None:
+        progress(stage, done, expected)
+
+    with closing(spread([task], _guarded, [lane], tell, _sweep)) as ended:
+        _, future = next(ended)
+        error = future.exception()
+        if error is not None:
+            raise _lost(error, task.source) or error
+        found = future.result()
+    if isinstance(found, tuple):
+        return found
+    kind = getattr(errors, found.kind, EngineError)
+    if found.trace is not None or not issubclass(kind, RedactError):
+        raise RuntimeError(found.trace or found.message)
+    raise kind(found.message, task.source)
+
+
+def _guarded(task: Task, tell: Tell) -> tuple[int, ...] | Failure:
+    try:
+        return task.work(*task.args, tell)
+    except Exception as error:
+        return failure(error, task.source)
 
 
 def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
@@ -101,15 +154,20 @@ def _report(job: Job, future: Future[Report]) -> Report:
     error = future.exception()
     if error is None:
         return _checked(job, future.result())
+    return _failed(job, _lost(error, job.source) or error)
+
+
+def _lost(error: BaseException, source: Path) -> EngineError | None:
+    """What to say of a process that is gone, None of any other error."""
     if isinstance(error, Stalled | Suspicious):
-        error = EngineError(f"{error}: the file may be made to do that", job.source)
-    elif isinstance(error, BrokenExecutor | SystemExit):  # killed, or asked to end from outside
-        error = EngineError(
+        return EngineError(f"{error}: the file may be made to do that", source)
+    if isinstance(error, BrokenExecutor | SystemExit):  # killed, or asked to end from outside
+        return EngineError(
             "the process that worked on it was killed",
-            job.source,
+            source,
             "the file may be made to do that, or memory is short: try fewer files side by side",
         )
-    return _failed(job, error)
+    return None
 
 
 def _checked(job: Job, report: Report) -> Report:
@@ -127,7 +185,7 @@ def _failed(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
     return Report(job.source, job.output, "failed", seconds=seconds, failure=cause)
 
 
-def _sweep(job: Job, pid: int | None) -> None:
+def _sweep(job: Job | Task, pid: int | None) -> None:
     """Remove the drafts of a process that had no chance to do so."""
     pattern = f".{glob.escape(job.output.name[:40])}.{pid}.*.part"
     for draft in job.output.parent.glob(pattern):

@@ -216,6 +216,8 @@ def _is_running(pid: int) -> bool:
         return False
     except (OSError, OverflowError):
         return True
+    with suppress(OSError, IndexError):  # a dead process whose parent has not asked for it yet
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return True
 
 

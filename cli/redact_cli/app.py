@@ -171,8 +171,26 @@ def render(
 
 
 @app.command(help=texts.DOCTOR)
-def doctor(ffmpeg: options.Ffmpeg = None, as_json: options.Json = False) -> None:
+def doctor(
+    ffmpeg: options.Ffmpeg = None,
+    as_json: options.Json = False,
+    clean: Annotated[
+        Path | None,
+        typer.Option(
+            "--clean",
+            metavar="DIR",
+            file_okay=False,
+            help="Only remove what killed runs left in this folder and below it: drafts of "
+            "results, whose process is gone. The next run does so in its own folders.",
+        ),
+    ] = None,
+) -> None:
     """Tell versions, encoders, weights and checksums, and in words what is missing."""
+    if clean is not None:
+        from redact_cli.findings import as_removed, removed_below
+
+        typer.echo(as_removed(removed_below(clean)))
+        return
     from redact.doctor import examine
     from redact_cli.findings import as_json_text, as_text
 
