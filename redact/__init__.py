@@ -8,6 +8,7 @@ Names are loaded when they are first used, so that `import redact` is quick.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from redact.plan import Plan
     from redact.recipe import PROFILES, Pass, Recipe
     from redact.verification import Checking, Leak, Verification
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # without it onnxruntime reports to its makers
 
 _HOMES = {
     "redact.api": (

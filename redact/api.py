@@ -259,10 +259,13 @@ def prove_file(
 
 
 def _structure(original: Source, finished: Source) -> list[str]:
-    from redact import stills
+    from redact.stills import StillSource
+    from redact.stills import checking as stills_checking
+    from redact.stills.moving import AnimationSource
 
-    if isinstance(original, stills.StillSource) and isinstance(finished, stills.StillSource):
-        return stills.faults(original, finished)
+    pictures = (StillSource, AnimationSource)
+    if isinstance(original, pictures) and isinstance(finished, pictures):
+        return stills_checking.faults(original, finished)
     from redact.video.checking import faults
     from redact.video.source import VideoSource
 
@@ -279,7 +282,7 @@ def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detectio
         recipe: The choices; the balanced profile if not said.
     """
     recipe = recipe or PROFILES["balanced"]
-    from redact.stills import StillPicture
+    from redact.stills.picture import StillPicture
 
     view = Look(recipe.passes, load)(Frame(0, Fraction(0), StillPicture(picture)))
     return list(view.detections)
@@ -294,7 +297,7 @@ def redact_picture(picture: Rgb, recipe: Recipe | None = None) -> Rgb:
     """
     recipe = recipe or PROFILES["balanced"]
     found = find_in_picture(picture, recipe)
-    from redact.stills import StillPicture
+    from redact.stills.picture import StillPicture
 
     copy = picture.copy()
     regions = [recipe.coverage.region(d.kind, d.box) for d in found]
@@ -310,9 +313,9 @@ def open_source(path: Path) -> Source:
     """
     check_input(path)
     if path.suffix.lower() in STILL_SUFFIXES:
-        from redact.stills import StillSource
+        from redact.stills import open_still
 
-        return StillSource(path)
+        return open_still(path)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         from redact.video.source import VideoSource
 
@@ -322,11 +325,12 @@ def open_source(path: Path) -> Source:
 
 
 def _sink(output: Path, source: Source, plan: Plan, force: bool, ffmpeg: str | None) -> Sink:
-    from redact.stills import StillSink, StillSource
+    from redact.stills import StillSource, still_sink
+    from redact.stills.moving import AnimationSource
 
     recipe = plan.recipe
-    if isinstance(source, StillSource):
-        return StillSink(output, source, force=force)  # a crf means nothing to a still
+    if isinstance(source, StillSource | AnimationSource):  # a crf means nothing to them
+        return still_sink(output, source, force=force, frames=plan.source.frames)
     from redact.video.sink import VideoSink
     from redact.video.source import VideoSource
 

@@ -8,24 +8,30 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from redact import api
+from redact import api, errors
+from redact.confine import confine, memory_for
 from redact.errors import (
     EngineError,
     InputError,
     OutputExistsError,
     PlanError,
+    RedactError,
     UnwritableOutputError,
 )
-from redact.files import check_input, check_output, fingerprint
+from redact.files import check_input, check_output, clean, fingerprint
 from redact.findings import Kind
+from redact.geometry import Box
 from redact.jobs import Batch, Failure, Job, Report, Status, failure, find_jobs
-from redact.lanes import ExecutorLane, Lane, ProcessLane, Serial, Tell, spread
+from redact.lanes import ExecutorLane, Lane, ProcessLane, Stalled, Suspicious, Tell, spread
 from redact.plan import Plan, load, save
+from redact.verification import Leak, Spot, Verification
 
 __all__ = ["Batch", "Failure", "Job", "JobProgress", "Report", "find_jobs", "redact_one", "run"]
 
@@ -43,9 +49,9 @@ def run(
 ) -> Generator[Report]:
     """Redact all files; one that fails does not stop the others.
 
-    One worker does the work in this process, more do it in processes of their own; a worker that
-    dies costs the file that it was at. Closing the iterator stops the work and leaves nothing
-    half-written.
+    The work is done in processes of their own, which can do little else: one that dies, stands
+    still or needs too much memory costs the file that it was at. Closing the iterator stops the
+    work and leaves nothing half-written.
 
     Args:
         jobs: From `find_jobs`.
@@ -58,17 +64,94 @@ def run(
         A report for each job, in the order in which they end.
     """
     count = max(1, min(workers, len(jobs)))
-    lanes = [_lane(executor, count) for _ in range(count)]
+    prepare = partial(confine, memory_for(count), _folders(jobs))
+    lanes = [_lane(executor, prepare) for _ in range(count)]
+    for folder in _folders(jobs):
+        clean(folder)
     tell = progress or _untold
     with closing(spread(jobs, work or redact_one, lanes, tell, _sweep)) as ended:
         for job, future in ended:
             yield _report(job, future)
 
 
-def _lane(executor: Callable[[], Executor] | None, count: int) -> Lane:
+_PARTS = (Verification, Leak, Spot, Box, Kind, Fraction)
+"""What reports hold."""
+
+
+def _lane(executor: Callable[[], Executor] | None, prepare: Callable[[], None]) -> Lane:
     if executor is not None:
         return ExecutorLane(executor())
-    return ExecutorLane(Serial()) if count == 1 else ProcessLane()
+    kinds = (Report, Failure, tuple)
+    return ProcessLane(kinds, prepare, lambda job: patience(job.source), _PARTS)
+
+
+def _folders(jobs: Sequence[Job]) -> list[Path]:
+    return sorted({path.parent for job in jobs for path in (job.output, job.plan)})
+
+
+def patience(source: Path) -> float:
+    """Seconds without progress: reading or copying a large file on a slow disk has none."""
+    try:
+        size = source.stat().st_size
+    except OSError:
+        size = 0
+    return _QUIET + size / _SLOWEST_DISK
+
+
+_QUIET = 300.0
+_SLOWEST_DISK = 4_000_000  # bytes per second
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of work on one file that gives numbers, to be done apart.
+
+    Args:
+        work: A function of a module, called with `args` and the progress.
+        source: What is read.
+        output: What is written.
+        args: Whatever else it needs.
+        beside: Other folders in which something is written.
+    """
+
+    work: Callable[..., tuple[int, ...]]
+    source: Path
+    output: Path
+    args: tuple[Any, ...]
+    beside: tuple[Path, ...] = ()
+
+
+def alone(task: Task, progress: Tell) -> tuple[int, ...]:
+    """Do it in a process of its own that can do little else.
+
+    Raises:
+        RedactError: What the work raised, or its process was lost.
+    """
+    clean(task.output.parent)
+    lane = _lane(None, partial(confine, memory_for(1), [task.output.parent, *task.beside]))
+
+    def tell(_: Task, stage: str, done: int, expected: int | None) -> None:
+        progress(stage, done, expected)
+
+    with closing(spread([task], _guarded, [lane], tell, _sweep)) as ended:
+        _, future = next(ended)
+        error = future.exception()
+        if error is not None:
+            raise _lost(error, task.source) or error
+        found = future.result()
+    if isinstance(found, tuple):
+        return found
+    kind = getattr(errors, found.kind, EngineError)
+    if found.trace is not None or not issubclass(kind, RedactError):
+        raise RuntimeError(found.trace or found.message)
+    raise kind(found.message, task.source)
+
+
+def _guarded(task: Task, tell: Tell) -> tuple[int, ...] | Failure:
+    try:
+        return task.work(*task.args, tell)
+    except Exception as error:
+        return failure(error, task.source)
 
 
 def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
@@ -78,12 +161,31 @@ def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
 def _report(job: Job, future: Future[Report]) -> Report:
     error = future.exception()
     if error is None:
-        return future.result()
+        return _checked(job, future.result())
+    return _failed(job, _lost(error, job.source) or error)
+
+
+def _lost(error: BaseException, source: Path) -> EngineError | None:
+    """What to say of a process that is gone, None of any other error."""
+    if isinstance(error, Stalled | Suspicious):
+        return EngineError(f"{error}: the file may be made to do that", source)
     if isinstance(error, BrokenExecutor | SystemExit):  # killed, or asked to end from outside
-        error = EngineError(
-            "the process that worked on it was killed", job.source, "try fewer files side by side"
+        return EngineError(
+            "the process that worked on it was killed",
+            source,
+            "the file may be made to do that, or memory is short: try fewer files side by side",
         )
-    return _failed(job, error)
+    return None
+
+
+def _checked(job: Job, report: Report) -> Report:
+    """The report, if it is about this job and what it promises is there."""
+    there = report.failure is not None or (job.output.is_file() and not job.output.is_symlink())
+    if report.source == job.source and report.output == job.output and there:
+        return report
+    return _failed(
+        job, EngineError("the process that worked on it told what is not so", job.source)
+    )
 
 
 def _failed(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
@@ -91,7 +193,7 @@ def _failed(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
     return Report(job.source, job.output, "failed", seconds=seconds, failure=cause)
 
 
-def _sweep(job: Job, pid: int | None) -> None:
+def _sweep(job: Job | Task, pid: int | None) -> None:
     """Remove the drafts of a process that had no chance to do so."""
     pattern = f".{glob.escape(job.output.name[:40])}.{pid}.*.part"
     for draft in job.output.parent.glob(pattern):
@@ -103,6 +205,9 @@ def redact_one(job: Job, tell: Tell | None = None) -> Report:
     began = monotonic()
     try:
         report = _resumed(job) or _redacted(job, tell)
+    except MemoryError:
+        short = EngineError("there is not enough memory for it", job.source, "scale it down first")
+        return _failed(job, short, monotonic() - began)
     except Exception as error:  # one file's failure never ends the batch
         return _failed(job, error, monotonic() - began)
     return replace(report, seconds=monotonic() - began)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import stat
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,10 +31,10 @@ VIDEO_SUFFIXES: frozenset[str] = frozenset(
 """Lower-case suffixes of the containers that redact reads and writes."""
 
 STILL_SUFFIXES: frozenset[str] = frozenset(
-    {".avif", ".bmp", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
-    | {".webp"}
+    {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".png"}
+    | {".tif", ".tiff", ".webp"}
 )
-"""Lower-case suffixes of single pictures."""
+"""Lower-case suffixes of pictures, animated ones too."""
 
 Identity: TypeAlias = tuple[int, int, int, int]
 """Device, inode, bytes and nanoseconds of the last change: differs once a file is touched."""
@@ -174,6 +177,48 @@ def draft(output: Path, *, source: Path, force: bool = False) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def clean(folder: Path) -> list[Path]:
+    """Remove what killed processes left in a folder: old drafts whose process is gone.
+
+    Returns:
+        What was removed.
+    """
+    found = []
+    for path in sorted(folder.glob(".*.part")) if folder.is_dir() else ():
+        match = _LEFT.fullmatch(path.name)
+        if match is None or path.is_symlink() or _is_running(int(match[1])):
+            continue
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                found.append(path)
+    return found
+
+
+_LEFT = re.compile(r"\..*\.(\d+)(?:\.[0-9a-f]{8})?\.part", re.DOTALL)
+"""Names of drafts of results and of plans, and the process in them."""
+
+_STALE = 60.0
+"""Seconds: the process may run on another machine that shares the folder."""
+
+
+def _is_running(pid: int) -> bool:
+    if sys.platform == "win32":
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # may ask, nothing else
+        return bool(handle and ctypes.windll.kernel32.CloseHandle(handle))
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    with suppress(OSError, IndexError):  # a dead process whose parent has not asked for it yet
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return True
 
 
 def check_output(output: Path, *, source: Path, force: bool = False) -> None:

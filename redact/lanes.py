@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -11,13 +13,14 @@ from concurrent.futures import (
     BrokenExecutor,
     Executor,
     Future,
-    ProcessPoolExecutor,
     wait,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
+from multiprocessing.connection import wait as wait_for_any
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -29,6 +32,8 @@ Tell: TypeAlias = Callable[[str, int, int | None], None]
 
 _TICK = 0.1  # seconds between two looks at the progress of other processes
 _GRACE = 10.0  # seconds that a process gets to tidy up before it is killed
+_PATIENCE = 300.0  # seconds
+_LONGEST = 1 << 24  # bytes of a message
 
 _HELD = {getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGTERM") if hasattr(signal, name)}
 
@@ -37,6 +42,8 @@ class Lane(Protocol):
     """Does one item at a time."""
 
     pid: int | None
+    line: Any
+    """What can be waited for, None where its futures are."""
 
     def start(self, work: Callable[[Any, Tell], Any], item: Any, tell: Tell) -> Future[Any]:
         """Begin; the future carries whatever becomes of it."""
@@ -68,6 +75,7 @@ class ExecutorLane:
     """One item at a time on any executor that shares this process's memory."""
 
     pid: int | None = None
+    line: Any = None
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -94,63 +102,145 @@ class ExecutorLane:
 
 
 class ProcessLane:
-    """One item at a time in one other process, which is replaced when it dies.
+    """One item at a time in one other process, which is replaced when it dies or stands still.
 
-    A pool of its own for every lane, because a pool that loses one process gives up all its work;
-    and a queue of its own, because a killed process may take a shared queue's lock with it.
+    What comes back is read with suspicion, for the process may have been taken over by what it
+    reads: it is made of the named kinds of values and of plain ones, and of nothing else.
+
+    Args:
+        kinds: What a result may be.
+        prepare: Called first in the process; gives up what is not needed there.
+        patience: Seconds without any progress on an item after which its process is killed.
+        parts: Classes of the values that results may hold.
     """
 
     pid: int | None = None
+    line: Any = None
 
-    def __init__(self) -> None:
-        self._open()
-
-    def _open(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        with _signals_held():  # Python's tracker of shared resources may start here as well
-            self._events: Any = context.SimpleQueue()
-        self._pool = ProcessPoolExecutor(1, context, _begin, (self._events,))
+    def __init__(
+        self,
+        kinds: Iterable[type] = (),
+        prepare: Callable[[], None] | None = None,
+        patience: Callable[[Any], float] = lambda _: _PATIENCE,
+        parts: Iterable[type] = (),
+    ) -> None:
+        self._kinds = tuple(kinds)
+        self._parts = (*self._kinds, *parts)
+        self._prepare = prepare
+        self._patience = patience
         self._process: BaseProcess | None = None
+        self._future: Future[Any] | None = None
         self._tell: Tell | None = None
 
     def start(self, work: Callable[[Any, Tell], Any], item: Any, tell: Tell) -> Future[Any]:
         """Begin; a process that died meanwhile is replaced first."""
+        future: Future[Any] = Future()
+        self._future, self._tell = future, tell
+        self._due = self._allowed = self._patience(item)
+        self._due += monotonic()
         try:
-            future = self._submit(work, item)
-        except BrokenExecutor:
+            self._send(work, item)
+        except (OSError, ValueError) as error:  # it died before
             self.close()
-            self._open()
-            future = self._submit(work, item)
-        self._tell = tell
+            try:
+                self._send(work, item)
+            except OSError:
+                self._fail(BrokenExecutor(str(error)))
         return future
 
-    def _submit(self, work: Callable[[Any, Tell], Any], item: Any) -> Future[Any]:
-        before = set(multiprocessing.active_children())
+    def _send(self, work: Callable[[Any, Tell], Any], item: Any) -> None:
+        if self._process is None:
+            self._open()
+        self.line.send((work, item))
+
+    def _open(self) -> None:
+        context = multiprocessing.get_context("spawn")
         with _signals_held():
-            future = self._pool.submit(_in_worker, work, item)
-        for process in set(multiprocessing.active_children()) - before:
-            self._process, self.pid = process, process.pid
-        return future
+            self.line, theirs = context.Pipe()
+            self._process = context.Process(
+                target=_serve, args=(theirs, self._prepare), daemon=True
+            )
+            self._process.start()
+        self.pid = self._process.pid
+        theirs.close()  # so that the end of the process ends the line
 
     def relay(self) -> None:
-        """Tell what the process has sent."""
-        while self._tell is not None and not self._events.empty():
-            self._tell(*self._events.get())
+        """Tell what the process has sent; end it if it has been silent for too long."""
+        if self._future is None or self._future.done():
+            return
+        try:
+            while not self._future.done() and self.line.poll():
+                self._take(self.line.recv_bytes(_LONGEST))
+        except (EOFError, OSError) as error:
+            self._fail(BrokenExecutor(str(error)))
+        except Exception as error:  # what does not read as a result: it may have been taken over
+            self._fail(Suspicious(f"the process that worked on it sent no result: {error}"))
+        if not self._future.done() and monotonic() > self._due:
+            self._fail(Stalled(f"no progress for {self._allowed:.0f} seconds"))
+
+    def _take(self, data: bytes) -> None:
+        assert self._future is not None
+        assert self._tell is not None
+        kind, *rest = _Suspicious(io.BytesIO(data), self._parts).load()
+        self._due = monotonic() + self._allowed
+        if kind == "told":
+            stage, done, expected = rest
+            self._tell(str(stage), int(done), None if expected is None else int(expected))
+        else:
+            (result,) = rest
+            if not isinstance(result, self._kinds or object):
+                raise TypeError(f"{type(result).__name__} is no result")
+            self._future.set_result(result)
+
+    def _fail(self, error: Exception) -> None:
+        """Give up the process, whatever state it is in."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.join()
+            self.line.close()
+        if self._future is not None and not self._future.done():
+            self._future.set_exception(error)
 
     def stop(self) -> None:
         """Let the process unwind, so that drafts are removed."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
         if self._process is not None:
             self._process.terminate()
 
     def close(self) -> None:
         """Wait for the end; what does not end in good time is killed."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._process is not None:
-            self._process.join(_GRACE)
-            if self._process.is_alive():
-                self._process.kill()
-        self._events.close()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        self.line.close()
+        process.join(_GRACE)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
+class Stalled(BrokenExecutor):
+    """A process stood still for too long and was killed."""
+
+
+class Suspicious(BrokenExecutor):
+    """A process sent what is no result."""
+
+
+class _Suspicious(pickle.Unpickler):
+    """Reads plain values, paths and values of the named classes."""
+
+    def __init__(self, file: io.BytesIO, kinds: Iterable[type]) -> None:
+        super().__init__(file)
+        self._known = {(kind.__module__, kind.__qualname__): kind for kind in kinds}
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Only what is expected."""
+        if module.startswith("pathlib") and name in {"PosixPath", "WindowsPath"}:
+            return Path
+        if (module, name) not in self._known:
+            raise pickle.UnpicklingError(f"{module}.{name} is not expected")
+        return self._known[module, name]
 
 
 def spread(
@@ -190,10 +280,13 @@ def spread(
 
 def _finished(busy: dict[Future[Result], tuple[Lane, Item]]) -> set[Future[Result]]:
     """The futures that are done, after all progress before their end was told."""
-    done = wait(busy, timeout=_TICK, return_when=FIRST_COMPLETED).done
-    for lane, _ in busy.values():
-        lane.relay()
-    return done
+    lines = [lane.line for lane, _ in busy.values() if lane.line is not None]
+    if lines:
+        wait_for_any(lines, _TICK)
+        for lane, _ in busy.values():
+            lane.relay()
+        return {future for future in busy if future.done()}
+    return wait(busy, timeout=_TICK, return_when=FIRST_COMPLETED).done
 
 
 def _end(
@@ -225,26 +318,24 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_events: Any = None  # in a worker: where its progress goes
-
-
-def _begin(events: Any) -> None:
-    """Prepare a worker: only the parent's SIGTERM reaches it, and unwinds the work."""
-    global _events
-    _events = events
+def _serve(line: Any, prepare: Callable[[], None] | None) -> None:
+    """In a worker: do what is sent, until nothing more can be; only SIGTERM reaches it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     signal.signal(signal.SIGTERM, _leave)
+    if prepare is not None:
+        prepare()
+    with suppress(EOFError, BrokenPipeError, ConnectionError):  # the parent is gone, or is done
+        while True:
+            work, item = line.recv()
+            result = work(item, _sparingly(lambda told: line.send(("told", *told))))
+            line.send(("done", result))
 
 
 def _leave(number: int, _: object) -> None:
     raise SystemExit(128 + number)
-
-
-def _in_worker(work: Callable[[Any, Tell], Any], item: Any) -> Any:
-    return work(item, _sparingly(_events.put))
 
 
 def _sparingly(send: Callable[[tuple[str, int, int | None]], None]) -> Tell:

@@ -12,7 +12,7 @@ from redact.errors import RecipeError
 from redact.findings import Kind
 
 StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"]
-Audio: TypeAlias = Literal["keep", "drop"]
+Audio: TypeAlias = Literal["keep", "drop", "disguise"]
 Uncertain: TypeAlias = Literal["hide", "list"]
 
 _PLATE_DETECTORS = frozenset({"plates"})
@@ -83,7 +83,7 @@ class Recipe:
         colour: What `solid` draws, as `#rrggbb`.
         encoder: A video encoder's name, None to choose by container and source.
         quality: A video encoder's constant quality (crf), None for its visually lossless one.
-        audio: Whether sound is copied or left out.
+        audio: Whether sound is copied, left out or made another voice's.
     """
 
     profile: str = "balanced"

@@ -56,8 +56,8 @@ def run(
         typer.Argument(
             metavar="INPUT...",
             show_default=False,
-            help="Videos (mp4 mov mkv webm avi ts), pictures (jpeg png webp tiff bmp heic avif), "
-            "and folders, which are searched to the bottom; hidden files are left alone.",
+            help="Videos (mp4 mov mkv webm avi ts), pictures (jpeg png gif webp tiff bmp heic "
+            "avif), and folders, which are searched to the bottom; hidden files are left alone.",
         ),
     ],
     out: options.OutDir = None,
@@ -229,8 +229,26 @@ def prove(
 
 
 @app.command(help=texts.DOCTOR)
-def doctor(ffmpeg: options.Ffmpeg = None, as_json: options.Json = False) -> None:
+def doctor(
+    ffmpeg: options.Ffmpeg = None,
+    as_json: options.Json = False,
+    clean: Annotated[
+        Path | None,
+        typer.Option(
+            "--clean",
+            metavar="DIR",
+            file_okay=False,
+            help="Only remove what killed runs left in this folder and below it: drafts of "
+            "results, whose process is gone. The next run does so in its own folders.",
+        ),
+    ] = None,
+) -> None:
     """Tell versions, encoders, weights and checksums, and in words what is missing."""
+    if clean is not None:
+        from redact_cli.findings import as_removed, removed_below
+
+        typer.echo(as_removed(removed_below(clean)))
+        return
     from redact.doctor import examine
     from redact_cli.findings import as_json_text, as_text
 

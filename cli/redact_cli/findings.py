@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from redact.doctor import Examination
+from redact.errors import MissingInputError, printable
+from redact.files import clean
 
 
 def as_json_text(examination: Examination) -> str:
@@ -45,3 +49,22 @@ def _problems(found: Examination) -> Iterator[str]:
         yield "Nothing is missing."
     for item in found.problems:
         yield f"PROBLEM: {item.problem}; {item.remedy}"
+
+
+def removed_below(top: Path) -> list[Path]:
+    """What killed runs left in a folder and below it, now removed.
+
+    Raises:
+        MissingInputError: There is no such folder.
+    """
+    if not top.is_dir():
+        raise MissingInputError("there is no such folder", top, "check the name")
+    folders = [Path(base) for base, _, _ in os.walk(top) if not base.endswith(".part")]
+    return [path for folder in folders for path in clean(folder)]
+
+
+def as_removed(paths: Sequence[Path]) -> str:
+    """A line for each."""
+    return (
+        "\n".join(f"removed {printable(path)}" for path in paths) or "There was nothing to remove."
+    )

@@ -116,8 +116,10 @@ Sound: TypeAlias = Annotated[
     Audio | None,
     typer.Option(
         "--audio",
-        help="keep (the default) copies the sound: VOICES IDENTIFY people as faces do. drop leaves "
-        "it out.",
+        help="keep (the default, for what is said is often the story, and only you know who may be "
+        "heard) copies the sound: VOICES IDENTIFY people as faces do. drop leaves it out. "
+        "disguise makes every voice a monotonous one by amounts that wander and are forgotten: it "
+        "makes recognising harder, not impossible, and does not hide what is said.",
         rich_help_panel=_HIDES,
     ),
 ]

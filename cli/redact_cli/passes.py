@@ -12,10 +12,11 @@ from pathlib import Path
 import typer
 
 from redact import api
+from redact.batch import Task, alone
 from redact.errors import printable
 from redact.files import check_output
 from redact.interfaces import Progress
-from redact.plan import ChangeStyle, load, save
+from redact.plan import ChangeStyle, Plan, load, save
 from redact.recipe import Recipe, StyleName
 from redact.verification import Checking
 from redact_cli.console import display, say
@@ -30,11 +31,16 @@ def write_plan(
     path = plan or api.plan_path(source)
     check_output(path, source=source, force=force)
     with _progress(source, quiet) as progress:
-        found = api.analyse_file(source, recipe, progress=progress)
-    save(found, path)
+        task = Task(_analyse, source, path, (source, recipe, path))
+        frames, things = alone(task, progress)
     if not quiet:
-        things = len(found.hidden_tracks)
-        say(f"{printable(path)}: {found.source.frames} frames, {things} things to hide")
+        say(f"{printable(path)}: {frames} frames, {things} things to hide")
+
+
+def _analyse(source: Path, recipe: Recipe, path: Path, progress: Progress) -> tuple[int, int]:
+    found = api.analyse_file(source, recipe, progress=progress)
+    save(found, path)
+    return found.source.frames, len(found.hidden_tracks)
 
 
 def follow_plan(
@@ -45,12 +51,25 @@ def follow_plan(
     check_output(wanted, source=source, force=force)
     known = load(plan)
     with _progress(source, quiet) as progress:
-        outcome = api.render_file(
-            source, wanted, known, force=force, ffmpeg=ffmpeg, progress=progress
-        )
-    save(outcome.plan, plan)
+        choices = (source, wanted, known, plan, force, ffmpeg)
+        task = Task(_render, source, wanted, choices, beside=(plan.parent,))
+        frames, seconds = alone(task, progress)
     if not quiet:
-        say(f"{printable(wanted)}: {outcome.frames} frames, {outcome.seconds:.1f} s")
+        say(f"{printable(wanted)}: {frames} frames, {seconds} s")
+
+
+def _render(
+    source: Path,
+    output: Path,
+    known: Plan,
+    plan: Path,
+    force: bool,
+    ffmpeg: str | None,
+    progress: Progress,
+) -> tuple[int, int]:
+    outcome = api.render_file(source, output, known, force=force, ffmpeg=ffmpeg, progress=progress)
+    save(outcome.plan, plan)
+    return outcome.frames, round(outcome.seconds)
 
 
 def check_result(

@@ -36,9 +36,9 @@ EXAMPLES = paragraphs(
 
 RUN = paragraphs(
     "Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result.",
-    "The sound is copied unless --audio drop is said: voices identify people. The plan, which says "
-    "what was hidden and where, is kept beside the result as NAME.redact.json; it holds boxes and "
-    "times, no pictures.",
+    "The sound is copied unless --audio drop or disguise is said: voices identify people. The "
+    "plan, which says what was hidden and where, is kept beside the result as NAME.redact.json; it "
+    "holds boxes and times, no pictures.",
     "Each result is then checked against its source, and detectors that did not decide look at it. "
     "What they find is hidden as well; if something remains, the result is held back as "
     "NAME.redacted.quarantine.EXT, and the exit code is 13.",

@@ -13,6 +13,7 @@ import typer
 from redact import batch
 from redact.batch import Batch, Job, Report
 from redact.errors import MissingInputError, printable
+from redact.files import VIDEO_SUFFIXES
 from redact.verification import Leak, Verification
 from redact_cli.console import Display, display, escaped, say
 from redact_cli.exit_codes import INTERRUPTED, code_for_all
@@ -20,6 +21,12 @@ from redact_cli.exit_codes import INTERRUPTED, code_for_all
 PLEASE_REPORT = (
     "what was unforeseen is an error of redact itself: please report it, with what "
     "`redact --debug` says"
+)
+
+
+VOICES = (
+    "sound is kept, as what is said is often the story: voices identify people as faces do; "
+    "--audio drop leaves sound out, --audio disguise makes recognising harder"
 )
 
 
@@ -44,6 +51,8 @@ def redact_all(
             reports.append(report)
             _tell(report, shown, as_json=as_json)
     _sum_up(reports, found.skipped, quiet=quiet, debug=debug)
+    if not quiet and _sound_is_kept(found, reports):
+        say(VOICES)
     failures = [report.failure for report in reports if report.failure is not None]
     return code_for_all(len(reports), [(it.kind, it.trace is not None) for it in failures])
 
@@ -57,6 +66,12 @@ def _reports(found: Batch, workers: int, shown: Display) -> Generator[Report]:
         for report in reports:
             shown.end(report.source, worked=report.status == "redacted")
             yield report
+
+
+def _sound_is_kept(found: Batch, reports: Sequence[Report]) -> bool:
+    done = {report.source for report in reports if report.failure is None}
+    videos = (job for job in found.jobs if job.source.suffix.lower() in VIDEO_SUFFIXES)
+    return any(job.source in done and job.recipe.audio == "keep" for job in videos)
 
 
 @contextmanager

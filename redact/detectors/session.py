@@ -14,6 +14,8 @@ from redact.errors import EngineError, MissingEngineError
 from redact.media import Rgb
 from redact.weights import catalogue
 
+ort.disable_telemetry_events()  # again, for whoever imported onnxruntime before redact
+
 Tensor: TypeAlias = NDArray[np.float32]
 
 STRIDE = 32

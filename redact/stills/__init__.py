@@ -1,4 +1,4 @@
-"""Single pictures in and out: pixels and a well-known colour profile, and nothing else.
+"""Pictures in and out: pixels and a well-known colour profile, and nothing else.
 
 EXIF orientation is baked into the pixels. Palettes become RGB or RGBA, CMYK and Lab become RGB.
 Everything beside the pixels is dropped: tags, thumbnails, depth maps, gain maps, bytes at the end.
@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-from PIL import Image
 
 from redact.errors import (
     RedactError,
@@ -25,54 +24,14 @@ from redact.errors import (
     VerificationError,
 )
 from redact.files import draft, open_input
-from redact.geometry import Size, Turn
-from redact.media import Colour, Frame, Plane, Rgb, Role, Samples, VideoInfo
+from redact.media import Frame, Samples, VideoInfo
+from redact.stills.moving import AnimationSink, AnimationSource, is_animated
+from redact.stills.picture import StillPicture
 from redact.stills.reading import SUFFIXES, decode, engine_errors
 from redact.stills.writing import LOSSLESS, encode
 
 MOST_BYTES = 1 << 30
 """Larger files are refused before they are read."""
-
-_ROLES: dict[int, Role] = {1: "y", 2: "ya", 3: "rgb", 4: "rgba"}
-
-
-@dataclass(frozen=True, slots=True)
-class StillPicture:
-    """One upright picture in memory; fulfils `redact.media.Picture`.
-
-    Args:
-        samples: (height, width) or (height, width, channels), 8 or 16 bit, RGB order.
-    """
-
-    samples: Samples
-
-    @property
-    def stored_size(self) -> Size:
-        """The size; pixels are stored upright."""
-        return Size(self.samples.shape[1], self.samples.shape[0])
-
-    @property
-    def turn(self) -> Turn:
-        """None."""
-        return Turn()
-
-    @property
-    def colour(self) -> Colour:
-        """Full range; luma is grey itself, so the matrix means nothing."""
-        return Colour(bits=8 * self.samples.itemsize)
-
-    def planes(self) -> tuple[Plane, ...]:
-        """The one plane, writable."""
-        channels = 1 if self.samples.ndim == 2 else self.samples.shape[2]
-        return (Plane(self.samples, _ROLES[channels]),)
-
-    def rgb(self, size: Size) -> Rgb:
-        """A copy scaled to that size, alpha ignored."""
-        eight = self.samples if self.samples.itemsize == 1 else self.samples >> 8
-        colours = np.atleast_3d(eight)[..., : 3 if eight.ndim == 3 and eight.shape[2] > 2 else 1]
-        shown = Image.fromarray(colours.astype(np.uint8).repeat(3 // colours.shape[2], axis=2))
-        scaled = shown.resize((size.width, size.height), Image.Resampling.BILINEAR)
-        return np.array(scaled)
 
 
 class StillSource:
@@ -182,30 +141,27 @@ class StillSink:
             raise VerificationError("reads back with other pixels", self._output)
 
 
-_OWN = {
-    "adobe", "adobe_transform", "aux", "background", "bit_depth", "chroma", "compression", "dpi",
-    "gamma", "icc_profile", "icc_profile_type", "jfif", "jfif_density", "jfif_unit",
-    "jfif_version", "loop", "nclx_profile", "primary", "progression", "progressive", "resolution",
-    "srgb", "transparency",
-}  # fmt: skip
-"""What Pillow tells of any picture; says nothing of who took it, where and when."""
+def open_still(path: Path) -> StillSource | AnimationSource:
+    """The source for a picture file, animated or not.
 
-_OWN_TAGS = {
-    256, 257, 258, 259, 262, 273, 277, 278, 279, 282, 283, 284, 296, 317, 320, 338, 339, 34675,
-}  # fmt: skip
-"""TIFF's tags of the picture's own layout."""
+    Raises:
+        InputError: See `StillSource`.
+    """
+    data = _read(path)
+    return AnimationSource(path, data) if is_animated(data, path) else StillSource(path)
 
 
-def faults(source: StillSource, output: StillSource) -> list[str]:
-    """What is wrong with the structure of a finished picture, in words, given its source."""
-    found = []
-    if source.decoded.form != output.decoded.form:
-        found.append(f"it is {output.decoded.form}, not {source.decoded.form}")
-    with Image.open(output.path) as image:
-        found += ["it holds EXIF data"] if set(image.getexif()) - _OWN_TAGS else []
-        extra = sorted(str(key) for key, value in image.info.items() if value)
-    found += [f"it holds what is not allowed: {k}" for k in extra if k.lower() not in _OWN]
-    return found
+def still_sink(
+    output: Path, source: StillSource | AnimationSource, *, force: bool, frames: int
+) -> StillSink | AnimationSink:
+    """The sink that fits the source.
+
+    Raises:
+        UnwritableOutputError: The suffix asks for another format.
+    """
+    if isinstance(source, AnimationSource):
+        return AnimationSink(output, source, force=force, frames=frames)
+    return StillSink(output, source, force=force)
 
 
 def _read(path: Path) -> bytes:

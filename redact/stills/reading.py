@@ -24,7 +24,8 @@ MOST_PIXELS = 200_000_000
 
 SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe"),
-    "PNG": (".png",),
+    "PNG": (".png", ".apng"),
+    "GIF": (".gif",),
     "WEBP": (".webp",),
     "TIFF": (".tif", ".tiff"),
     "BMP": (".bmp",),
@@ -73,28 +74,33 @@ def decode(data: bytes, path: Path) -> Decoded:
         InputError: See `StillSource`.
     """
     with engine_errors(lambda why: UnreadableInputError(f"the picture is damaged: {why}", path)):
-        image = _opened(data, path)
+        image = opened(data, path)
         form = "JPEG" if image.format == "MPO" else str(image.format)
         _check(image, form, data, path)
-        deep, turn = _is_deep(image, form), _turn(image)
+        deep, turn = _is_deep(image, form), turn_of(image)
         image.load()
         if deep:
-            return _deep(image, form, data, turn if form == "TIFF" else _turn(image), path)
+            return _deep(image, form, data, turn if form == "TIFF" else turn_of(image), path)
         plain, profile = profiled(image, path)
         pixels = np.array(plain)
         pixels = pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
-        samples = upright(pixels, _turn(image))  # a TIFF has been turned by Pillow: none is left
+        samples = upright(pixels, turn_of(image))  # a TIFF has been turned by Pillow: none is left
         return Decoded(np.ascontiguousarray(samples), form, profile, _options(image, form, data))
 
 
-def _opened(data: bytes, path: Path) -> Image.Image:
+def opened(data: bytes, path: Path) -> Image.Image:
+    """The picture, its pixels not decoded yet.
+
+    Raises:
+        InputError: No picture of a known format, or too large.
+    """
     if data[4:8] == b"ftyp":
         import pillow_heif
 
         pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's own limit is below what phones write
     try:
-        return Image.open(io.BytesIO(data), formats=[*_formats(), "GIF"])
+        return Image.open(io.BytesIO(data), formats=_formats())
     except UnidentifiedImageError as error:
         raise UnreadableInputError("this is no picture, or a damaged one", path) from error
     except Image.DecompressionBombError as error:
@@ -137,7 +143,8 @@ def _check_colours(codes: bytes, path: Path) -> None:
         raise UnsupportedInputError("its HDR or wide colours could not be kept", path, remedy)
 
 
-def _turn(image: Image.Image) -> Turn:
+def turn_of(image: Image.Image) -> Turn:
+    """What EXIF says about how the pixels become upright."""
     orientation = image.getexif().get(ExifTags.Base.Orientation)
     return _TURNS.get(orientation, Turn()) if isinstance(orientation, int) else Turn()
 
@@ -187,9 +194,16 @@ def exchanged(samples: Samples) -> Samples:
 def _options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
     """What a file of the same kind needs, where Pillow can be told."""
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode in {"L", "RGB"}:
+        turned = turn_of(image) != Turn()  # its blocks come to lie elsewhere: finer, to lose little
         sampling = JpegImagePlugin.get_sampling(image)
-        tables = {k: [min(v, 255) for v in table] for k, table in image.quantization.items()}
-        return {"qtables": tables, "subsampling": max(sampling, 0)}
+        tables = {
+            k: [max(1, min(v, 255) * (3 if turned else 10) // 10) for v in table]
+            for k, table in image.quantization.items()
+        }
+        return {
+            "qtables": tables,
+            "subsampling": 0 if turned and sampling == 1 else max(sampling, 0),
+        }
     if form == "WEBP" and data.find(b"VP8L", 0, 1 << 16) >= 0:
         return {"lossless": True, "exact": True}
     if form == "HEIF":

@@ -37,7 +37,7 @@ def encode(decoded: Decoded, quality: int | None = None) -> bytes:
 def _encoding(decoded: Decoded, quality: int | None) -> dict[str, Any]:
     defaults: dict[str, dict[str, Any]] = {
         "JPEG": {"optimize": True} | (decoded.options or {"quality": 95, "subsampling": 0}),
-        "WEBP": {"quality": 95} | decoded.options,
+        "WEBP": {"quality": 97} | decoded.options,
         "TIFF": {"compression": "tiff_adobe_deflate"},
         "HEIF": {"quality": 85, "chroma": 444} | decoded.options,
         "AVIF": {"quality": 90, "subsampling": "4:4:4"},

@@ -14,6 +14,7 @@ from redact.video.finish import Job
 from redact.video.opening import open_media, picture_stream
 from redact.video.pixels import layout_of
 from redact.video.source import VideoSource
+from redact.video.voices import RATE, extent
 
 _TAGS = {
     "alpha_mode", "compatible_brands", "duration", "encoder", "handler_name", "language",
@@ -37,6 +38,7 @@ def check_result(job: Job, times: Sequence[Fraction]) -> None:
         _check_times([time - job.clock.shift for time in times], shown_times(job.written), job)
         _check_details(found.details, job)
         _check_streams(job)
+        _check_sounds(job)
     except InputError as error:
         raise VerificationError(f"the result cannot be read: {error.problem}") from error
 
@@ -98,6 +100,21 @@ def kept_of(source: Details, found: Details) -> list[tuple[str, object, object]]
 def _holds(found: str, source: str) -> bool:
     kept, wanted = layout_of(found), layout_of(source)
     return kept is not None and wanted is not None and kept.holds(wanted)
+
+
+def _check_sounds(job: Job) -> None:
+    """Disguised sound begins and ends with the original's, but for a packet that primes it."""
+    for number, sound in enumerate(job.sounds or ()):
+        start, end = extent(job.written, 1 + number)
+        wanted = sound.start - job.clock.shift
+        if job.clock.free_start:
+            start, end, wanted = Fraction(0), end - start, Fraction(0)
+        length = Fraction(sound.samples, RATE)
+        if abs(start - wanted) > _PRIMING or abs(end - wanted - length) > 2 * _PRIMING:
+            raise VerificationError("the disguised sound is not where the original was")
+
+
+_PRIMING = Fraction(1100, RATE)
 
 
 def _check_streams(job: Job) -> None:

@@ -65,7 +65,7 @@ _NO_CAPTIONS = {"a53cc": "0"}
 
 ENCODERS: Final = {
     "h264": Encoder(
-        "libx264", "h264", (*_COMMON, "mpegts", "avi"), 18, 51, {"preset": "medium", **_NO_CAPTIONS}
+        "libx264", "h264", (*_COMMON, "mpegts", "avi"), 20, 51, {"preset": "medium", **_NO_CAPTIONS}
     ),
     "h264-rgb": Encoder(
         "libx264rgb", "h264", _COMMON, 18, 51, {"preset": "medium", **_NO_CAPTIONS}
@@ -210,7 +210,36 @@ def _choice(
     encoder: Encoder, container: str, pixels: str, details: Details, quality: int | None
 ) -> Choice:
     options = encoder.options | _quality(encoder, quality) | _extras(encoder, container, details)
+    if quality is None:
+        options |= _ceiling(encoder, details)
     return Choice(encoder, container, pixels, options)
+
+
+def _ceiling(encoder: Encoder, details: Details) -> dict[str, str]:
+    """Bits per second that are not exceeded for long: results stay near their source's size.
+
+    Only where the codec needs no more for the same picture than the source's does.
+    """
+    if encoder.codec not in _CAPPED.get(details.codec, ()) or details.bit_rate is None:
+        return {}
+    most = round(_GROWTH * max(details.bit_rate, _LEAST_RATE))
+    return {"maxrate": str(most), "bufsize": str(most // 2)}
+
+
+_GROWTH = 1.35
+"""What is allowed beyond the source; half a second's worth more at the very beginning."""
+
+_LEAST_RATE = 150_000
+"""Bits per second: a lying or tiny header must not ruin a picture."""
+
+_CAPPED: Final = {
+    "h264": ("h264", "hevc"),
+    "hevc": ("hevc",),
+    "mpeg2video": ("h264", "hevc"),
+    "mpeg4": ("h264", "hevc"),
+    "vp8": ("h264", "hevc"),
+}
+"""By the source's codec, those that show the same with no more bits."""
 
 
 def _quality(encoder: Encoder, asked: int | None) -> dict[str, str]:

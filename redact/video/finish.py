@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import io
-import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from time import monotonic
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import ffmpeg
 import imageio_ffmpeg
 
-from redact.errors import EngineError, MissingEngineError, UnsupportedInputError
+from redact.errors import MissingEngineError, UnsupportedInputError
 from redact.geometry import Turn
 from redact.video.clocks import Clock
 from redact.video.details import AudioTrack, Details
 from redact.video.encoders import FORMATS, Choice
 from redact.video.pixels import layout_of
-
-_PATIENCE = 120.0
-"""Seconds without any progress after which the program is taken to hang."""
-
-_LOOK = 0.05
-"""Seconds between two looks at a running program, at first; doubled up to a second."""
+from redact.video.running import address, run_program
+from redact.video.voices import CODECS, Sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +34,9 @@ class Job:
         first: Seconds at which the first frame is shown.
         choice: The container and the encoder.
         details: Of the source.
-        tracks: Which sound streams are copied.
+        tracks: Which sound streams are kept.
         clock: How times are carried over.
+        sounds: Their disguises, None to copy them.
     """
 
     pictures: Path
@@ -54,6 +47,7 @@ class Job:
     details: Details
     tracks: tuple[AudioTrack, ...]
     clock: Clock
+    sounds: tuple[Sound, ...] | None = None
 
 
 def find_program(asked: Path | None = None) -> Path:
@@ -119,12 +113,7 @@ def finish(job: Job, program: Path) -> None:
         EngineError: The program failed, was killed or hangs.
         OSError: There is no space left.
     """
-    log = job.written.with_name("log")
-    arguments = command(job, program)
-    with log.open("wb") as errors:
-        _run(arguments, errors, job.written)
-    if not job.written.exists():
-        raise EngineError("the finishing command wrote nothing", job.written)
+    run_program(command(job, program), job.written)
 
 
 def command(job: Job, program: Path) -> list[str]:
@@ -132,12 +121,15 @@ def command(job: Job, program: Path) -> list[str]:
 
     Every time is the source's own (`copyts`), so that sound and pictures keep their distance.
     """
-    pictures = ffmpeg.input(_address(job.pictures), **_input(job.first - job.clock.shift))
+    pictures = ffmpeg.input(address(job.pictures), **_input(job.first - job.clock.shift))
     streams = [pictures["v:0"]]
-    if job.tracks:
-        sound = ffmpeg.input(_address(job.source), **_input(-job.clock.shift))
+    if job.sounds is not None:
+        shift = job.clock.shift
+        streams += [ffmpeg.input(address(s.path), **_input(s.start - shift)) for s in job.sounds]
+    elif job.tracks:
+        sound = ffmpeg.input(address(job.source), **_input(-job.clock.shift))
         streams += [sound[str(track.index)] for track in job.tracks]
-    output = ffmpeg.output(*streams, _address(job.written), **_output(job))
+    output = ffmpeg.output(*streams, address(job.written), **_output(job))
     spelled: list[str] = ffmpeg.compile(
         output.global_args(*_GLOBAL), cmd=str(program), overwrite_output=True
     )  # it overwrites nothing but the draft
@@ -145,10 +137,6 @@ def command(job: Job, program: Path) -> list[str]:
 
 
 _GLOBAL = ("-nostdin", "-hide_banner", "-loglevel", "error", "-copyts")
-
-
-def _address(path: Path) -> str:
-    return f"file:{path.absolute()}"  # never taken for an option or another protocol
 
 
 def _input(offset: Fraction) -> dict[str, Any]:
@@ -165,6 +153,7 @@ def _output(job: Job) -> dict[str, Any]:
         "fflags": "+bitexact",
         "flags": "+bitexact",
         "avoid_negative_ts": "disabled",
+        **({"c:a": CODECS[job.choice.format], "b:a": "64k"} if job.sounds else {}),
         **(_MUXERS[job.choice.format](job) if job.choice.format in _MUXERS else {}),
     }
 
@@ -215,47 +204,3 @@ _MUXERS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "mpegts": _transport,
     "webm": _matroska,
 }
-
-
-def _run(arguments: list[str], errors: BinaryIO, written: Path) -> None:
-    process = subprocess.Popen(
-        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
-    )
-    try:
-        code = _wait(process, written)
-    finally:
-        process.kill()
-        process.wait()
-    if code:
-        raise _failure(code, Path(errors.name))
-
-
-def _wait(process: subprocess.Popen[bytes], written: Path) -> int:
-    """The exit status, as long as the written file goes on growing."""
-    seen, since, pause = (-1, -1), monotonic(), _LOOK
-    while True:
-        try:
-            return process.wait(pause)
-        except subprocess.TimeoutExpired:
-            pause = min(1.0, 2 * pause)
-        state = _state(written)
-        if state != seen:
-            seen, since = state, monotonic()
-        elif monotonic() - since > _PATIENCE:
-            raise EngineError("the finishing command hangs", remedy="try again")
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
-
-
-def _failure(code: int, log: Path) -> Exception:
-    said = log.read_text(encoding="utf-8", errors="replace").strip()
-    if "No space left" in said or "File too large" in said:
-        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    last = said.splitlines()[-1] if said else f"exit status {code}"
-    return EngineError(f"the finishing command failed: {last}", remedy="try --audio drop")

@@ -20,6 +20,7 @@ from redact.video.encoding import Encoding, draft_suffix, encoding
 from redact.video.finish import Job, check_audio, find_program, finish
 from redact.video.opening import about
 from redact.video.source import VideoSource
+from redact.video.voices import Sound, disguised
 
 
 class VideoSink:
@@ -30,7 +31,7 @@ class VideoSink:
         source: Where frames, sound and everything else to be kept come from.
         encoder: A name of `redact.video.encoders.ENCODERS`, None to choose.
         quality: The encoder's constant quality, None for its visually lossless one.
-        audio: Whether sound is copied or left out.
+        audio: Whether sound is copied, left out or made another voice's.
         ffmpeg: The program that finishes the file, None for the one that is installed with redact.
         force: Whether an existing output is replaced.
         frames: How many frames must be written, None where that is not known before.
@@ -61,9 +62,10 @@ class VideoSink:
         self._expected = frames
         self._choice = choose(output, source.details, encoder, quality)
         self._clock = clock_for(self._choice.format, source.details)
-        tracks = source.details.audio if audio == "keep" else ()
-        check_audio(tracks, self._choice.format, source.path)
-        self._tracks = tracks
+        self._tracks = () if audio == "drop" else source.details.audio
+        self._audio = audio
+        if audio == "keep":
+            check_audio(self._tracks, self._choice.format, source.path)
         self._program = find_program(ffmpeg)
         self._times: list[Fraction] = []
         self._writing: AbstractContextManager[Encoding] | None = None
@@ -126,11 +128,19 @@ class VideoSink:
             source.details,
             self._tracks,
             self._clock,
+            self._disguises(written) if self._audio == "disguise" else None,
         )
         finish(job, self._program)
         files.check_unchanged(source.path, source.identity)
         with about(self._output):
             check_result(job, self._times)
+
+    def _disguises(self, written: Path) -> tuple[Sound, ...]:
+        with about(self._source.path):
+            return tuple(
+                disguised(self._source.path, track, written.with_name(f"{n}.wav"), self._program)
+                for n, track in enumerate(self._tracks)
+            )
 
     def _check_count(self) -> None:
         if not self._times:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from redact.files import draft, fingerprint
 from redact.findings import Kind, Sighting, Track
 from redact.geometry import Box, Size
 from redact.interfaces import Progress
-from redact.lanes import Tell
+from redact.lanes import ExecutorLane, Lane, Serial, Tell
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Recipe
 from redact.verification import Checking
@@ -37,6 +39,14 @@ def obey(order: str, source: Path) -> None:
             time.sleep(60)
         finally:
             source.with_name(f"{source.name}.unwound").touch()
+    elif order == "hang":
+        time.sleep(600)
+    elif order == "hoard":
+        bytearray(1 << 50)
+    elif order == "send":
+        socket.socket()
+    elif order == "scatter":
+        source.parents[1].joinpath("elsewhere").write_text("planted")
     elif order != "redact":
         raise {
             "break": UnreadableInputError("damaged", source),
@@ -110,6 +120,11 @@ REPLACED: tuple[tuple[object, str, object], ...] = (
 def install(replace: Callable[[object, str, object], None] = setattr) -> None:
     for owner, name, fake in REPLACED:
         replace(owner, name, fake)
+
+
+def lane_here(executor: Callable[[], Executor] | None, _: object) -> Lane:
+    """The work in this process, where fakes are installed."""
+    return ExecutorLane(Serial() if executor is None else executor())
 
 
 def redact_one(job: batch.Job, tell: Tell | None = None) -> batch.Report:

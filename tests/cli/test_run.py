@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from redact import doctor
+from redact import batch, doctor
 from redact.errors import RecipeError
 from redact.plan import load
 from redact_cli import exit_codes
@@ -18,6 +18,7 @@ from tests.cli import fake_redact
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_redact.install(monkeypatch.setattr)
+    monkeypatch.setattr(batch, "_lane", fake_redact.lane_here)
     monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
     monkeypatch.chdir(tmp_path)
 

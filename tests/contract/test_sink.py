@@ -28,7 +28,7 @@ from redact.errors import (
     VerificationError,
 )
 from redact.media import Frame
-from redact.video import finish
+from redact.video import finish, running
 from redact.video.encoding import Encoding
 from redact.video.sink import VideoSink
 from redact.video.source import VideoSource
@@ -257,7 +257,7 @@ def _program(script: str) -> Fault:
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         patch.setattr("redact.video.sink.find_program", lambda _: program)
-        patch.setattr(finish, "_PATIENCE", 0.3)
+        patch.setattr(running, "_PATIENCE", 0.3)
 
     return install
 

@@ -11,13 +11,13 @@ from redact import batch
 from redact.batch import Job, Report, find_jobs, run
 from redact.errors import UnwritableOutputError
 from redact.geometry import Box
-from redact.lanes import Tell
+from redact.lanes import Serial, Tell
 from redact.plan import HideBox, load, save
 from redact.recipe import PROFILES
 from tests.cli import fake_redact
 
 WAYS: dict[str, dict[str, object]] = {
-    "serial": {},
+    "serial": {"executor": Serial},
     "threads": {"workers": 2, "executor": lambda: ThreadPoolExecutor(1)},
     "processes": {"workers": 2, "work": fake_redact.redact_one},
 }
@@ -129,7 +129,7 @@ def test_an_interruption_is_not_taken_for_a_failure(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(run(find_jobs([tmp_path]).jobs, work=interrupted))
+        list(run(find_jobs([tmp_path]).jobs, work=interrupted, executor=Serial))
 
 
 def test_an_unsaved_plan_takes_its_output_back(
@@ -140,7 +140,7 @@ def test_an_unsaved_plan_takes_its_output_back(
 
     write(tmp_path / "a.jpg")
     monkeypatch.setattr(batch, "save", full)
-    (report,) = run(find_jobs([tmp_path]).jobs)
+    (report,) = run(find_jobs([tmp_path]).jobs, executor=Serial)
     assert report.status == "failed"
     assert files_under(tmp_path) == {"a.jpg"}
 
@@ -148,7 +148,7 @@ def test_an_unsaved_plan_takes_its_output_back(
 def test_an_output_folder_that_cannot_be_made(tmp_path: Path) -> None:
     write(tmp_path / "a.jpg")
     write(tmp_path / "out")  # a file
-    (report,) = run(find_jobs([tmp_path / "a.jpg"], tmp_path / "out").jobs)
+    (report,) = run(find_jobs([tmp_path / "a.jpg"], tmp_path / "out").jobs, executor=Serial)
     assert report.failure is not None
     assert report.failure.kind == "UnwritableOutputError"
 
@@ -160,13 +160,13 @@ def test_an_output_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def finished(tmp_path: Path) -> Job:
     write(tmp_path / "a.jpg")
     (job,) = find_jobs([tmp_path]).jobs
-    (report,) = run([job])
+    (report,) = run([job], executor=Serial)
     assert report.status == "redacted"
     return job
 
 
 def status(job: Job) -> str:
-    (report,) = run([job])
+    (report,) = run([job], executor=Serial)
     return report.status if report.failure is None else report.failure.kind
 
 
@@ -185,7 +185,7 @@ def test_a_finished_file_is_recognised(finished: Job) -> None:
 def test_a_finished_file_is_recognised_when_a_namesake_joins_it(finished: Job) -> None:
     write(finished.source.with_suffix(".mov"))
     again = find_jobs([finished.source.parent], resume=True)
-    assert {report.source.name: report.status for report in run(again.jobs)} == {
+    assert {report.source.name: report.status for report in run(again.jobs, executor=Serial)} == {
         "a.jpg": "resumed",
         "a.mov": "redacted",
     }
@@ -212,7 +212,7 @@ def test_a_name_alone_is_not_enough(finished: Job, what: str) -> None:
 def test_resuming_does_what_is_left(finished: Job) -> None:
     write(finished.source.with_name("b.jpg"))
     again = find_jobs([finished.source.parent], resume=True)
-    assert {report.source.name: report.status for report in run(again.jobs)} == {
+    assert {report.source.name: report.status for report in run(again.jobs, executor=Serial)} == {
         "a.jpg": "resumed",
         "b.jpg": "redacted",
     }

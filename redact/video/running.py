@@ -1,0 +1,80 @@
+"""The ffmpeg program as a process of redact's: its words go to a file, and a hang ends it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from pathlib import Path
+from time import monotonic
+
+from redact.errors import EngineError
+
+_PATIENCE = 120.0
+"""Seconds without any progress after which the program is taken to hang."""
+
+_LOOK = 0.05
+"""Seconds between two looks at a running program, at first; doubled up to a second."""
+
+
+def address(path: Path) -> str:
+    """Never taken for an option or another protocol."""
+    return f"file:{path.absolute()}"
+
+
+def run_program(arguments: list[str], written: Path) -> None:
+    """Run ffmpeg in the folder of what it writes; its words go to a file there.
+
+    Raises:
+        EngineError: It failed, was killed, hangs, or wrote nothing.
+        OSError: There is no space left.
+    """
+    log = written.with_name("log")
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            cwd=written.parent,
+        )
+        try:
+            code = _wait(process, written)
+        finally:
+            process.kill()
+            process.wait()
+    if code:
+        raise _failure(code, log)
+    if not written.exists():
+        raise EngineError("the finishing command wrote nothing", written)
+
+
+def _wait(process: subprocess.Popen[bytes], written: Path) -> int:
+    """The exit status, as long as the written file goes on growing."""
+    seen, since, pause = (-1, -1), monotonic(), _LOOK
+    while True:
+        try:
+            return process.wait(pause)
+        except subprocess.TimeoutExpired:
+            pause = min(1.0, 2 * pause)
+        state = _state(written)
+        if state != seen:
+            seen, since = state, monotonic()
+        elif monotonic() - since > _PATIENCE:
+            raise EngineError("the finishing command hangs", remedy="try again")
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def _failure(code: int, log: Path) -> Exception:
+    said = log.read_text(encoding="utf-8", errors="replace").strip()
+    if "No space left" in said or "File too large" in said:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    last = said.splitlines()[-1] if said else f"exit status {code}"
+    return EngineError(f"the finishing command failed: {last}", remedy="try --audio drop")

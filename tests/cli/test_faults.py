@@ -1,0 +1,183 @@
+"""Whatever happens to a run, nothing incomplete has the final name, and the next run ends well."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import imageio_ffmpeg
+import pytest
+
+from redact import batch
+from redact.batch import Task, alone
+from redact.errors import EngineError, UnsupportedInputError
+from redact.files import clean, fingerprint
+from redact.lanes import Tell
+
+START = "import sys; from redact_cli.app import main; main(sys.argv[1:])"
+RUN = ["run", "clip.mp4", "--detector", "yunet:320:0.6", "--quiet"]
+BENCH = Path(__file__).parents[2] / "bench"
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+
+def begin(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", START, *arguments],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def finish(folder: Path, *arguments: str) -> int:
+    process = begin(folder, *arguments)
+    process.communicate(timeout=120)
+    return process.returncode
+
+
+def clip(folder: Path) -> Path:
+    path = folder / "clip.mp4"
+    picture = "testsrc2=size=320x240:rate=25:duration=2"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", picture]
+    command += ["-f", "lavfi", "-i", "sine=duration=2", "-pix_fmt", "yuv420p", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+@posix_only
+@pytest.mark.slow
+def test_kills_leave_nothing_that_looks_finished(tmp_path: Path) -> None:
+    whole, hit = tmp_path / "whole", tmp_path / "hit"
+    for folder in (whole, hit):
+        folder.mkdir()
+        clip(folder)
+    began = time.monotonic()
+    assert finish(whole, *RUN) == 0
+    seconds = time.monotonic() - began
+    wanted = fingerprint(whole / "clip.redacted.mp4")
+    chance = random.Random(5)
+    for _ in range(5):
+        process = begin(hit, *RUN, "--resume")
+        time.sleep(chance.uniform(0.2, 1.0) * seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)
+        output = hit / "clip.redacted.mp4"
+        if output.exists():
+            assert fingerprint(output) == wanted
+            output.unlink()
+    for path in hit.glob(".*.part"):
+        os.utime(path, (1, 1))
+    assert finish(hit, *RUN, "--resume") == 0
+    assert fingerprint(hit / "clip.redacted.mp4") == wanted
+    names = {"clip.mp4", "clip.redacted.mp4", "clip.redact.json"}
+    assert {path.name for path in hit.iterdir()} == names
+
+
+@pytest.mark.slow
+def test_of_two_runs_one_has_the_name(tmp_path: Path) -> None:
+    clip(tmp_path)
+    runs = [begin(tmp_path, *RUN) for _ in range(2)]
+    said = [process.communicate(timeout=120)[1] for process in runs]
+    assert sorted(process.returncode for process in runs) == [0, 8], said
+    assert not list(tmp_path.glob(".*"))
+    check = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-i", "clip.redacted.mp4"]
+    assert subprocess.run([*check, "-f", "null", "-"], cwd=tmp_path, check=False).returncode == 0
+
+
+@posix_only
+def test_only_old_drafts_of_dead_processes_are_removed(tmp_path: Path) -> None:
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    old = tmp_path / f".a.redacted.mp4.{dead}.0123abcd.part"
+    living = tmp_path / f".b.redacted.mp4.{os.getpid()}.0123abcd.part"
+    fresh = tmp_path / f".c.redacted.mp4.{dead}.0123abcd.part"
+    foreign = tmp_path / ".d.part"
+    plan = tmp_path / f".a.redact.json.{dead}.part"
+    for path in (old, living, fresh, foreign):
+        path.mkdir()
+        (path / "draft.mp4").write_bytes(b"pictures")
+    plan.write_text("half")
+    link = tmp_path / f".e.redacted.mp4.{dead}.0123abcd.part"
+    link.symlink_to(foreign)
+    for path in (old, living, foreign, plan):
+        os.utime(path, (1, 1))
+    assert clean(tmp_path) == [plan, old]
+    assert set(tmp_path.iterdir()) == {living, fresh, foreign, link}
+    assert (foreign / "draft.mp4").exists()
+
+
+def refuse(number: int, tell: Tell) -> tuple[int, ...]:
+    tell("analyse", 1, 2)
+    raise UnsupportedInputError("not this one", None, "try another")
+
+
+def end_at_once(number: int, tell: Tell) -> tuple[int, ...]:
+    os._exit(number)
+
+
+def stumble(number: int, tell: Tell) -> tuple[int, ...]:
+    raise ZeroDivisionError("here")
+
+
+def give(number: int, tell: Tell) -> tuple[int, ...]:
+    return number, os.getpid()
+
+
+def test_what_is_done_apart_comes_back_or_is_said(tmp_path: Path) -> None:
+    source = tmp_path / "a.mp4"
+    told: list[tuple[str, int, int | None]] = []
+
+    def tell(stage: str, done: int, expected: int | None) -> None:
+        told.append((stage, done, expected))
+
+    number, process = alone(Task(give, source, tmp_path / "b", (7,)), tell)
+    assert number == 7
+    assert process != os.getpid()
+    with pytest.raises(UnsupportedInputError, match=r"a\.mp4: not this one; try another"):
+        alone(Task(refuse, source, tmp_path / "b", (7,)), tell)
+    assert told == [("analyse", 1, 2)]
+    with pytest.raises(EngineError, match="was killed"):
+        alone(Task(end_at_once, source, tmp_path / "b", (7,)), tell)
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        alone(Task(stumble, source, tmp_path / "b", (7,)), tell)
+
+
+def fuzzing() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("fuzz", BENCH / "fuzz.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["fuzz"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_damaged_media_end_in_words() -> None:
+    tally = fuzzing().media(seed=7, count=40)
+    assert not tally.faults
+    assert tally.counts["redacted"] > 3
+    assert sum(tally.counts.values()) == 40
+    assert not tally.counts["contained"]
+
+
+def test_damaged_plans_end_in_words() -> None:
+    tally = fuzzing().plans(seed=7, count=400)
+    assert not tally.faults
+    assert set(tally.counts) == {"read", "PlanError"}
+
+
+def test_large_files_are_given_more_time(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with path.open("wb") as file:
+        file.truncate(8_000_000_000)
+    assert batch.patience(path) > 2000
+    assert batch.patience(tmp_path / "absent") == 300
