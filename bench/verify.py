@@ -28,7 +28,8 @@ from redact.findings import Track
 from redact.geometry import Box, Region
 from redact.media import Frame
 from redact.plan import Plan
-from redact.recipe import recipe
+from redact.plan import load as load_plan
+from redact.recipe import Recipe, recipe
 from redact.rounds import in_rounds
 from redact.styles import style_of
 from redact.verification import Checking, Spot
@@ -73,8 +74,17 @@ def usable(face: dict[str, Any]) -> bool:
     )
 
 
-def planted(truth: list[dict[str, Any]], dice: random.Random, most: int) -> list[Leak]:
-    """Leaks of different people and moments, as many of each length as there are places for."""
+def planted(
+    truth: list[dict[str, Any]], hidden: list[list[Region]], dice: random.Random, most: int
+) -> list[Leak]:
+    """Leaks of different people and moments, in which the whole face shows.
+
+    Args:
+        truth: The faces of each frame.
+        hidden: The regions of each frame; those of the person are let go, others stay.
+        dice: What chooses.
+        most: How many.
+    """
     people: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
     for row in truth:
         for face in row["faces"]:
@@ -83,19 +93,33 @@ def planted(truth: list[dict[str, Any]], dice: random.Random, most: int) -> list
     leaks: list[Leak] = []
     taken: dict[str, set[int]] = defaultdict(set)
     names = sorted(people)
-    for number in range(most * 8):
-        length, name = LENGTHS[number % len(LENGTHS)], dice.choice(names)
-        start = dice.choice(sorted(people[name]))
+    for number in range(most * 40):
+        length, name = LENGTHS[len(leaks) % len(LENGTHS)], dice.choice(names)
+        known = people[name]
+        starts = [f for f in known if all(f + i in known for i in range(length))]
+        if not starts or number % 40 == 39:
+            continue
+        start = dice.choice(sorted(starts))
         frames = range(start, start + length)
         guard = set(range(start - _APART, start + length + _APART))
-        if any(f not in people[name] for f in frames) or guard & taken[name]:
+        boxes = {f: Box(*known[f]["box"]) for f in frames}
+        if guard & taken[name] or not all(_shows(box, hidden[f]) for f, box in boxes.items()):
             continue
         taken[name] |= set(frames)
-        boxes = {f: Box(*people[name][f]["box"]) for f in frames}
         leaks.append(Leak(boxes, length, people[name][frames[length // 2]]["px"]))
         if len(leaks) == most:
             break
     return leaks
+
+
+def _shows(face: Box, regions: list[Region]) -> bool:
+    """Whether a face shows once its own regions are let go: others may hide a tenth of it."""
+    others = (r.box for r in regions if not _own(r.box, face))
+    return sum(box.overlap(face) for box in others) <= 0.1 * face.area
+
+
+def _own(region: Box, face: Box) -> bool:
+    return region.overlap(face) >= 0.5 * face.area
 
 
 class HoledPlan:
@@ -128,7 +152,7 @@ class HoledPlan:
 
     def _let_go(self, index: int, box: Box) -> bool:
         boxes = (leak.boxes[index] for leak in self._leaks if index in leak.boxes)
-        return any(box.overlap(face) >= 0.5 * face.area for face in boxes)
+        return any(_own(box, face) for face in boxes)
 
 
 class Rendered:
@@ -155,7 +179,10 @@ def quiet(*_: object) -> None:
 def find_planted(film: Film, plan: Plan, most: int, checking: Checking) -> dict[str, Any]:
     """Plant leaks in one clip and check it; what was found, and what was found in vain."""
     truth = read_rows(film.truth)
-    leaks = planted(truth, random.Random(film.source.stem), most)
+    cover = plan.cover()
+    frames = api.open_source(film.source).frames()
+    hidden = [cover(frame.index, frame.time) for frame in frames]
+    leaks = planted(truth, hidden, random.Random(film.source.stem), most)
     holed: Any = HoledPlan(plan, leaks)
     witnesses = Witnesses({look.detector for look in plan.recipe.passes}, load)
     source, output = api.open_source(film.source), Rendered(film.source, holed)
@@ -224,6 +251,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--cover", type=Path, default=ROOT.parent / "shared/tools/cover.py")
     parser.add_argument("--profile", default="balanced")
+    parser.add_argument("--plans", type=Path, help="Folder of plans made before.")
     parser.add_argument("--clips", nargs="*", help="Names of clips; all if not said.")
     parser.add_argument("--plant", type=int, default=24, help="Leaks in each clip; 0 for none.")
     parser.add_argument("--every-frame", action="store_true", help="Plant for that too.")
@@ -236,7 +264,7 @@ def main() -> None:
     with TemporaryDirectory() as work:
         for film in films:
             began = process_time()
-            plan = api.analyse_file(film.source, chosen)
+            plan = _plan(film, chosen, said.plans)
             analysed = process_time() - began
             print(f"{film.source.stem}: analysed", file=sys.stderr, flush=True)
             if said.plant:
@@ -251,6 +279,12 @@ def main() -> None:
     _print(rounds, sampled, every)
     if said.json:
         said.json.write_text(json.dumps({"rounds": rounds, "sampled": sampled, "every": every}))
+
+
+def _plan(film: Film, chosen: Recipe, plans: Path | None) -> Plan:
+    if plans is None:
+        return api.analyse_file(film.source, chosen)
+    return replace(load_plan(plans / f"{film.source.stem}.redact.json"), result=None)
 
 
 def _named(film: Film, names: list[str] | None) -> bool:

@@ -259,6 +259,10 @@ def _redacted(job: Job, tell: Tell | None) -> Report:
     )
     try:
         save(outcome.plan, job.plan)
+        if job.report:
+            from redact.report import write_report
+
+            write_report(outcome, job.plan)
     except BaseException:
         job.output.unlink(missing_ok=True)  # what failed leaves no output
         raise

@@ -42,6 +42,7 @@ class Job:
         resume: Whether a file that was finished earlier is left as it is.
         ffmpeg: The program to finish videos with, None for the one that redact brings.
         checking: How the result is checked, None for not at all.
+        report: Whether a page about the result is written beside it.
     """
 
     source: Path
@@ -52,6 +53,7 @@ class Job:
     resume: bool = False
     ffmpeg: str | None = None
     checking: Checking | None = Checking()  # noqa: RUF009 - frozen
+    report: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def find_jobs(
     resume: bool = False,
     ffmpeg: str | None = None,
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
+    report: bool = False,
 ) -> Batch:
     """The files to redact: those named, and those of known kinds in the folders named.
 
@@ -137,6 +140,7 @@ def find_jobs(
         resume: As in `Job`.
         ffmpeg: As in `Job`.
         checking: As in `Job`.
+        report: As in `Job`.
 
     Raises:
         RecipeError: One file would be written twice, or over an input.
@@ -150,7 +154,7 @@ def find_jobs(
     _check_apart(outputs)
     plans = _plans(outputs)
     choices = recipe or PROFILES["balanced"]
-    model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking)
+    model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report)
     jobs = (
         replace(model, source=source, output=output, plan=plans[output])
         for source, output in outputs.items()
@@ -193,7 +197,7 @@ class _Search:
     def _add_folder(self, folder: Path) -> None:
         for path in sorted(self._walk(folder)):
             if path.suffix.lower() not in SUFFIXES or _own(path):
-                if not path.name.endswith(".redact.json"):
+                if not path.name.endswith(_BESIDE):
                     self.left.append(path)
             else:
                 self._take(path, folder)
@@ -216,6 +220,10 @@ class _Search:
         self._seen.add(_key(path))
         folder = self._out_dir / path.parent.relative_to(top) if self._out_dir else path.parent
         self.outputs[path] = folder / api.default_output(path).name
+
+
+_BESIDE = (".redact.json", ".redact.html", ".redact.report.json")
+"""What redact writes beside a result."""
 
 
 def _own(path: Path) -> bool:

@@ -47,6 +47,12 @@ _SAME = 0.2
 _SAME_FACE = 0.4
 """The same of a spot and a face that the plan hides at another moment."""
 
+_NEAR = 0.7
+"""Sides between the middles of the two up to which they are one, if the spot is suspicious."""
+
+_ALIKE = 0.5
+"""Least ratio of their areas then."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
@@ -207,7 +213,8 @@ def _judged(
     doubtful = [spot for spot in shown if witnesses.verdict(spot) == "suspected"]
     if checking.strict:
         return sure + [replace(spot, why="suspected") for spot in doubtful]
-    gaps = _gaps(doubtful, plan) if plan else set()
+    faint = [spot for spot in shown if witnesses.verdict(spot) == "faint"]
+    gaps = _gaps(doubtful, plan, _NEAR) | _gaps(faint, plan, 0.0) if plan else set()
     sure += [replace(spot, why="hidden shortly before or after") for spot in gaps]
     return sure + _seen_nearby([s for s in doubtful if s not in gaps], output, witnesses)
 
@@ -220,13 +227,19 @@ def _allowed(spot: Spot, plan: Plan) -> bool:
     return any(item.region.box.overlap(spot.box) >= _ENOUGH * spot.box.area for item in hidden)
 
 
-def _gaps(spots: Sequence[Spot], plan: Plan) -> set[Spot]:
-    """Spots at places that the plan hides a moment before or after, in the same shot."""
+def _gaps(spots: Sequence[Spot], plan: Plan, near: float) -> set[Spot]:
+    """Spots at places that the plan hides a moment before or after, in the same shot.
+
+    Args:
+        spots: To choose from.
+        plan: What is hidden.
+        near: How far away, in sides, a face of like size may be; 0 if the boxes must overlap.
+    """
     found = set()
     hidden = plan.hidden_tracks
     for spot in spots:
         shot = bisect_right(plan.cuts, spot.frame)
-        near = (
+        known = (
             sighting.box
             for track in hidden
             if track.kind == spot.kind
@@ -234,9 +247,18 @@ def _gaps(spots: Sequence[Spot], plan: Plan) -> set[Spot]:
             if abs(sighting.time - spot.time) <= _MEMORY
             and bisect_right(plan.cuts, sighting.frame) == shot
         )
-        if any(box.iou(spot.box) >= _SAME_FACE for box in near):
+        if any(_one_face(box, spot.box, near) for box in known):
             found.add(spot)
     return found
+
+
+def _one_face(known: Box, seen: Box, near: float) -> bool:
+    if known.iou(seen) >= _SAME_FACE:
+        return True
+    side = (known.width + known.height + seen.width + seen.height) / 4
+    away = max(abs(a - b) for a, b in zip(known.centre, seen.centre, strict=True))
+    alike = min(known.area, seen.area) >= _ALIKE * max(known.area, seen.area)
+    return alike and away < near * side
 
 
 def _seen_nearby(spots: Sequence[Spot], output: Source, witnesses: Witnesses) -> list[Spot]:

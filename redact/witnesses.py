@@ -50,6 +50,9 @@ TOGETHER = 1.2
 HALF = 0.85
 """The same from which it is suspicious."""
 
+FAINT = 0.6
+"""The same from which it counts where a face is known to be, a moment before or after."""
+
 _HARDLY = 0.3
 """Score of the quick witness below which the spot is dropped."""
 
@@ -74,7 +77,7 @@ _FACES = (88, 60, 128)
 _SAME = 0.25
 """Intersection over union from which two boxes are one thing."""
 
-Verdict: TypeAlias = Literal["certain", "suspected", "nothing"]
+Verdict: TypeAlias = Literal["certain", "suspected", "faint", "nothing"]
 
 _Said: TypeAlias = tuple[str, Detection]
 """Whose word it is, and the word."""
@@ -133,7 +136,9 @@ class Witnesses:
         if total >= TOGETHER or alone:
             return "certain"
         doubt = any(score >= MANNERS[name].suspects for name, score in spot.scores)
-        return "suspected" if total >= HALF or doubt else "nothing"
+        if total >= HALF or doubt:
+            return "suspected"
+        return "faint" if total >= FAINT else "nothing"
 
     def _sides(self) -> list[int]:
         return sorted({MANNERS[name].side for name in self.names})

@@ -81,6 +81,7 @@ def run(
     jobs: options.Jobs = 1,
     resume: options.Resume = False,
     force: options.Force = False,
+    report: options.Page = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -103,7 +104,14 @@ def run(
 
     checking = options.make_checking(verify, every_frame, strict, report_only)
     found = find_jobs(
-        inputs, out, recipe, force=force, resume=resume, ffmpeg=ffmpeg, checking=checking
+        inputs,
+        out,
+        recipe,
+        force=force,
+        resume=resume,
+        ffmpeg=ffmpeg,
+        checking=checking,
+        report=report,
     )
     debug = bool(context.parent and context.parent.params.get("debug"))
     raise typer.Exit(redact_all(found, jobs, as_json=as_json, quiet=quiet, debug=debug))

@@ -195,6 +195,15 @@ Jobs: TypeAlias = Annotated[
         metavar="N", help="Files that are done side by side.", rich_help_panel=_FILES, min=1
     ),
 ]
+Page: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--report",
+        help="Write NAME.redact.html beside each result: what was found and hidden, what is "
+        "uncertain, and what the check says, for whoever signs it off; and the same as JSON.",
+        rich_help_panel=_TELLS,
+    ),
+]
 Json: TypeAlias = Annotated[
     bool,
     typer.Option(

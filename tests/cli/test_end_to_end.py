@@ -81,6 +81,22 @@ def test_pictures_and_clips_go_through_and_are_recognised(picture: Path, clip: P
     assert {item["error"]["kind"] for item in objects(other)} == {"OutputExistsError"}
 
 
+def test_a_report_comes_with_each_result(picture: Path) -> None:
+    folder = picture.parent
+    said = redact(folder, "run", "picture.png", "--profile", "fast", "--report", "--json")
+    assert said.returncode == 0, said.stderr
+    assert objects(said)[0]["verification"]["passed"]
+    beside = {"picture.redact.json", "picture.redact.html", "picture.redact.report.json"}
+    assert names(folder) == {"picture.png", "picture.redacted.png"} | beside
+    assert CANARY not in (folder / "picture.redact.html").read_text(encoding="utf-8")
+    again = redact(folder, "verify", "picture.png", "picture.redacted.png", "--json")
+    assert again.returncode == 0, again.stderr
+    assert objects(again)[0]["passed"]
+    proof = redact(folder, "prove", "picture.png", "--profile", "fast")
+    assert proof.returncode == 0, proof.stderr
+    assert "nothing to prove" in proof.stdout
+
+
 def test_no_faces_is_no_error(picture: Path) -> None:
     said = redact(picture.parent, "run", "picture.png", "--json", "--profile", "fast")
     (item,) = objects(said)

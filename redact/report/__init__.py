@@ -1,0 +1,53 @@
+"""The report on one result, for whoever signs it off: facts, pictures of what was made, a page."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from redact.api import Outcome
+from redact.errors import UnwritableOutputError
+from redact.report.facts import facts_of
+from redact.report.page import page
+from redact.report.shots import shots_of
+
+
+def report_paths(output: Path) -> tuple[Path, Path]:
+    """`clip.redacted.mp4` gets `clip.redact.html` and `clip.redact.report.json` beside it."""
+    stem = output.stem.removesuffix(".redacted")
+    return output.with_name(f"{stem}.redact.html"), output.with_name(f"{stem}.redact.report.json")
+
+
+def write_report(outcome: Outcome, plan: Path) -> Path:
+    """Write the page and the same facts as JSON; gives the page's name.
+
+    Args:
+        outcome: What became of the file.
+        plan: Where its plan was saved.
+
+    Raises:
+        InputError: The output cannot be read.
+        UnwritableOutputError: There is no space or no permission.
+    """
+    facts = facts_of(outcome, plan)
+    place, data = report_paths(outcome.output)
+    _write(data, json.dumps(facts, indent=1))
+    _write(place, page(facts, shots_of(outcome)))
+    return place
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise UnwritableOutputError(f"cannot be written: {error.strerror}", path) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+
+
+__all__ = ["facts_of", "page", "report_paths", "shots_of", "write_report"]

@@ -1,0 +1,149 @@
+"""The facts of a report, as JSON can hold them: no pictures, and names of files without folders."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from redact.api import Outcome
+from redact.errors import printable
+from redact.files import fingerprint
+from redact.findings import Track
+from redact.plan import Plan, ShowTrack
+from redact.verification import Leak, Verification
+from redact.weights import catalogue
+
+_PACKAGES = ("redact-video", "av", "imageio-ffmpeg", "mediapipe", "numpy", "onnxruntime",
+             "opencv-contrib-python", "pillow")  # fmt: skip
+_JOIN = Fraction(1, 5)
+"""Seconds between two sightings that are drawn as one span."""
+
+
+def facts_of(outcome: Outcome, plan: Path) -> dict[str, Any]:
+    """Everything that the report tells."""
+    made = outcome.plan
+    tracks = [_track(track, made) for track in made.tracks]
+    tracks.sort(key=lambda t: (t["state"] == "hidden", t["state"] != "uncertain", t["start"]))
+    end = max((track["end"] for track in tracks), default=0.0)
+    return {
+        "source": _file(outcome.source, made.source.fingerprint),
+        "output": _file(outcome.output, made.result.fingerprint if made.result else ""),
+        "plan": _file(plan, fingerprint(plan)),
+        "size": [made.source.size.width, made.source.size.height],
+        "frames": made.source.frames,
+        "seconds": max(end, float(_last_time(made))),
+        "style": made.style,
+        "recipe": asdict(made.recipe),
+        "edits": [asdict(edit) | _plain(edit) for edit in made.edits],
+        "cuts": _cut_times(made),
+        "tracks": tracks,
+        "exposure": _exposure(tracks, outcome.verification),
+        "verification": _verification(outcome.verification),
+        "versions": _versions(),
+        "weights": {name: item.sha256 for name, item in catalogue().items()},
+    }
+
+
+def _file(path: Path, mark: str) -> dict[str, str]:
+    return {"name": printable(Path(path.name)), "sha256": mark.removeprefix("sha256:")}
+
+
+def _plain(edit: Any) -> dict[str, Any]:
+    return {key: str(value) for key, value in asdict(edit).items() if isinstance(value, Fraction)}
+
+
+def _last_time(plan: Plan) -> Fraction:
+    return max((t.sightings[-1].time for t in plan.tracks), default=Fraction(0))
+
+
+def _cut_times(plan: Plan) -> list[float]:
+    """As far as a track was seen in the frame that begins the shot."""
+    known = {s.frame: s.time for track in plan.tracks for s in track.sightings}
+    return [float(known[cut]) for cut in plan.cuts if cut in known]
+
+
+def _track(track: Track, plan: Plan) -> dict[str, Any]:
+    shown = {edit.track for edit in plan.edits if isinstance(edit, ShowTrack)}
+    hidden = {t.id for t in plan.hidden_tracks}
+    state = "shown" if track.id in shown else "hidden" if track.id in hidden else "uncertain"
+    best = max(track.sightings, key=lambda s: s.score)
+    return {
+        "id": track.id,
+        "kind": str(track.kind),
+        "state": state,
+        "start": float(track.sightings[0].time),
+        "end": float(track.sightings[-1].time),
+        "best": round(best.score, 3),
+        "best_at": float(best.time),
+        "height": round(best.box.height),
+        "seen": _spans([s.time for s in track.sightings if s.score > 0]),
+        "followed": _spans([s.time for s in track.sightings if s.score == 0]),
+    }
+
+
+def _spans(times: Sequence[Fraction]) -> list[list[float]]:
+    spans: list[list[Fraction]] = []
+    for time in times:
+        if spans and time - spans[-1][1] <= _JOIN:
+            spans[-1][1] = time
+        else:
+            spans.append([time, time])
+    return [[float(start), float(end)] for start, end in spans]
+
+
+def _exposure(tracks: Sequence[dict[str, Any]], found: Verification | None) -> dict[str, Any]:
+    """What may be seen in the result: things, and seconds of all of them together."""
+    doubtful = [track for track in tracks if track["state"] == "uncertain"]
+    shown = [track for track in tracks if track["state"] == "shown"]
+    leaks = found.leaks if found else ()
+    return {
+        "uncertain": len(doubtful),
+        "uncertain_seconds": round(sum(t["end"] - t["start"] for t in doubtful), 2),
+        "expected": round(sum(track["best"] for track in doubtful) + len(leaks), 1),
+        "shown": len(shown),
+        "leaks": len(leaks),
+        "checked": found is not None,
+    }
+
+
+def _verification(found: Verification | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "passed": found.passed,
+        "words": found.in_words(),
+        "frames": found.frames,
+        "looked": found.looked,
+        "witnesses": list(found.witnesses),
+        "inside": round(found.inside, 3),
+        "outside": round(found.outside, 1),
+        "faults": list(found.faults),
+        "leaks": [_leak(leak) for leak in found.leaks],
+        "hidden": [_leak(leak) for leak in found.hidden],
+    }
+
+
+def _leak(leak: Leak) -> dict[str, Any]:
+    best = leak.best
+    return {
+        "start": float(leak.start),
+        "end": float(leak.end),
+        "why": best.why,
+        "height": round(best.box.height),
+        "scores": dict(best.scores),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"Python": platform.python_version(), "system": platform.system()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "?"
+    return found

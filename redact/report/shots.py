@@ -1,0 +1,121 @@
+"""Frames of the result for a report: what is hidden outlined, what may still show covered too."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from PIL import Image
+
+from redact.api import Outcome, open_source
+from redact.coverage import Cover
+from redact.findings import Track
+from redact.geometry import Box, Region, Size
+from redact.media import Frame
+from redact.styles import style_of
+
+MOST = 12
+"""Frames."""
+
+_SIDE = 720
+"""Longer side of each, in pixels."""
+
+_QUALITY = 72
+_MARGIN = 0.5
+"""Margin around a leak, as a share of its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """One thing in a frame, in shares of the picture's width and height."""
+
+    track: int
+    kind: str
+    state: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One frame of the result.
+
+    Args:
+        frame: Its index.
+        seconds: Its time.
+        size: Of the picture in the page.
+        jpeg: In base64.
+        outlines: Of what the plan knows there.
+    """
+
+    frame: int
+    seconds: float
+    size: Size
+    jpeg: str
+    outlines: tuple[Outline, ...]
+
+
+def shots_of(outcome: Outcome) -> list[Shot]:
+    """The few frames that show the most tracks, uncertain ones before others, in order of time."""
+    plan = outcome.plan
+    hidden = {track.id for track in plan.hidden_tracks}
+    tracks = sorted(plan.tracks, key=lambda t: (not t.uncertain, t.id in hidden))
+    wanted = set(_chosen(tracks))
+    visible = Cover([t for t in tracks if t.id not in hidden], plan.cuts, plan.recipe.coverage)
+    shots = []
+    for frame in open_source(outcome.output).frames() if wanted else ():
+        if frame.index in wanted:
+            regions = [item.region for item in visible.hidden(frame.index, frame.time)]
+            shots.append(_shot(frame, outcome, hidden, regions))
+            wanted.remove(frame.index)
+        if not wanted:
+            break
+    return shots
+
+
+def _chosen(tracks: Sequence[Track]) -> list[int]:
+    places = {t.id: {s.frame for s in t.sightings} for t in tracks}
+    best = {t.id: max(t.sightings, key=lambda s: (s.score > 0, s.box.area)).frame for t in tracks}
+    left, frames = list(tracks), list[int]()
+    while left and len(frames) < MOST:
+        here = [best[track.id] for track in left[:MOST]]
+        frame = max(here, key=lambda f: sum(f in places[track.id] for track in left))
+        frames.append(frame)
+        left = [track for track in left if frame not in places[track.id]]
+    return frames
+
+
+def _shot(frame: Frame, outcome: Outcome, hidden: set[int], visible: Sequence[Region]) -> Shot:
+    plan = outcome.plan
+    size = frame.picture.turn.upright_size(frame.picture.stored_size)
+    outlines = []
+    for track in plan.tracks:
+        box = next((s.box for s in track.sightings if s.frame == frame.index), None)
+        if box is None:
+            continue
+        state = "hidden" if track.id in hidden else "uncertain" if track.uncertain else "shown"
+        outlines.append(Outline(track.id, str(track.kind), state, _shares(box, size)))
+    leaks = [Region.holding(box, _MARGIN) for box in _leaks(frame.time, outcome)]
+    if leaks or visible:  # whatever the result shows, the report holds no face
+        style_of(plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
+    small = size.fitted(min(size.longer, _SIDE))
+    return Shot(frame.index, float(frame.time), small, _jpeg(frame, small), tuple(outlines))
+
+
+def _leaks(time: Fraction, outcome: Outcome) -> list[Box]:
+    """Wherever a leak was seen about then: it must not be seen in the report."""
+    found = outcome.verification.leaks if outcome.verification else ()
+    return [s.box for leak in found for s in leak.spots if abs(s.time - time) <= 1]
+
+
+def _shares(box: Box, size: Size) -> tuple[float, float, float, float]:
+    across, down = 1 / size.width, 1 / size.height
+    return box.left * across, box.top * down, box.right * across, box.bottom * down
+
+
+def _jpeg(frame: Frame, size: Size) -> str:
+    file = io.BytesIO()
+    Image.fromarray(frame.picture.rgb(size)).save(file, "JPEG", quality=_QUALITY)
+    return base64.b64encode(file.getvalue()).decode("ascii")
