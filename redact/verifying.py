@@ -20,11 +20,13 @@ from redact.pipeline import ahead
 from redact.plan import Plan, ShowTrack
 from redact.residue import INSIDE, OUTSIDE, brightness, residue
 from redact.verification import Checking, Leak, Spot, Verification
-from redact.witnesses import Witnesses
+from redact.witnesses import Depth, Witnesses
 
-LOOK_EVERY = Fraction(6, 25)
-"""Seconds from one look to the next; every second look is one of both witnesses, so that no half
-second goes unseen by either."""
+LOOK_EVERY = Fraction(3, 25)
+"""Seconds from one look to the next."""
+
+DEPTHS: tuple[Depth, ...] = ("both", "glance", "quick", "glance")
+"""How closely, in turn: no half second goes unseen by either witness."""
 
 NEIGHBOURS = 2
 """Frames before and after a suspicious spot that are looked at as well."""
@@ -62,15 +64,13 @@ class _Pair:
         source: As it was.
         output: As it was written.
         regions: What the plan hides; None without a plan.
-        look: Whether the witnesses look.
-        whole: Whether the costly one of them does so too.
+        look: How closely the witnesses look, None if they do not.
     """
 
     source: Frame
     output: Frame
     regions: list[Region] | None
-    look: bool
-    whole: bool
+    look: Depth | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def verify(
     inside = outside = 0.0
     with closing(ahead(lambda pair: _examine(pair, witnesses), pairs)) as examined:
         for pair, seen in examined:
-            frames, looked = frames + 1, looked + (pair.look and bool(witnesses.names))
+            frames, looked = frames + 1, looked + bool(pair.look and witnesses.names)
             inside, outside = max(inside, seen.inside), max(outside, seen.outside)
             faults += _pixel_faults(pair, seen, faults)
             spots += seen.spots
@@ -138,12 +138,11 @@ def _pairs(
         away = other.time - one.time if away is None else away  # some containers begin at zero
         if other.time - one.time != away and not faults:
             faults.append(f"frame {one.index} is not shown at its time")
-        look = checking.every_frame or due is None or one.time >= due
-        due = one.time + LOOK_EVERY if look else due
-        looks += look
+        look: Depth | None = "both" if checking.every_frame else None
+        if look is None and (due is None or one.time >= due):
+            look, due, looks = DEPTHS[looks % len(DEPTHS)], one.time + LOOK_EVERY, looks + 1
         regions = cover(one.index, one.time) if cover else None
-        whole = checking.every_frame or looks % 2 == 1
-        yield _Pair(one, replace(other, time=one.time), regions, look, whole)
+        yield _Pair(one, replace(other, time=one.time), regions, look)
     if (one is None) != (other is None):
         faults.append(f"there are {'more' if one is None else 'fewer'} frames than in the source")
 
@@ -161,7 +160,7 @@ def _examine(pair: _Pair, witnesses: Witnesses) -> _Seen:
     left = residue(pair.source.picture, pair.output.picture, pair.regions or ())
     if not pair.look:
         return _Seen(left.inside, left.outside, ())
-    spots = witnesses.look(pair.output, _hidden(_mask(pair)), whole=pair.whole)
+    spots = witnesses.look(pair.output, _hidden(_mask(pair)), pair.look)
     return _Seen(left.inside, left.outside, tuple(spots))
 
 

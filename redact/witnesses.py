@@ -77,6 +77,11 @@ _FACES = (88, 60, 128)
 _SAME = 0.25
 """Intersection over union from which two boxes are one thing."""
 
+GLANCE = 960
+"""Longer side of the picture for a glance."""
+
+Depth: TypeAlias = Literal["both", "quick", "glance"]
+
 Verdict: TypeAlias = Literal["certain", "suspected", "faint", "nothing"]
 
 _Said: TypeAlias = tuple[str, Detection]
@@ -99,33 +104,38 @@ class Witnesses:
         self._detectors = {name: load(name) for name in self.names}
 
     def look(
-        self, frame: Frame, hidden: Callable[[Box], bool], *, whole: bool = True
+        self, frame: Frame, hidden: Callable[[Box], bool], depth: Depth = "both"
     ) -> list[Spot]:
         """What may be a face and is not hidden.
 
         Args:
             frame: Of the output.
             hidden: Whether a box of the upright picture is.
-            whole: Whether the first witness, the costly one, sees the whole picture too, and not
-                only what the second one points at.
+            depth: Whether both witnesses see the whole picture, or only the `quick` second one, or
+                that one at a small size, a `glance`; what it points at is shown to both.
         """
         if not self.names:
             return []
         size = frame.picture.turn.upright_size(frame.picture.stored_size)
         found: list[_Said] = []
-        copies = {side: frame.picture.rgb(size.fitted(side)) for side in self._sides()}
-        for name in self.names if whole else self.names[1:]:
-            manner = MANNERS[name]
-            seen = self._detect(name, copies[manner.side], size, manner.threshold)
+        sides = dict.fromkeys(self.names[1:], GLANCE) if depth == "glance" else self._sides(depth)
+        copies = {side: frame.picture.rgb(size.fitted(side)) for side in set(sides.values())}
+        for name, side in sides.items():
+            seen = self._detect(name, copies[side], size, MANNERS[name].threshold)
             found += [(name, d) for d in seen if not hidden(d.box)]
-        levels = _levels([copies[side] for side in reversed(self._sides())])
+        if not found:
+            return []
+        if depth == "glance":  # what it points at deserves a closer look
+            copies[0] = frame.picture.rgb(size.fitted(MANNERS[self.names[1]].side))
+        levels = _levels(sorted(copies.values(), key=len, reverse=True))
         spots = (self._spot(frame, levels, size, heap[0][1]) for heap in _heaps(found))
         return [spot for spot in spots if self.verdict(spot) != "nothing"]
 
     def ask(self, frame: Frame, spot: Spot) -> Spot:
         """The same place in another frame."""
         size = frame.picture.turn.upright_size(frame.picture.stored_size)
-        levels = _levels([frame.picture.rgb(size.fitted(self._sides()[-1]))])
+        side = max(self._sides("both").values())
+        levels = _levels([frame.picture.rgb(size.fitted(side))])
         return self._spot(frame, levels, size, Detection(spot.kind, spot.box, spot.score))
 
     def verdict(self, spot: Spot) -> Verdict:
@@ -140,8 +150,9 @@ class Witnesses:
             return "suspected"
         return "faint" if total >= FAINT else "nothing"
 
-    def _sides(self) -> list[int]:
-        return sorted({MANNERS[name].side for name in self.names})
+    def _sides(self, depth: Depth) -> dict[str, int]:
+        asked = self.names if depth == "both" else self.names[1:]
+        return {name: MANNERS[name].side for name in asked}
 
     def _detect(self, name: str, copy: Rgb, size: Size, threshold: float) -> list[Detection]:
         (found,) = self._detectors[name].detect([copy], threshold)

@@ -135,7 +135,7 @@ EveryFrame: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--every-frame",
-        help="Let them look at every frame, not at four each second.",
+        help="Let them look at every frame, not at eight each second.",
         rich_help_panel=_CHECKS,
     ),
 ]

@@ -154,7 +154,7 @@ def seen_in(frames: range | list[int], score: float = 0.9) -> Pointing:
 def test_what_both_witnesses_see_is_one_leak() -> None:
     found = check(rendered(PLAN), seen_in(range(COUNT)), seen_in(range(COUNT)))
     (leak,) = found.leaks
-    assert (leak.start, leak.end) == (0, Fraction(24, 25))
+    assert (leak.start, leak.end) == (0, Fraction(27, 25))
     assert leak.best.box.iou(ELSEWHERE) > 0.9
     assert not found.passed
 
