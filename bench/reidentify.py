@@ -13,6 +13,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Sequence
+from fractions import Fraction
 from math import sqrt
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,8 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from redact.api import find_in_picture
+from redact.detectors import load
+from redact.findings import Kind
 from redact.geometry import Region
+from redact.looking import Look
+from redact.media import Frame
 from redact.recipe import IRREVERSIBLE, recipe
 from redact.stills import StillPicture
 from redact.styles import STYLES
@@ -215,10 +219,12 @@ def main() -> None:
     landmarks = Landmarks()
     keys = [key for key in keys if landmarks(pictures[key], key) is not None]
     chosen = recipe(said.profile)
+    look = Look(chosen.passes, load)
     regions: dict[str, list[Region]] = {}
     for key in keys:
-        found = find_in_picture(pictures[key], chosen)
-        regions[key] = [Region.holding(d.box, chosen.coverage.pad) for d in found]
+        view = look(Frame(0, Fraction(0), StillPicture(pictures[key])))
+        faces = [d.box for d in view.detections if d.kind == Kind.FACE]
+        regions[key] = [Region.holding(box, chosen.coverage.pad) for box in faces]
     unseen = sum(not found for found in regions.values())
     print(f"{len(keys)} pictures; in {unseen} of them no face was found and hidden\n", flush=True)
     styles = [CONTROL, *(s for s in STYLES if s != CONTROL), CLEAR]
