@@ -120,7 +120,7 @@ class Recipe:
 _PLATES_FAST = (Pass("plates", 640, 0.33, every=4),)
 _PLATES_BALANCED = (
     Pass("plates", 640, 0.33, every=3),
-    Pass("plates", 1280, 0.33, every=6, above=1100, largest=0.01),
+    Pass("plates", 1280, 0.33, every=6, above=900, largest=0.01),
 )
 _PLATES_THOROUGH = (
     Pass("plates", 640, 0.19, every=2),
