@@ -54,7 +54,7 @@ class Look:
         scale = size.width / seen.width, size.height / seen.height
         turn = Turn(look.quarters)
         area = seen.width * seen.height
-        found = [d for d in found if look.takes(d.box.area / area)]
+        found = [d for d in found if d.box.area <= look.largest * area]
         boxes = [turn.stored_box(d.box, seen).extended(_SLACK, _SLACK) for d in found]
         return [
             Detection(d.kind, box.scaled(*scale), d.score)

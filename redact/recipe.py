@@ -33,9 +33,8 @@ class Pass:
         every: Look at each `every`-th frame only.
         enlarge: Whether a picture smaller than `side` is scaled up to it.
         above: Only pictures whose longer side is above this many pixels are looked at.
-        smallest: Detections below this share of the picture are dropped.
-        largest: Detections above it are dropped: another pass sees them better. A box that leaves
-            the picture may be larger than it.
+        largest: Detections above this share of the picture are dropped: another pass sees them
+            better. A box that leaves the picture may be larger than it.
     """
 
     detector: str
@@ -45,7 +44,6 @@ class Pass:
     every: int = 1
     enlarge: bool = True
     above: int = 0
-    smallest: float = 0.0
     largest: float = 100.0
 
     def __post_init__(self) -> None:
@@ -55,12 +53,8 @@ class Pass:
             raise RecipeError(f"a threshold lies between 0 and 1, not at {self.threshold}")
         if self.quarters not in range(4) or self.every < 1:
             raise RecipeError("quarter turns go from 0 to 3, and `every` starts at 1")
-        if self.above < 0 or not 0 <= self.smallest < min(1, self.largest):
-            raise RecipeError("`above` starts at 0, `smallest` too and ends below `largest`")
-
-    def takes(self, share: float) -> bool:
-        """Whether a detection of that share of the picture is of a size for this pass."""
-        return self.smallest <= share <= self.largest
+        if self.above < 0 or not self.largest > 0:
+            raise RecipeError("`above` starts at 0, and `largest` above it")
 
     @property
     def kind(self) -> Kind:
@@ -123,18 +117,16 @@ class Recipe:
         return red, green, blue
 
 
-_PLATES_FAST = (Pass("plates", 640, 0.35, every=4),)
+_PLATES_FAST = (Pass("plates", 640, 0.33, every=4),)
 _PLATES_BALANCED = (
-    Pass("plates", 640, 0.35, every=3),
-    Pass("plates", 224, 0.35, every=6, smallest=0.03),
-    Pass("plates", 1280, 0.35, every=6, above=1100, largest=0.01),
+    Pass("plates", 640, 0.33, every=3),
+    Pass("plates", 1280, 0.33, every=6, above=900, largest=0.01),
 )
 _PLATES_THOROUGH = (
-    Pass("plates", 640, 0.15, every=2),
-    Pass("plates", 224, 0.15, every=4, smallest=0.03),
-    Pass("plates", 960, 0.15, every=4, largest=0.01),
-    Pass("plates", 1920, 0.15, every=4, above=1200, enlarge=False, largest=0.01),
-    Pass("plates", 4096, 0.15, every=12, above=2400, enlarge=False, largest=0.002),
+    Pass("plates", 640, 0.19, every=2),
+    Pass("plates", 960, 0.19, every=4, largest=0.01),
+    Pass("plates", 1920, 0.19, every=4, above=1200, enlarge=False, largest=0.01),
+    Pass("plates", 4096, 0.19, every=12, above=2400, enlarge=False, largest=0.002),
 )
 _FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
 _BALANCED = (
