@@ -232,7 +232,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/formats"))
     parser.add_argument("--only", nargs="+", default=["*"], metavar="GLOB")
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds a file may take")
-    parser.add_argument("--choices", default="--detector yunet:320:0.6", help="for `redact run`")
+    parser.add_argument(
+        "--choices", default="--detector yunet:320:0.6 --no-verify", help="for `redact run`"
+    )
     parser.add_argument("--json", type=Path, help="where to write the rows as well")
     said = parser.parse_args()
     unwind_on_terminate()

@@ -272,6 +272,7 @@ class WebpWriter:
         self._path = path
         self._reel = reel
         self._pictures: list[Image.Image] = []
+        self._before: Samples | None = None
         size = reel.size.width * reel.size.height * len(reel.mode)
         if size * len(reel.delays) > _MOST_WEBP:
             raise UnsupportedInputError(
@@ -280,7 +281,11 @@ class WebpWriter:
 
     def add(self, samples: Samples) -> Samples:
         """One picture."""
-        self._pictures.append(Image.fromarray(samples.copy()))
+        samples = samples.copy()
+        if self._before is not None and np.array_equal(samples, self._before):
+            samples[0, 0, :3] ^= 4  # the encoder joins equal pictures, and their number must stay
+        self._before = samples
+        self._pictures.append(Image.fromarray(samples))
         return samples
 
     def finish(self) -> None:

@@ -137,6 +137,19 @@ def test_the_picture_for_old_viewers_is_left_out(tmp_path):
         assert result.getpixel((60, 40)) != (255, 0, 0, 255)
 
 
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("name", NAMES)
+def test_pictures_that_become_equal_stay_apart(tmp_path, name, lossless):
+    path = tmp_path / name
+    pictures = [Image.new("RGB", SIZE, (90, 90, 90)) for _ in range(6)]
+    for index, one in enumerate(pictures):
+        one.paste((40 * index, 0, 0), (12, 10, 28, 22))  # all that differs is hidden
+    options = {"lossless": lossless} if name == "a.webp" else {}
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=40, **options)
+    with Image.open(redacted(path)) as result:
+        assert result.n_frames == 6
+
+
 def test_many_colours_are_kept_nearly(tmp_path):
     x, y = np.meshgrid(np.linspace(0, 255, 64), np.linspace(0, 255, 48))
     pictures = [
