@@ -210,9 +210,18 @@ def save(plan: Plan, path: Path) -> None:
     Raises:
         UnwritableOutputError: The folder is missing, read-only or full.
     """
+    write_whole(path, dumps(plan))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text; its name appears only when complete.
+
+    Raises:
+        UnwritableOutputError: The folder is missing, read-only or full.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        draft.write_text(dumps(plan), encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         raise UnwritableOutputError(f"cannot be written: {error.strerror}", path) from error

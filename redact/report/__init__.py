@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 
 from redact.api import Outcome
-from redact.errors import UnwritableOutputError
+from redact.plan import write_whole
 from redact.report.facts import facts_of
 from redact.report.page import page
 from redact.report.shots import shots_of
@@ -33,21 +31,9 @@ def write_report(outcome: Outcome, plan: Path) -> Path:
     """
     facts = facts_of(outcome, plan)
     place, data = report_paths(outcome.output)
-    _write(data, json.dumps(facts, indent=1))
-    _write(place, page(facts, shots_of(outcome)))
+    write_whole(data, json.dumps(facts, indent=1))
+    write_whole(place, page(facts, shots_of(outcome)))
     return place
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise UnwritableOutputError(f"cannot be written: {error.strerror}", path) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 __all__ = ["facts_of", "page", "report_paths", "shots_of", "write_report"]
