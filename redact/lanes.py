@@ -335,6 +335,8 @@ def _serve(line: Any, prepare: Callable[[], None] | None) -> None:
 
 
 def _leave(number: int, _: object) -> None:
+    """Unwind, once: a second signal, as when a whole group is told, would cut the tidying short."""
+    signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 

@@ -318,6 +318,8 @@ def _unwind_on_signals() -> None:
 
 
 def _leave(number: int, _: object) -> None:
+    """Unwind, once: a second signal would cut the tidying short."""
+    signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 

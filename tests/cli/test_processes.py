@@ -81,6 +81,18 @@ def test_a_signal_to_the_parent_stops_its_workers(tmp_path: Path) -> None:
     assert is_gone(process.pid)
 
 
+def test_a_second_signal_does_not_cut_the_tidying_short(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg", "linger")
+    process = start(tmp_path, "run", "a.jpg")
+    wait_for(tmp_path / "a.jpg.begun")
+    for _ in range(20):
+        os.killpg(process.pid, signal.SIGTERM)
+        time.sleep(0.005)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert (tmp_path / "a.jpg.unwound").exists()
+
+
 def is_gone(group: int) -> bool:
     until = time.monotonic() + 10
     while time.monotonic() < until:
