@@ -38,6 +38,7 @@ def obey(order: str, source: Path) -> None:
         try:
             time.sleep(60)
         finally:
+            time.sleep(0.2)  # tidying takes a while
             source.with_name(f"{source.name}.unwound").touch()
     elif order == "hang":
         time.sleep(600)
