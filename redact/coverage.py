@@ -24,6 +24,8 @@ class Coverage:
         before: Seconds hidden before a track's first detection.
         after: Seconds hidden after its last.
         bridge: Longest gap between two sightings, in seconds, that is filled from both ends.
+        follow: Longest time, in seconds, that something is followed beyond its detections while the
+            picture gives hold.
         drift: How much an unseen box grows on each side, in sides per second.
     """
 
@@ -32,10 +34,11 @@ class Coverage:
     before: float = 0.4
     after: float = 0.4
     bridge: float = 1.5
+    follow: float = 3.0
     drift: float = 0.4
 
     def __post_init__(self) -> None:
-        for name in ("pad", "plate_pad", "before", "after", "bridge", "drift"):
+        for name in ("pad", "plate_pad", "before", "after", "bridge", "follow", "drift"):
             if not 0 <= getattr(self, name) < 1000:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
 

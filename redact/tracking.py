@@ -13,12 +13,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
+from typing import TypeAlias
 
-from redact.coverage import Coverage, straight
+import numpy as np
+from numpy.typing import NDArray
+
+from redact.coverage import Coverage
 from redact.cuts import CutFinder
 from redact.findings import Detection, Kind, Sighting, Track
 from redact.geometry import Box
 from redact.interfaces import Followed, Follower, View
+
+Patch: TypeAlias = NDArray[np.float32]
 
 _MATCH = 0.2
 """Least intersection over union of a detection and the box that was expected."""
@@ -30,6 +36,24 @@ _TRUST = 0.25
 """Growth of a followed box on each side, in sides per second, while the picture gives hold."""
 _DOUBT = 0.7
 """The same where it does not."""
+_PATCH = 12
+"""Samples across and down of what is compared to tell whether a box still holds the same thing."""
+_RESEMBLES = 0.4
+"""Correlation of those from which it does."""
+_PATIENCE = 0.3
+"""Seconds without hold after which a box that was followed far is given up."""
+_SWEEP = 1
+"""Seconds of which the new tracks are followed backwards together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Where a path went in a frame without a detection, and how much it had grown by then."""
+
+    frame: int
+    time: Fraction
+    box: Box
+    grown: float
 
 
 @dataclass(slots=True)
@@ -41,24 +65,55 @@ class _Path:
     box: Box
     seen: Sighting
     sightings: list[Sighting] = field(default_factory=list)
-    unseen: list[Sighting] = field(default_factory=list)
+    unseen: list[_Step] = field(default_factory=list)
+    held: int = 0
     grown: float = 0.0
+    doubted: float = 0.0
+    look: Patch | None = None
 
     def take(self, sighting: Sighting) -> None:
-        """A detection: what was followed up to it is kept, drawn towards the straight line."""
-        self.sightings += [_joined(s, self.seen, sighting) for s in self.unseen]
+        """A detection: what was followed up to it is kept, tied to the detections at both ends."""
+        self.sightings += [self._tied(step, sighting) for step in self.unseen]
         self.sightings.append(sighting)
-        self.unseen = []
-        self.box, self.seen, self.grown = sighting.box, sighting, 0.0
+        self.unseen, self.held = [], 0
+        self.box, self.seen = sighting.box, sighting
+        self.grown = self.doubted = 0.0
 
-    def tail(self, after: float) -> list[Sighting]:
-        """What was followed since the last detection and is still held."""
-        return [s for s in self.unseen if s.time - self.seen.time <= after]
+    def _tied(self, step: _Step, coming: Sighting) -> Sighting:
+        """One followed box, moved by its share of what following was off by when it ended.
 
+        Where the picture gave no hold, the straight line between the detections is held too.
+        """
+        share = float((step.time - self.seen.time) / (coming.time - self.seen.time))
+        box = step.box.plus(coming.box, share).plus(self.box, -share)
+        if self.doubted:
+            box = box.hull(self.seen.box.towards(coming.box, share))
+        grown = box.grown(min(step.grown, self.grown - step.grown))
+        return Sighting(step.frame, step.time, grown, 0.0)
 
-def _joined(middle: Sighting, first: Sighting, last: Sighting) -> Sighting:
-    box = middle.box.hull(straight(first, last, middle.time))
-    return Sighting(middle.frame, middle.time, box, 0.0)
+    def tail(self) -> list[Sighting]:
+        """What was followed since the last detection and is still believed."""
+        return [
+            Sighting(s.frame, s.time, s.box.grown(s.grown), 0.0) for s in self.unseen[: self.held]
+        ]
+
+    def move(self, step: Followed, view: View, seconds: float) -> None:
+        """Go where the picture says, and grow by how little it says."""
+        self.box = step.box
+        trusted = step.trusted and self._looks_alike(view)
+        self.grown += seconds * (_TRUST if trusted else _DOUBT)
+        self.doubted += 0.0 if trusted else seconds
+
+    def _looks_alike(self, view: View) -> bool:
+        """Whether what the box holds now still resembles what it held when it was detected."""
+        now = patch(view, self.box)
+        return self.look is None or now is None or float((self.look * now).mean()) >= _RESEMBLES
+
+    def miss(self, view: View, coverage: Coverage) -> None:
+        """No detection: where it was followed to, held for as long as that can be believed."""
+        self.unseen.append(_Step(view.index, view.time, self.box, self.grown))
+        if _believed(float(view.time - self.seen.time), self.doubted, coverage):
+            self.held = len(self.unseen)
 
 
 class PictureTracker:
@@ -77,6 +132,8 @@ class PictureTracker:
         self._cuts = CutFinder()
         self._cut_frames: list[int] = []
         self._past: deque[View] = deque()
+        self._fresh: list[_Path] = []
+        self._swept = Fraction(0)
         self._active: list[_Path] = []
         self._ended: list[Track] = []
         self._ids = count(1)
@@ -85,17 +142,23 @@ class PictureTracker:
         """Take the next frame."""
         if self._cuts.is_cut(view.grey):
             self._cut_frames.append(view.index)
+            self._sweep()
             self._end(self._active)
             self._active, self._past = [], deque()
         self._carry(view)
         left = self._match(view)
-        self._active += self._begin(left, view)
+        begun = self._begin(left, view)
+        self._active += begun
+        self._fresh += begun
         self._end([p for p in self._active if self._lost(p, view.time)])
         self._active = [p for p in self._active if not self._lost(p, view.time)]
         self._remember(view)
+        if view.time - self._swept >= _SWEEP:
+            self._sweep()
 
     def tracks(self) -> list[Track]:
         """All tracks so far, the oldest first."""
+        self._sweep()
         return sorted([*self._ended, *map(self._track, self._active)], key=lambda t: t.id)
 
     def cuts(self) -> list[int]:
@@ -110,8 +173,7 @@ class PictureTracker:
         followed = self._followed(before, view, [path.box for path in self._active])
         seconds = float(view.time - before.time)
         for path, step in zip(self._active, followed, strict=True):
-            path.box = step.box
-            path.grown += _growth(step, seconds)
+            path.move(step, view, seconds)
 
     def _followed(self, before: View, after: View, boxes: Sequence[Box]) -> list[Followed]:
         scale = before.grey.shape[1] / before.size.width, before.grey.shape[0] / before.size.height
@@ -126,8 +188,7 @@ class PictureTracker:
         paths, left = self._assign(self._active, strong, view)
         paths, rest = self._assign(paths, weak, view)
         for path in paths:
-            box = path.box.grown(path.grown)  # kept even outside the picture: nothing is held there
-            path.unseen.append(Sighting(view.index, view.time, box, 0.0))
+            path.miss(view, self._coverage)
         return left + rest
 
     def _assign(
@@ -141,6 +202,7 @@ class PictureTracker:
                 free_found.remove(j)
                 found = detections[j]
                 paths[i].take(Sighting(view.index, view.time, found.box, found.score))
+                paths[i].look = patch(view, found.box)
         return [paths[i] for i in sorted(free_paths)], [detections[j] for j in sorted(free_found)]
 
     def _begin(self, detections: Sequence[Detection], view: View) -> list[_Path]:
@@ -148,43 +210,77 @@ class PictureTracker:
         for found in detections:
             seen = Sighting(view.index, view.time, found.box, found.score)
             paths.append(_Path(next(self._ids), found.kind, found.box, seen, [seen]))
-        self._extend_back(paths, view)
+            paths[-1].look = patch(view, found.box)
         return paths
 
-    def _extend_back(self, paths: Sequence[_Path], view: View) -> None:
-        """The same things before their first detections, followed backwards."""
-        earlier: list[list[Sighting]] = [[] for _ in paths]
-        boxes, grown, after = [p.box for p in paths], [0.0] * len(paths), view
-        for before in reversed(self._past) if paths else ():
-            seconds = float(after.time - before.time)
-            for i, step in enumerate(self._followed(after, before, boxes)):
-                boxes[i] = step.box
-                grown[i] += _growth(step, seconds)
-                box = step.box.grown(grown[i])
-                earlier[i].append(Sighting(before.index, before.time, box, 0.0))
+    def _sweep(self) -> None:
+        """Follow what began lately backwards from its first detection, all in one go."""
+        if self._past:
+            self._swept = self._past[-1].time
+        waiting = sorted(self._fresh, key=lambda p: p.sightings[0].frame)
+        self._fresh = []
+        going: list[_Path] = []
+        earlier: dict[int, tuple[_Path, _Path]] = {}
+        after: View | None = None
+        for before in reversed(self._past):
+            if after is not None and going:
+                steps = self._followed(after, before, [path.box for path in going])
+                seconds = float(after.time - before.time)
+                for path, step in zip(going, steps, strict=True):
+                    path.move(step, before, seconds)
+                    path.miss(before, self._coverage)
+                going = [p for p in going if p.held == len(p.unseen)]
+            while waiting and waiting[-1].sightings[0].frame == before.index:
+                path = waiting.pop()
+                first = path.sightings[0]
+                mirror = _Path(path.id, path.kind, first.box, first)
+                mirror.look = patch(before, first.box)
+                earlier[path.id] = path, mirror
+                going.append(mirror)
+            if not going and not waiting:
+                break
             after = before
-        for path, found in zip(paths, earlier, strict=True):
-            path.sightings = [*found[::-1], *path.sightings]
+        for path, mirror in earlier.values():
+            path.sightings = [*mirror.tail()[::-1], *path.sightings]
 
     def _lost(self, path: _Path, now: Fraction) -> bool:
-        patience = max(self._coverage.bridge, self._coverage.after)
+        patience = max(self._coverage.bridge, self._coverage.after, self._coverage.follow)
         return now - path.seen.time > patience
 
     def _end(self, paths: Iterable[_Path]) -> None:
         self._ended += map(self._track, paths)
 
     def _track(self, path: _Path) -> Track:
-        tail = path.tail(self._coverage.after)
-        return Track(path.id, path.kind, (*path.sightings, *tail))
+        return Track(path.id, path.kind, (*path.sightings, *path.tail()))
 
     def _remember(self, view: View) -> None:
         self._past.append(view)
-        while view.time - self._past[0].time > self._coverage.before:
+        memory = max(self._coverage.before, self._coverage.follow) + _SWEEP
+        while view.time - self._past[0].time > memory:
             self._past.popleft()
 
 
-def _growth(step: Followed, seconds: float) -> float:
-    return seconds * (_TRUST if step.trusted else _DOUBT)
+def _believed(unseen: float, doubted: float, coverage: Coverage) -> bool:
+    """Whether a followed box still counts, both in seconds since the detection."""
+    if unseen <= max(coverage.after, coverage.before):
+        return True
+    return unseen <= coverage.follow and doubted <= _PATIENCE
+
+
+def patch(view: View, box: Box) -> Patch | None:
+    """What the box holds, as a small square of even contrast; None outside the picture."""
+    rows, columns = view.grey.shape
+    scale = columns / view.size.width, rows / view.size.height
+    small = box.scaled(*scale)
+    across = small.left + (np.arange(_PATCH) + 0.5) * small.width / _PATCH
+    down = small.top + (np.arange(_PATCH) + 0.5) * small.height / _PATCH
+    if across[-1] < 0 or down[-1] < 0 or across[0] >= columns or down[0] >= rows:
+        return None
+    x = np.clip(across.astype(int), 0, columns - 1)
+    y = np.clip(down.astype(int), 0, rows - 1)
+    samples = view.grey[np.ix_(y, x)].astype(np.float32)
+    samples -= samples.mean()
+    return np.asarray(samples / (samples.std() + 1.0))
 
 
 def judged(tracks: Iterable[Track], keep: float) -> tuple[Track, ...]:
