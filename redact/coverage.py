@@ -34,7 +34,7 @@ class Coverage:
     before: float = 0.4
     after: float = 0.4
     bridge: float = 1.5
-    follow: float = 3.0
+    follow: float = 1.5
     drift: float = 0.4
 
     def __post_init__(self) -> None:

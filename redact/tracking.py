@@ -32,18 +32,20 @@ _NEAR = 0.7
 """Centres nearer than this, in sides, match even without overlap, if the sizes are alike."""
 _ALIKE = 0.5
 """Least ratio of two matching boxes' areas."""
-_TRUST = 0.25
+_TRUST = 0.12
 """Growth of a followed box on each side, in sides per second, while the picture gives hold."""
-_DOUBT = 0.7
+_DOUBT = 0.6
 """The same where it does not."""
 _PATCH = 12
 """Samples across and down of what is compared to tell whether a box still holds the same thing."""
-_RESEMBLES = 0.4
+_RESEMBLES = 0.5
 """Correlation of those from which it does."""
-_PATIENCE = 0.3
+_PATIENCE = 0.12
 """Seconds without hold after which a box that was followed far is given up."""
-_SWEEP = 1
-"""Seconds of which the new tracks are followed backwards together."""
+_OPENING = 1
+"""Seconds from a first detection within which the best one says how the thing looked at first."""
+_SURE_SHARE = 0.7
+"""Detections of at least this share of a path's best score say how it looks now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +66,36 @@ class _Path:
     kind: Kind
     box: Box
     seen: Sighting
+    began: Fraction
     sightings: list[Sighting] = field(default_factory=list)
     unseen: list[_Step] = field(default_factory=list)
     held: int = 0
     grown: float = 0.0
     doubted: float = 0.0
+    best: float = 0.0
     look: Patch | None = None
+    opening: Patch | None = None
+    opening_score: float = 0.0
 
-    def take(self, sighting: Sighting) -> None:
+    def take(self, sighting: Sighting, look: Patch | None) -> None:
         """A detection: what was followed up to it is kept, tied to the detections at both ends."""
         self.sightings += [self._tied(step, sighting) for step in self.unseen]
         self.sightings.append(sighting)
         self.unseen, self.held = [], 0
         self.box, self.seen = sighting.box, sighting
         self.grown = self.doubted = 0.0
+        self._learn(sighting, look)
+
+    def _learn(self, sighting: Sighting, look: Patch | None) -> None:
+        """Remember how it looks, from detections that were sure of it.
+
+        A weak one may have seen it half faded in, half hidden or blurred.
+        """
+        self.best = max(self.best, sighting.score)
+        if sighting.score >= _SURE_SHARE * self.best:
+            self.look = look
+        if sighting.time - self.began <= _OPENING and sighting.score > self.opening_score:
+            self.opening, self.opening_score = look, sighting.score
 
     def _tied(self, step: _Step, coming: Sighting) -> Sighting:
         """One followed box, moved by its share of what following was off by when it ended.
@@ -112,7 +130,7 @@ class _Path:
     def miss(self, view: View, coverage: Coverage) -> None:
         """No detection: where it was followed to, held for as long as that can be believed."""
         self.unseen.append(_Step(view.index, view.time, self.box, self.grown))
-        if _believed(float(view.time - self.seen.time), self.doubted, coverage):
+        if _believed(float(abs(view.time - self.seen.time)), self.doubted, coverage):
             self.held = len(self.unseen)
 
 
@@ -133,7 +151,6 @@ class PictureTracker:
         self._cut_frames: list[int] = []
         self._past: deque[View] = deque()
         self._fresh: list[_Path] = []
-        self._swept = Fraction(0)
         self._active: list[_Path] = []
         self._ended: list[Track] = []
         self._ids = count(1)
@@ -142,7 +159,6 @@ class PictureTracker:
         """Take the next frame."""
         if self._cuts.is_cut(view.grey):
             self._cut_frames.append(view.index)
-            self._sweep()
             self._end(self._active)
             self._active, self._past = [], deque()
         self._carry(view)
@@ -153,13 +169,14 @@ class PictureTracker:
         self._end([p for p in self._active if self._lost(p, view.time)])
         self._active = [p for p in self._active if not self._lost(p, view.time)]
         self._remember(view)
-        if view.time - self._swept >= _SWEEP:
-            self._sweep()
+        if self._fresh and view.time - self._fresh[0].began > 2 * _OPENING:
+            self._complete([p for p in self._fresh if view.time - p.began > _OPENING])
 
     def tracks(self) -> list[Track]:
         """All tracks so far, the oldest first."""
-        self._sweep()
-        return sorted([*self._ended, *map(self._track, self._active)], key=lambda t: t.id)
+        earlier = dict(zip((p.id for p in self._fresh), self._earlier(self._fresh), strict=True))
+        active = [_track(path, earlier.get(path.id, ())) for path in self._active]
+        return sorted([*self._ended, *active], key=lambda t: t.id)
 
     def cuts(self) -> list[int]:
         """Indices of the frames so far that begin a new shot."""
@@ -167,13 +184,15 @@ class PictureTracker:
 
     def _carry(self, view: View) -> None:
         """Move every active box to where the picture says it went."""
-        if not self._past or not self._active:
-            return
-        before = self._past[-1]
-        followed = self._followed(before, view, [path.box for path in self._active])
-        seconds = float(view.time - before.time)
-        for path, step in zip(self._active, followed, strict=True):
-            path.move(step, view, seconds)
+        if self._past:
+            self._move(self._active, self._past[-1], view)
+
+    def _move(self, paths: Sequence[_Path], before: View, after: View) -> None:
+        """Move boxes from one view to a neighbour, either way in time."""
+        steps = self._followed(before, after, [path.box for path in paths]) if paths else []
+        seconds = float(abs(after.time - before.time))
+        for path, step in zip(paths, steps, strict=True):
+            path.move(step, after, seconds)
 
     def _followed(self, before: View, after: View, boxes: Sequence[Box]) -> list[Followed]:
         scale = before.grey.shape[1] / before.size.width, before.grey.shape[0] / before.size.height
@@ -201,63 +220,69 @@ class PictureTracker:
                 free_paths.remove(i)
                 free_found.remove(j)
                 found = detections[j]
-                paths[i].take(Sighting(view.index, view.time, found.box, found.score))
-                paths[i].look = patch(view, found.box)
+                seen = Sighting(view.index, view.time, found.box, found.score)
+                paths[i].take(seen, patch(view, found.box))
         return [paths[i] for i in sorted(free_paths)], [detections[j] for j in sorted(free_found)]
 
     def _begin(self, detections: Sequence[Detection], view: View) -> list[_Path]:
         paths = []
         for found in detections:
             seen = Sighting(view.index, view.time, found.box, found.score)
-            paths.append(_Path(next(self._ids), found.kind, found.box, seen, [seen]))
-            paths[-1].look = patch(view, found.box)
+            path = _Path(next(self._ids), found.kind, found.box, seen, view.time)
+            path.take(seen, patch(view, found.box))
+            paths.append(path)
         return paths
 
-    def _sweep(self) -> None:
-        """Follow what began lately backwards from its first detection, all in one go."""
-        if self._past:
-            self._swept = self._past[-1].time
-        waiting = sorted(self._fresh, key=lambda p: p.sightings[0].frame)
-        self._fresh = []
+    def _complete(self, paths: Sequence[_Path]) -> None:
+        """Put before each path where it came from, once how it looked at first is known."""
+        for path, earlier in zip(paths, self._earlier(paths), strict=True):
+            path.sightings = [*earlier, *path.sightings]
+        done = {path.id for path in paths}
+        self._fresh = [path for path in self._fresh if path.id not in done]
+
+    def _earlier(self, paths: Sequence[_Path]) -> list[list[Sighting]]:
+        """Each path followed backwards from its first detection, all in one go."""
+        mirrors = [_Path(p.id, p.kind, p.sightings[0].box, p.sightings[0], p.began) for p in paths]
+        for mirror, path in zip(mirrors, paths, strict=True):
+            mirror.look = path.opening
+        waiting = sorted(mirrors, key=lambda m: m.seen.frame)
         going: list[_Path] = []
-        earlier: dict[int, tuple[_Path, _Path]] = {}
         after: View | None = None
         for before in reversed(self._past):
-            if after is not None and going:
-                steps = self._followed(after, before, [path.box for path in going])
-                seconds = float(after.time - before.time)
-                for path, step in zip(going, steps, strict=True):
-                    path.move(step, before, seconds)
-                    path.miss(before, self._coverage)
-                going = [p for p in going if p.held == len(p.unseen)]
-            while waiting and waiting[-1].sightings[0].frame == before.index:
-                path = waiting.pop()
-                first = path.sightings[0]
-                mirror = _Path(path.id, path.kind, first.box, first)
-                mirror.look = patch(before, first.box)
-                earlier[path.id] = path, mirror
-                going.append(mirror)
+            if after is not None:
+                going = self._back(going, after, before)
+            while waiting and waiting[-1].seen.frame == before.index:
+                going.append(waiting.pop())
             if not going and not waiting:
                 break
             after = before
-        for path, mirror in earlier.values():
-            path.sightings = [*mirror.tail()[::-1], *path.sightings]
+        return [mirror.tail()[::-1] for mirror in mirrors]
+
+    def _back(self, going: list[_Path], after: View, before: View) -> list[_Path]:
+        """One frame further back; returns the paths that are still believed."""
+        self._move(going, after, before)
+        for path in going:
+            path.miss(before, self._coverage)
+        return [path for path in going if path.held == len(path.unseen)]
 
     def _lost(self, path: _Path, now: Fraction) -> bool:
         patience = max(self._coverage.bridge, self._coverage.after, self._coverage.follow)
         return now - path.seen.time > patience
 
-    def _end(self, paths: Iterable[_Path]) -> None:
-        self._ended += map(self._track, paths)
-
-    def _track(self, path: _Path) -> Track:
-        return Track(path.id, path.kind, (*path.sightings, *path.tail()))
+    def _end(self, paths: Sequence[_Path]) -> None:
+        ended = {path.id for path in paths}
+        self._complete([path for path in self._fresh if path.id in ended])
+        self._ended += [_track(path) for path in paths]
 
     def _remember(self, view: View) -> None:
         self._past.append(view)
-        memory = max(self._coverage.before, self._coverage.follow) + _SWEEP
+        memory = max(self._coverage.before, self._coverage.follow) + 2 * _OPENING
         while view.time - self._past[0].time > memory:
             self._past.popleft()
+
+
+def _track(path: _Path, earlier: Sequence[Sighting] = ()) -> Track:
+    return Track(path.id, path.kind, (*earlier, *path.sightings, *path.tail()))
 
 
 def _believed(unseen: float, doubted: float, coverage: Coverage) -> bool:
