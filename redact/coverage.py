@@ -10,6 +10,9 @@ from fractions import Fraction
 from redact.findings import Kind, Sighting, Track
 from redact.geometry import Box, Region
 
+OPENING = 1
+"""Seconds from a first detection within which the best one says how the thing looked at first."""
+
 STEADY = Fraction(1, 5)
 """Seconds before and after within which a box takes the size of its largest neighbour."""
 
@@ -53,9 +56,11 @@ class Coverage:
         """Seconds of the future that the decision on one frame depends on.
 
         What is followed after a last detection is drawn anew when it is detected again, and a box
-        takes the size of neighbours that lie a little later.
+        takes the size of neighbours that lie a little later. What begins later is followed back
+        once it is known how it looked in its first second.
         """
-        return Fraction(max(self.before, self.after, self.bridge)) + STEADY
+        longest = max(self.before, self.after, self.bridge, self.follow)
+        return Fraction(longest) + OPENING + STEADY
 
 
 @dataclass(frozen=True, slots=True)

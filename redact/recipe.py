@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from math import log2
 from typing import Literal, TypeAlias, get_args
 
 from redact.coverage import Coverage
 from redact.errors import RecipeError
-from redact.findings import Kind
+from redact.findings import Detection, Kind
+from redact.geometry import Size
 
 StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"]
 Audio: TypeAlias = Literal["keep", "drop", "disguise"]
 Uncertain: TypeAlias = Literal["hide", "list"]
 
+_KNEE = 1 / 24
+"""Height, as a share of the picture's longer side, from which larger faces need higher scores."""
 _PLATE_DETECTORS = frozenset({"plates"})
 
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate"})
@@ -30,6 +34,8 @@ class Pass:
         side: Longer side, in pixels, to which the picture is scaled for this look.
         threshold: Detections below this score are dropped.
         quarters: Clockwise quarter turns given to the picture before it is looked at.
+        doubtful: The threshold in place of `threshold` while the upright picture shows faces as
+            well as the turned one: a picture stands one way, and finds in another are rare.
         every: Look at each `every`-th frame only.
         enlarge: Whether a picture smaller than `side` is scaled up to it.
         above: Only pictures whose longer side is above this many pixels are looked at.
@@ -47,6 +53,7 @@ class Pass:
     above: int = 0
     smallest: float = 0.0
     largest: float = 100.0
+    doubtful: float = 0.0
 
     def __post_init__(self) -> None:
         if not 32 <= self.side <= 16384:
@@ -55,6 +62,8 @@ class Pass:
             raise RecipeError(f"a threshold lies between 0 and 1, not at {self.threshold}")
         if self.quarters not in range(4) or self.every < 1:
             raise RecipeError("quarter turns go from 0 to 3, and `every` starts at 1")
+        if not 0 <= self.doubtful < 1:
+            raise RecipeError(f"a threshold lies between 0 and 1, not at {self.doubtful}")
         if self.above < 0 or not 0 <= self.smallest < min(1, self.largest):
             raise RecipeError("`above` starts at 0, `smallest` too and ends below `largest`")
 
@@ -77,6 +86,9 @@ class Recipe:
         passes: The looks whose detections are joined.
         sure: Detections of at least this score are matched to tracks first.
         keep: A track of a video whose best detection stays below this is uncertain.
+        slope: What a face's score must be higher by for each doubling of its height beyond a 24th
+            of the picture's longer side, in each frame and for its track: large faces are easy to
+            be sure of, and large false alarms hide most in vain.
         uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
@@ -89,7 +101,8 @@ class Recipe:
     profile: str = "balanced"
     passes: tuple[Pass, ...] = ()
     sure: float = 0.5
-    keep: float = 0.3
+    keep: float = 0.22
+    slope: float = 0.05
     uncertain: Uncertain = "list"
     coverage: Coverage = field(default_factory=Coverage)
     style: StyleName = "blur"
@@ -138,9 +151,10 @@ _PLATES_THOROUGH = (
 )
 _FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
 _BALANCED = (
-    Pass("centerface", 960, 0.14, every=2),
-    Pass("centerface", 640, 0.2, every=6),
-    Pass("centerface", 2048, 0.15, every=12),
+    Pass("centerface", 960, 0.12, every=2),
+    Pass("centerface", 640, 0.15, every=6),
+    Pass("centerface", 2048, 0.12, every=12),
+    *(Pass("centerface", 960, 0.2, quarters=q, doubtful=0.7, every=12) for q in (1, 2, 3)),
 )
 _THOROUGH = (
     Pass("centerface", 960, 0.12),
@@ -161,6 +175,18 @@ PROFILES: dict[str, Recipe] = {
     ),
 }
 """Choices that belong together, by name."""
+
+
+def surplus(found: Detection, size: Size, slope: float) -> float:
+    """What a detection's score must exceed its threshold by, for its size.
+
+    Args:
+        found: In pixels of the upright picture.
+        size: Of that picture.
+        slope: See `Recipe`; plates have their own in their detector.
+    """
+    doublings = log2(max(1.0, found.box.height / size.longer / _KNEE))
+    return slope * doublings if found.kind is Kind.FACE else 0.0
 
 
 def recipe(profile: str = "balanced", **choices: object) -> Recipe:

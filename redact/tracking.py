@@ -18,11 +18,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.coverage import Coverage
+from redact.coverage import OPENING, Coverage
 from redact.cuts import CutFinder
 from redact.findings import Detection, Kind, Sighting, Track
-from redact.geometry import Box
+from redact.geometry import Box, Size
 from redact.interfaces import Followed, Follower, View
+from redact.recipe import surplus
 
 Patch: TypeAlias = NDArray[np.float32]
 
@@ -42,8 +43,6 @@ _RESEMBLES = 0.5
 """Correlation of those from which it does."""
 _PATIENCE = 0.12
 """Seconds without hold after which a box that was followed far is given up."""
-_OPENING = 1
-"""Seconds from a first detection within which the best one says how the thing looked at first."""
 _SURE_SHARE = 0.7
 """Detections of at least this share of a path's best score say how it looks now."""
 
@@ -94,7 +93,7 @@ class _Path:
         self.best = max(self.best, sighting.score)
         if sighting.score >= _SURE_SHARE * self.best:
             self.look = look
-        if sighting.time - self.began <= _OPENING and sighting.score > self.opening_score:
+        if sighting.time - self.began <= OPENING and sighting.score > self.opening_score:
             self.opening, self.opening_score = look, sighting.score
 
     def _tied(self, step: _Step, coming: Sighting) -> Sighting:
@@ -169,8 +168,8 @@ class PictureTracker:
         self._end([p for p in self._active if self._lost(p, view.time)])
         self._active = [p for p in self._active if not self._lost(p, view.time)]
         self._remember(view)
-        if self._fresh and view.time - self._fresh[0].began > 2 * _OPENING:
-            self._complete([p for p in self._fresh if view.time - p.began > _OPENING])
+        if self._fresh and view.time - self._fresh[0].began > 2 * OPENING:
+            self._complete([p for p in self._fresh if view.time - p.began > OPENING])
 
     def tracks(self) -> list[Track]:
         """All tracks so far, the oldest first."""
@@ -276,7 +275,7 @@ class PictureTracker:
 
     def _remember(self, view: View) -> None:
         self._past.append(view)
-        memory = max(self._coverage.before, self._coverage.follow) + 2 * _OPENING
+        memory = max(self._coverage.before, self._coverage.follow) + 2 * OPENING
         while view.time - self._past[0].time > memory:
             self._past.popleft()
 
@@ -308,11 +307,22 @@ def patch(view: View, box: Box) -> Patch | None:
     return np.asarray(samples / (samples.std() + 1.0))
 
 
-def judged(tracks: Iterable[Track], keep: float) -> tuple[Track, ...]:
-    """The tracks, those whose best detection scores less than `keep` marked as uncertain."""
-    return tuple(
-        replace(track, uncertain=max(s.score for s in track.sightings) < keep) for track in tracks
-    )
+def judged(tracks: Iterable[Track], keep: float, size: Size, slope: float) -> tuple[Track, ...]:
+    """The tracks, those that were never seen clearly enough marked as uncertain.
+
+    Args:
+        tracks: In pixels of the upright picture.
+        keep: What the best score must reach, at least.
+        size: Of that picture.
+        slope: What it must be higher by for each doubling of a large face: see `Recipe`.
+    """
+    return tuple(replace(t, uncertain=_clearness(t, size, slope) < keep) for t in tracks)
+
+
+def _clearness(track: Track, size: Size, slope: float) -> float:
+    """The best score, less what its size asks for."""
+    seen = (Detection(track.kind, s.box, s.score) for s in track.sightings)
+    return max(d.score - surplus(d, size, slope) for d in seen)
 
 
 def _fit(path: _Path, detection: Detection) -> float:
