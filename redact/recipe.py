@@ -17,8 +17,10 @@ StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"
 Audio: TypeAlias = Literal["keep", "drop", "disguise"]
 Uncertain: TypeAlias = Literal["hide", "list"]
 
-_KNEE = 1 / 24
+KNEE = 1 / 24
 """Height, as a share of the picture's longer side, from which larger faces need higher scores."""
+TRACK_KNEE = 1 / 45
+"""The same for the best score of a track, which has had many chances to be seen clearly."""
 _PLATE_DETECTORS = frozenset({"plates"})
 
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate"})
@@ -86,9 +88,9 @@ class Recipe:
         passes: The looks whose detections are joined.
         sure: Detections of at least this score are matched to tracks first.
         keep: A track of a video whose best detection stays below this is uncertain.
-        slope: What a face's score must be higher by for each doubling of its height beyond a 24th
-            of the picture's longer side, in each frame and for its track: large faces are easy to
-            be sure of, and large false alarms hide most in vain.
+        slope: What a face's score must be higher by for each doubling of its height beyond `KNEE`,
+            and its track's best score beyond `TRACK_KNEE`: large faces are easy to be sure of, and
+            large false alarms hide most in vain.
         uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
@@ -157,12 +159,14 @@ _BALANCED = (
     *(Pass("centerface", 960, 0.2, quarters=q, doubtful=0.7, every=12) for q in (1, 2, 3)),
 )
 _THOROUGH = (
-    Pass("centerface", 960, 0.12),
-    Pass("centerface", 640, 0.2, every=2),
-    Pass("centerface", 2048, 0.12, every=2),
-    Pass("yunet", 640, 0.6),
-    Pass("yunet", 320, 0.6, every=2),
-    *(Pass("centerface", 960, 0.5, quarters=turn, every=6) for turn in (1, 2, 3)),
+    Pass("centerface", 960, 0.1),
+    Pass("centerface", 640, 0.12, every=2),
+    Pass("centerface", 2048, 0.1, every=4),
+    Pass("centerface", 1440, 0.1, every=12),
+    Pass("yunet", 640, 0.6, every=2),
+    Pass("yunet", 320, 0.6, every=4),
+    *(Pass("centerface", 960, 0.15, quarters=q, doubtful=0.6, every=6) for q in (1, 2, 3)),
+    *(Pass("centerface", 640, 0.2, quarters=q, doubtful=0.7, every=12) for q in (1, 2, 3)),
 )
 PROFILES: dict[str, Recipe] = {
     "fast": Recipe(profile="fast", passes=_FAST + _PLATES_FAST, keep=0.4),
@@ -170,22 +174,23 @@ PROFILES: dict[str, Recipe] = {
     "thorough": Recipe(
         profile="thorough",
         passes=_THOROUGH + _PLATES_THOROUGH,
-        keep=0.25,
-        coverage=Coverage(pad=0.42, plate_pad=0.2, before=0.8, after=0.8, bridge=2.0),
+        keep=0.2,
+        coverage=Coverage(pad=0.4, plate_pad=0.2, before=0.6, after=0.6, bridge=2.0, follow=2.0),
     ),
 }
 """Choices that belong together, by name."""
 
 
-def surplus(found: Detection, size: Size, slope: float) -> float:
+def surplus(found: Detection, size: Size, slope: float, knee: float = KNEE) -> float:
     """What a detection's score must exceed its threshold by, for its size.
 
     Args:
         found: In pixels of the upright picture.
         size: Of that picture.
         slope: See `Recipe`; plates have their own in their detector.
+        knee: Height, as a share of the picture's longer side, from which size counts.
     """
-    doublings = log2(max(1.0, found.box.height / size.longer / _KNEE))
+    doublings = log2(max(1.0, found.box.height / size.longer / knee))
     return slope * doublings if found.kind is Kind.FACE else 0.0
 
 

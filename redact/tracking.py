@@ -23,7 +23,7 @@ from redact.cuts import CutFinder
 from redact.findings import Detection, Kind, Sighting, Track
 from redact.geometry import Box, Size
 from redact.interfaces import Followed, Follower, View
-from redact.recipe import surplus
+from redact.recipe import TRACK_KNEE, surplus
 
 Patch: TypeAlias = NDArray[np.float32]
 
@@ -322,7 +322,7 @@ def judged(tracks: Iterable[Track], keep: float, size: Size, slope: float) -> tu
 def _clearness(track: Track, size: Size, slope: float) -> float:
     """The best score, less what its size asks for."""
     seen = (Detection(track.kind, s.box, s.score) for s in track.sightings)
-    return max(d.score - surplus(d, size, slope) for d in seen)
+    return max(d.score - surplus(d, size, slope, TRACK_KNEE) for d in seen)
 
 
 def _fit(path: _Path, detection: Detection) -> float:
