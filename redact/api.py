@@ -83,11 +83,12 @@ def analyse_file(
     from redact.following import Flow
 
     tracker = PictureTracker(recipe.coverage, recipe.sure, Flow())
-    frames = analyse(opened, Look(recipe.passes, load), tracker, progress or _silent)
+    frames = analyse(opened, Look(recipe.passes, load, recipe.slope), tracker, progress or _silent)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
     identity = SourceId(mark, opened.info.size, frames)
-    tracks = judged(tracker.tracks(), recipe.keep if frames > 1 else 0.0)
+    keep, slope = (recipe.keep, recipe.slope) if frames > 1 else (-1.0, 0.0)
+    tracks = judged(tracker.tracks(), keep, opened.info.size, slope)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
 
 
@@ -284,7 +285,7 @@ def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detectio
     recipe = recipe or PROFILES["balanced"]
     from redact.stills.picture import StillPicture
 
-    view = Look(recipe.passes, load)(Frame(0, Fraction(0), StillPicture(picture)))
+    view = Look(recipe.passes, load, recipe.slope)(Frame(0, Fraction(0), StillPicture(picture)))
     return list(view.detections)
 
 

@@ -10,6 +10,9 @@ from fractions import Fraction
 from redact.findings import Kind, Sighting, Track
 from redact.geometry import Box, Region
 
+OPENING = 1
+"""Seconds from a first detection within which the best one says how the thing looked at first."""
+
 STEADY = Fraction(1, 5)
 """Seconds before and after within which a box takes the size of its largest neighbour."""
 
@@ -24,6 +27,8 @@ class Coverage:
         before: Seconds hidden before a track's first detection.
         after: Seconds hidden after its last.
         bridge: Longest gap between two sightings, in seconds, that is filled from both ends.
+        follow: Longest time, in seconds, that something is followed beyond its detections while the
+            picture gives hold.
         drift: How much an unseen box grows on each side, in sides per second.
     """
 
@@ -32,10 +37,11 @@ class Coverage:
     before: float = 0.4
     after: float = 0.4
     bridge: float = 1.5
+    follow: float = 1.5
     drift: float = 0.4
 
     def __post_init__(self) -> None:
-        for name in ("pad", "plate_pad", "before", "after", "bridge", "drift"):
+        for name in ("pad", "plate_pad", "before", "after", "bridge", "follow", "drift"):
             if not 0 <= getattr(self, name) < 1000:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
@@ -50,9 +56,11 @@ class Coverage:
         """Seconds of the future that the decision on one frame depends on.
 
         What is followed after a last detection is drawn anew when it is detected again, and a box
-        takes the size of neighbours that lie a little later.
+        takes the size of neighbours that lie a little later. What begins later is followed back
+        once it is known how it looked in its first second.
         """
-        return Fraction(max(self.before, self.after, self.bridge)) + STEADY
+        longest = max(self.before, self.after, self.bridge, self.follow)
+        return Fraction(longest) + OPENING + STEADY
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,15 @@ class Box:
             self.bottom * keep + other.bottom * share,
         )
 
+    def plus(self, other: Box, share: float) -> Box:
+        """Each side moved by a share of the other box's; with its opposite, by a difference."""
+        return Box(
+            self.left + other.left * share,
+            self.top + other.top * share,
+            self.right + other.right * share,
+            self.bottom + other.bottom * share,
+        )
+
     def touches(self, size: Size) -> bool:
         """Whether any of it lies inside a picture of that size."""
         return (

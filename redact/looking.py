@@ -10,7 +10,7 @@ from redact.findings import Detection
 from redact.geometry import Size, Turn, hull_of
 from redact.interfaces import Detector, View
 from redact.media import Frame, Grey, Rgb
-from redact.recipe import Pass
+from redact.recipe import Pass, surplus
 
 GREY_SIDE = 640
 """Longer side of the grey picture that things are followed on."""
@@ -20,6 +20,16 @@ _SLACK = 1.0
 
 _SAME = 0.4
 """Intersection over union from which two passes saw one thing."""
+
+_CERTAIN = 0.4
+"""Score from which a find tells which way a picture stands."""
+_CLEARLY = 1.5
+"""How much more of those scores a turned picture must show than the upright one."""
+
+_DARK = 50
+"""Mean brightness below which a picture is brightened before it is looked at."""
+_BRIGHTEST = 99.5
+"""Percentile of brightness that becomes white then."""
 
 _WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Red's, green's and blue's share of brightness (ITU-R BT.601)."""
@@ -31,10 +41,14 @@ class Look:
     Args:
         passes: What is done; each detector is loaded once.
         load: From a detector's name to the detector.
+        slope: What a score must be higher by for each doubling of a face's height: see `Recipe`.
     """
 
-    def __init__(self, passes: Sequence[Pass], load: Callable[[str], Detector]) -> None:
+    def __init__(
+        self, passes: Sequence[Pass], load: Callable[[str], Detector], slope: float = 0.0
+    ) -> None:
         self._passes = passes
+        self._slope = slope
         self._detectors = {name: load(name) for name in {p.detector for p in passes}}
 
     def __call__(self, frame: Frame) -> View:
@@ -42,10 +56,20 @@ class Look:
         picture = frame.picture
         size = picture.turn.upright_size(picture.stored_size)
         due = [p for p in self._passes if frame.index % p.every == 0 and size.longer > p.above]
-        copies = {side: picture.rgb(size.fitted(side)) for side in {_side(p, size) for p in due}}
-        found = [d for p in due for d in self._detect(p, copies[_side(p, size)], size)]
         grey = _grey(picture.rgb(size.fitted(min(size.longer, GREY_SIDE))))
-        return View(frame.index, frame.time, size, grey, tuple(joined(found)))
+        gain = _gain(grey)
+        copies = {
+            side: _lifted(picture.rgb(size.fitted(side)), gain)
+            for side in {_side(p, size) for p in due}
+        }
+        found = [(p, self._detect(p, copies[_side(p, size)], size)) for p in due]
+        kept = [
+            detection
+            for look, detections in found
+            for detection in detections
+            if detection.score >= _bar(look, found) + surplus(detection, size, self._slope)
+        ]
+        return View(frame.index, frame.time, size, grey, tuple(joined(kept)))
 
     def _detect(self, look: Pass, copy: Rgb, size: Size) -> list[Detection]:
         turned = np.ascontiguousarray(np.rot90(copy, -look.quarters))
@@ -60,6 +84,42 @@ class Look:
             Detection(d.kind, box.scaled(*scale), d.score)
             for d, box in zip(found, boxes, strict=True)
         ]
+
+
+def _bar(look: Pass, found: Sequence[tuple[Pass, list[Detection]]]) -> float:
+    """From which score on a pass is believed: a picture stands one way.
+
+    Turned passes see faces in ears, hands and folds; they are trusted where a turned picture shows
+    clearly more than the upright one, and else where they are very sure.
+    """
+    if not look.doubtful:
+        return look.threshold
+    upright = [(p, detections) for p, detections in found if not p.quarters]
+    twins = [t for t in upright if (t[0].detector, t[0].side) == (look.detector, look.side)]
+    seen = max((_weight(detections) for _, detections in twins or upright), default=0.0)
+    turned = next(detections for p, detections in found if p is look)
+    return look.threshold if _weight(turned) > _CLEARLY * seen else look.doubtful
+
+
+def _weight(detections: Sequence[Detection]) -> float:
+    return sum(d.score for d in detections if d.score >= _CERTAIN)
+
+
+def _gain(grey: Grey) -> float:
+    """By what a dark picture is to be brightened; 1 for any other."""
+    if grey.mean() >= _DARK:
+        return 1.0
+    return max(1.0, 255 / max(1.0, float(np.percentile(grey, _BRIGHTEST))))
+
+
+def _lifted(copy: Rgb, gain: float) -> Rgb:
+    """A dark picture's copy brightened, its noise first evened out; others as they are."""
+    if gain <= 1.0:
+        return copy
+    across = np.pad(copy, ((1, 1), (1, 1), (0, 0)), mode="edge").astype(np.uint16)
+    rows = across[:-2] + 2 * across[1:-1] + across[2:]
+    even = rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]
+    return np.asarray(np.minimum(even * np.float32(gain / 16), 255)).astype(np.uint8)
 
 
 def _side(look: Pass, size: Size) -> int:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from math import log2
 from typing import Literal, TypeAlias, get_args
 
 from redact.coverage import Coverage
 from redact.errors import RecipeError
-from redact.findings import Kind
+from redact.findings import Detection, Kind
+from redact.geometry import Size
 
 StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"]
 Audio: TypeAlias = Literal["keep", "drop", "disguise"]
 Uncertain: TypeAlias = Literal["hide", "list"]
 
+KNEE = 1 / 24
+"""Height, as a share of the picture's longer side, from which larger faces need higher scores."""
+TRACK_KNEE = 1 / 45
+"""The same for the best score of a track, which has had many chances to be seen clearly."""
 _PLATE_DETECTORS = frozenset({"plates"})
 
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate"})
@@ -30,6 +36,8 @@ class Pass:
         side: Longer side, in pixels, to which the picture is scaled for this look.
         threshold: Detections below this score are dropped.
         quarters: Clockwise quarter turns given to the picture before it is looked at.
+        doubtful: The threshold in place of `threshold` while the upright picture shows faces as
+            well as the turned one: a picture stands one way, and finds in another are rare.
         every: Look at each `every`-th frame only.
         enlarge: Whether a picture smaller than `side` is scaled up to it.
         above: Only pictures whose longer side is above this many pixels are looked at.
@@ -45,6 +53,7 @@ class Pass:
     enlarge: bool = True
     above: int = 0
     largest: float = 100.0
+    doubtful: float = 0.0
 
     def __post_init__(self) -> None:
         if not 32 <= self.side <= 16384:
@@ -55,6 +64,8 @@ class Pass:
             raise RecipeError("quarter turns go from 0 to 3, and `every` starts at 1")
         if self.above < 0 or not self.largest > 0:
             raise RecipeError("`above` starts at 0, and `largest` above it")
+        if not 0 <= self.doubtful < 1:
+            raise RecipeError(f"a threshold lies between 0 and 1, not at {self.doubtful}")
 
     @property
     def kind(self) -> Kind:
@@ -71,6 +82,9 @@ class Recipe:
         passes: The looks whose detections are joined.
         sure: Detections of at least this score are matched to tracks first.
         keep: A track of a video whose best detection stays below this is uncertain.
+        slope: What a face's score must be higher by for each doubling of its height beyond `KNEE`,
+            and its track's best score beyond `TRACK_KNEE`: large faces are easy to be sure of, and
+            large false alarms hide most in vain.
         uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
@@ -83,7 +97,8 @@ class Recipe:
     profile: str = "balanced"
     passes: tuple[Pass, ...] = ()
     sure: float = 0.5
-    keep: float = 0.3
+    keep: float = 0.22
+    slope: float = 0.05
     uncertain: Uncertain = "list"
     coverage: Coverage = field(default_factory=Coverage)
     style: StyleName = "blur"
@@ -130,29 +145,45 @@ _PLATES_THOROUGH = (
 )
 _FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
 _BALANCED = (
-    Pass("centerface", 960, 0.14, every=2),
-    Pass("centerface", 640, 0.2, every=6),
-    Pass("centerface", 2048, 0.15, every=12),
+    Pass("centerface", 960, 0.12, every=2),
+    Pass("centerface", 640, 0.15, every=6),
+    Pass("centerface", 2048, 0.12, every=12),
+    *(Pass("centerface", 960, 0.2, quarters=q, doubtful=0.7, every=12) for q in (1, 2, 3)),
 )
 _THOROUGH = (
-    Pass("centerface", 960, 0.12),
-    Pass("centerface", 640, 0.2, every=2),
-    Pass("centerface", 2048, 0.12, every=2),
-    Pass("yunet", 640, 0.6),
-    Pass("yunet", 320, 0.6, every=2),
-    *(Pass("centerface", 960, 0.5, quarters=turn, every=6) for turn in (1, 2, 3)),
+    Pass("centerface", 960, 0.1),
+    Pass("centerface", 640, 0.12, every=2),
+    Pass("centerface", 2048, 0.1, every=4),
+    Pass("centerface", 1440, 0.1, every=12),
+    Pass("yunet", 640, 0.6, every=2),
+    Pass("yunet", 320, 0.6, every=4),
+    *(Pass("centerface", 960, 0.15, quarters=q, doubtful=0.6, every=6) for q in (1, 2, 3)),
+    *(Pass("centerface", 640, 0.2, quarters=q, doubtful=0.7, every=12) for q in (1, 2, 3)),
 )
 PROFILES: dict[str, Recipe] = {
-    "fast": Recipe(profile="fast", passes=_FAST + _PLATES_FAST, keep=0.4),
+    "fast": Recipe(profile="fast", passes=_FAST + _PLATES_FAST, keep=0.4, slope=0.0),
     "balanced": Recipe(profile="balanced", passes=_BALANCED + _PLATES_BALANCED),
     "thorough": Recipe(
         profile="thorough",
         passes=_THOROUGH + _PLATES_THOROUGH,
-        keep=0.25,
-        coverage=Coverage(pad=0.42, plate_pad=0.2, before=0.8, after=0.8, bridge=2.0),
+        keep=0.2,
+        coverage=Coverage(pad=0.4, plate_pad=0.2, before=0.6, after=0.6, bridge=2.0, follow=2.0),
     ),
 }
 """Choices that belong together, by name."""
+
+
+def surplus(found: Detection, size: Size, slope: float, knee: float = KNEE) -> float:
+    """What a detection's score must exceed its threshold by, for its size.
+
+    Args:
+        found: In pixels of the upright picture.
+        size: Of that picture.
+        slope: See `Recipe`; plates have their own in their detector.
+        knee: Height, as a share of the picture's longer side, from which size counts.
+    """
+    doublings = log2(max(1.0, found.box.height / size.longer / knee))
+    return slope * doublings if found.kind is Kind.FACE else 0.0
 
 
 def recipe(profile: str = "balanced", **choices: object) -> Recipe:

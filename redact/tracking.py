@@ -13,12 +13,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
+from typing import TypeAlias
 
-from redact.coverage import Coverage, straight
+import numpy as np
+from numpy.typing import NDArray
+
+from redact.coverage import OPENING, Coverage
 from redact.cuts import CutFinder
 from redact.findings import Detection, Kind, Sighting, Track
-from redact.geometry import Box
+from redact.geometry import Box, Size
 from redact.interfaces import Followed, Follower, View
+from redact.recipe import TRACK_KNEE, surplus
+
+Patch: TypeAlias = NDArray[np.float32]
 
 _MATCH = 0.2
 """Least intersection over union of a detection and the box that was expected."""
@@ -26,10 +33,28 @@ _NEAR = 0.7
 """Centres nearer than this, in sides, match even without overlap, if the sizes are alike."""
 _ALIKE = 0.5
 """Least ratio of two matching boxes' areas."""
-_TRUST = 0.25
+_TRUST = 0.12
 """Growth of a followed box on each side, in sides per second, while the picture gives hold."""
-_DOUBT = 0.7
+_DOUBT = 0.6
 """The same where it does not."""
+_PATCH = 12
+"""Samples across and down of what is compared to tell whether a box still holds the same thing."""
+_RESEMBLES = 0.5
+"""Correlation of those from which it does."""
+_PATIENCE = 0.12
+"""Seconds without hold after which a box that was followed far is given up."""
+_SURE_SHARE = 0.7
+"""Detections of at least this share of a path's best score say how it looks now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Where a path went in a frame without a detection, and how much it had grown by then."""
+
+    frame: int
+    time: Fraction
+    box: Box
+    grown: float
 
 
 @dataclass(slots=True)
@@ -40,25 +65,72 @@ class _Path:
     kind: Kind
     box: Box
     seen: Sighting
+    began: Fraction
     sightings: list[Sighting] = field(default_factory=list)
-    unseen: list[Sighting] = field(default_factory=list)
+    unseen: list[_Step] = field(default_factory=list)
+    held: int = 0
     grown: float = 0.0
+    doubted: float = 0.0
+    best: float = 0.0
+    look: Patch | None = None
+    opening: Patch | None = None
+    opening_score: float = 0.0
 
-    def take(self, sighting: Sighting) -> None:
-        """A detection: what was followed up to it is kept, drawn towards the straight line."""
-        self.sightings += [_joined(s, self.seen, sighting) for s in self.unseen]
+    def take(self, sighting: Sighting, look: Patch | None) -> None:
+        """A detection: what was followed up to it is kept, tied to the detections at both ends."""
+        self.sightings += [self._tied(step, sighting) for step in self.unseen]
         self.sightings.append(sighting)
-        self.unseen = []
-        self.box, self.seen, self.grown = sighting.box, sighting, 0.0
+        self.unseen, self.held = [], 0
+        self.box, self.seen = sighting.box, sighting
+        self.grown = self.doubted = 0.0
+        self._learn(sighting, look)
 
-    def tail(self, after: float) -> list[Sighting]:
-        """What was followed since the last detection and is still held."""
-        return [s for s in self.unseen if s.time - self.seen.time <= after]
+    def _learn(self, sighting: Sighting, look: Patch | None) -> None:
+        """Remember how it looks, from detections that were sure of it.
 
+        A weak one may have seen it half faded in, half hidden or blurred.
+        """
+        self.best = max(self.best, sighting.score)
+        if sighting.score >= _SURE_SHARE * self.best:
+            self.look = look
+        if sighting.time - self.began <= OPENING and sighting.score > self.opening_score:
+            self.opening, self.opening_score = look, sighting.score
 
-def _joined(middle: Sighting, first: Sighting, last: Sighting) -> Sighting:
-    box = middle.box.hull(straight(first, last, middle.time))
-    return Sighting(middle.frame, middle.time, box, 0.0)
+    def _tied(self, step: _Step, coming: Sighting) -> Sighting:
+        """One followed box, moved by its share of what following was off by when it ended.
+
+        Where the picture gave no hold, the straight line between the detections is held too.
+        """
+        share = float((step.time - self.seen.time) / (coming.time - self.seen.time))
+        box = step.box.plus(coming.box, share).plus(self.box, -share)
+        if self.doubted:
+            box = box.hull(self.seen.box.towards(coming.box, share))
+        grown = box.grown(min(step.grown, self.grown - step.grown))
+        return Sighting(step.frame, step.time, grown, 0.0)
+
+    def tail(self) -> list[Sighting]:
+        """What was followed since the last detection and is still believed."""
+        return [
+            Sighting(s.frame, s.time, s.box.grown(s.grown), 0.0) for s in self.unseen[: self.held]
+        ]
+
+    def move(self, step: Followed, view: View, seconds: float) -> None:
+        """Go where the picture says, and grow by how little it says."""
+        self.box = step.box
+        trusted = step.trusted and self._looks_alike(view)
+        self.grown += seconds * (_TRUST if trusted else _DOUBT)
+        self.doubted += 0.0 if trusted else seconds
+
+    def _looks_alike(self, view: View) -> bool:
+        """Whether what the box holds now still resembles what it held when it was detected."""
+        now = patch(view, self.box)
+        return self.look is None or now is None or float((self.look * now).mean()) >= _RESEMBLES
+
+    def miss(self, view: View, coverage: Coverage) -> None:
+        """No detection: where it was followed to, held for as long as that can be believed."""
+        self.unseen.append(_Step(view.index, view.time, self.box, self.grown))
+        if _believed(float(abs(view.time - self.seen.time)), self.doubted, coverage):
+            self.held = len(self.unseen)
 
 
 class PictureTracker:
@@ -77,6 +149,7 @@ class PictureTracker:
         self._cuts = CutFinder()
         self._cut_frames: list[int] = []
         self._past: deque[View] = deque()
+        self._fresh: list[_Path] = []
         self._active: list[_Path] = []
         self._ended: list[Track] = []
         self._ids = count(1)
@@ -89,14 +162,21 @@ class PictureTracker:
             self._active, self._past = [], deque()
         self._carry(view)
         left = self._match(view)
-        self._active += self._begin(left, view)
+        begun = self._begin(left, view)
+        self._active += begun
+        self._fresh += begun
         self._end([p for p in self._active if self._lost(p, view.time)])
         self._active = [p for p in self._active if not self._lost(p, view.time)]
-        self._remember(view)
+        self._past.append(view)
+        if self._fresh and view.time - self._fresh[0].began > 2 * OPENING:
+            self._complete([p for p in self._fresh if view.time - p.began > OPENING])
+        self._forget(view)
 
     def tracks(self) -> list[Track]:
         """All tracks so far, the oldest first."""
-        return sorted([*self._ended, *map(self._track, self._active)], key=lambda t: t.id)
+        earlier = dict(zip((p.id for p in self._fresh), self._earlier(self._fresh), strict=True))
+        active = [_track(path, earlier.get(path.id, ())) for path in self._active]
+        return sorted([*self._ended, *active], key=lambda t: t.id)
 
     def cuts(self) -> list[int]:
         """Indices of the frames so far that begin a new shot."""
@@ -104,14 +184,15 @@ class PictureTracker:
 
     def _carry(self, view: View) -> None:
         """Move every active box to where the picture says it went."""
-        if not self._past or not self._active:
-            return
-        before = self._past[-1]
-        followed = self._followed(before, view, [path.box for path in self._active])
-        seconds = float(view.time - before.time)
-        for path, step in zip(self._active, followed, strict=True):
-            path.box = step.box
-            path.grown += _growth(step, seconds)
+        if self._past:
+            self._move(self._active, self._past[-1], view)
+
+    def _move(self, paths: Sequence[_Path], before: View, after: View) -> None:
+        """Move boxes from one view to a neighbour, either way in time."""
+        steps = self._followed(before, after, [path.box for path in paths]) if paths else []
+        seconds = float(abs(after.time - before.time))
+        for path, step in zip(paths, steps, strict=True):
+            path.move(step, after, seconds)
 
     def _followed(self, before: View, after: View, boxes: Sequence[Box]) -> list[Followed]:
         scale = before.grey.shape[1] / before.size.width, before.grey.shape[0] / before.size.height
@@ -126,8 +207,7 @@ class PictureTracker:
         paths, left = self._assign(self._active, strong, view)
         paths, rest = self._assign(paths, weak, view)
         for path in paths:
-            box = path.box.grown(path.grown)  # kept even outside the picture: nothing is held there
-            path.unseen.append(Sighting(view.index, view.time, box, 0.0))
+            path.miss(view, self._coverage)
         return left + rest
 
     def _assign(
@@ -140,58 +220,110 @@ class PictureTracker:
                 free_paths.remove(i)
                 free_found.remove(j)
                 found = detections[j]
-                paths[i].take(Sighting(view.index, view.time, found.box, found.score))
+                seen = Sighting(view.index, view.time, found.box, found.score)
+                paths[i].take(seen, patch(view, found.box))
         return [paths[i] for i in sorted(free_paths)], [detections[j] for j in sorted(free_found)]
 
     def _begin(self, detections: Sequence[Detection], view: View) -> list[_Path]:
         paths = []
         for found in detections:
             seen = Sighting(view.index, view.time, found.box, found.score)
-            paths.append(_Path(next(self._ids), found.kind, found.box, seen, [seen]))
-        self._extend_back(paths, view)
+            path = _Path(next(self._ids), found.kind, found.box, seen, view.time)
+            path.take(seen, patch(view, found.box))
+            paths.append(path)
         return paths
 
-    def _extend_back(self, paths: Sequence[_Path], view: View) -> None:
-        """The same things before their first detections, followed backwards."""
-        earlier: list[list[Sighting]] = [[] for _ in paths]
-        boxes, grown, after = [p.box for p in paths], [0.0] * len(paths), view
-        for before in reversed(self._past) if paths else ():
-            seconds = float(after.time - before.time)
-            for i, step in enumerate(self._followed(after, before, boxes)):
-                boxes[i] = step.box
-                grown[i] += _growth(step, seconds)
-                box = step.box.grown(grown[i])
-                earlier[i].append(Sighting(before.index, before.time, box, 0.0))
+    def _complete(self, paths: Sequence[_Path]) -> None:
+        """Put before each path where it came from, once how it looked at first is known."""
+        for path, earlier in zip(paths, self._earlier(paths), strict=True):
+            path.sightings = [*earlier, *path.sightings]
+        done = {path.id for path in paths}
+        self._fresh = [path for path in self._fresh if path.id not in done]
+
+    def _earlier(self, paths: Sequence[_Path]) -> list[list[Sighting]]:
+        """Each path followed backwards from its first detection, all in one go."""
+        mirrors = [_Path(p.id, p.kind, p.sightings[0].box, p.sightings[0], p.began) for p in paths]
+        for mirror, path in zip(mirrors, paths, strict=True):
+            mirror.look = path.opening
+        waiting = sorted(mirrors, key=lambda m: m.seen.frame)
+        going: list[_Path] = []
+        after: View | None = None
+        for before in reversed(self._past):
+            if after is not None:
+                going = self._back(going, after, before)
+            while waiting and waiting[-1].seen.frame == before.index:
+                going.append(waiting.pop())
+            if not going and not waiting:
+                break
             after = before
-        for path, found in zip(paths, earlier, strict=True):
-            path.sightings = [*found[::-1], *path.sightings]
+        return [mirror.tail()[::-1] for mirror in mirrors]
+
+    def _back(self, going: list[_Path], after: View, before: View) -> list[_Path]:
+        """One frame further back; returns the paths that are still believed."""
+        self._move(going, after, before)
+        for path in going:
+            path.miss(before, self._coverage)
+        return [path for path in going if path.held == len(path.unseen)]
 
     def _lost(self, path: _Path, now: Fraction) -> bool:
-        patience = max(self._coverage.bridge, self._coverage.after)
+        patience = max(self._coverage.bridge, self._coverage.after, self._coverage.follow)
         return now - path.seen.time > patience
 
-    def _end(self, paths: Iterable[_Path]) -> None:
-        self._ended += map(self._track, paths)
+    def _end(self, paths: Sequence[_Path]) -> None:
+        ended = {path.id for path in paths}
+        self._complete([path for path in self._fresh if path.id in ended])
+        self._ended += [_track(path) for path in paths]
 
-    def _track(self, path: _Path) -> Track:
-        tail = path.tail(self._coverage.after)
-        return Track(path.id, path.kind, (*path.sightings, *tail))
-
-    def _remember(self, view: View) -> None:
-        self._past.append(view)
-        while view.time - self._past[0].time > self._coverage.before:
+    def _forget(self, view: View) -> None:
+        """Drop the views that nothing will be followed back to any more."""
+        oldest = self._fresh[0].began if self._fresh else view.time
+        while oldest - self._past[0].time > max(self._coverage.before, self._coverage.follow):
             self._past.popleft()
 
 
-def _growth(step: Followed, seconds: float) -> float:
-    return seconds * (_TRUST if step.trusted else _DOUBT)
+def _track(path: _Path, earlier: Sequence[Sighting] = ()) -> Track:
+    return Track(path.id, path.kind, (*earlier, *path.sightings, *path.tail()))
 
 
-def judged(tracks: Iterable[Track], keep: float) -> tuple[Track, ...]:
-    """The tracks, those whose best detection scores less than `keep` marked as uncertain."""
-    return tuple(
-        replace(track, uncertain=max(s.score for s in track.sightings) < keep) for track in tracks
-    )
+def _believed(unseen: float, doubted: float, coverage: Coverage) -> bool:
+    """Whether a followed box still counts, both in seconds since the detection."""
+    if unseen <= max(coverage.after, coverage.before):
+        return True
+    return unseen <= coverage.follow and doubted <= _PATIENCE
+
+
+def patch(view: View, box: Box) -> Patch | None:
+    """What the box holds, as a small square of even contrast; None outside the picture."""
+    rows, columns = view.grey.shape
+    scale = columns / view.size.width, rows / view.size.height
+    small = box.scaled(*scale)
+    across = small.left + (np.arange(_PATCH) + 0.5) * small.width / _PATCH
+    down = small.top + (np.arange(_PATCH) + 0.5) * small.height / _PATCH
+    if across[-1] < 0 or down[-1] < 0 or across[0] >= columns or down[0] >= rows:
+        return None
+    x = np.clip(across.astype(int), 0, columns - 1)
+    y = np.clip(down.astype(int), 0, rows - 1)
+    samples = view.grey[np.ix_(y, x)].astype(np.float32)
+    samples -= samples.mean()
+    return np.asarray(samples / (samples.std() + 1.0))
+
+
+def judged(tracks: Iterable[Track], keep: float, size: Size, slope: float) -> tuple[Track, ...]:
+    """The tracks, those that were never seen clearly enough marked as uncertain.
+
+    Args:
+        tracks: In pixels of the upright picture.
+        keep: What the best score must reach, at least.
+        size: Of that picture.
+        slope: What it must be higher by for each doubling of a large face: see `Recipe`.
+    """
+    return tuple(replace(t, uncertain=_clearness(t, size, slope) < keep) for t in tracks)
+
+
+def _clearness(track: Track, size: Size, slope: float) -> float:
+    """The best score, less what its size asks for."""
+    seen = (Detection(track.kind, s.box, s.score) for s in track.sightings)
+    return max(d.score - surplus(d, size, slope, TRACK_KNEE) for d in seen)
 
 
 def _fit(path: _Path, detection: Detection) -> float:

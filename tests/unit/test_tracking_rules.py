@@ -22,18 +22,18 @@ def track(number: int, *scores: float) -> Track:
 
 
 def test_one_sure_moment_is_enough() -> None:
-    weak, sure = judged([track(1, 0.1, 0.2, 0.0), track(2, 0.1, 0.9, 0.0)], keep=0.5)
+    weak, sure = judged([track(1, 0.1, 0.2, 0.0), track(2, 0.1, 0.9, 0.0)], 0.5, SOURCE.size, 0.0)
     assert weak.uncertain
     assert not sure.uncertain
 
 
 def test_a_bar_of_nothing_keeps_everything() -> None:
-    assert not judged([track(1, 0.01)], keep=0.0)[0].uncertain
+    assert not judged([track(1, 0.01)], 0.0, SOURCE.size, 0.0)[0].uncertain
 
 
 @pytest.mark.parametrize(("choice", "regions"), [("list", 1), ("hide", 2)])
 def test_the_recipe_says_whether_the_uncertain_is_hidden(choice: str, regions: int) -> None:
-    tracks = judged([track(1, 0.1), track(2, 0.9)], keep=0.5)
+    tracks = judged([track(1, 0.1), track(2, 0.9)], 0.5, SOURCE.size, 0.0)
     plan = Plan(SOURCE, recipe(uncertain=choice), (), tracks)
     assert len(plan.cover()(0, Fraction(0))) == regions
     assert len(plan.hidden_tracks) == regions
