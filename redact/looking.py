@@ -94,11 +94,11 @@ def _bar(look: Pass, found: Sequence[tuple[Pass, list[Detection]]]) -> float:
     """
     if not look.doubtful:
         return look.threshold
-    upright = [(p, detections) for p, detections in found if not p.quarters]
+    upright = [(p, seen) for p, seen in found if not p.quarters and p.kind is look.kind]
     twins = [t for t in upright if (t[0].detector, t[0].side) == (look.detector, look.side)]
-    seen = max((_weight(detections) for _, detections in twins or upright), default=0.0)
-    turned = next(detections for p, detections in found if p is look)
-    return look.threshold if _weight(turned) > _CLEARLY * seen else look.doubtful
+    shown = max((_weight(seen) for _, seen in twins or upright), default=0.0)
+    turned = next(seen for p, seen in found if p is look)
+    return look.threshold if _weight(turned) > _CLEARLY * shown else look.doubtful
 
 
 def _weight(detections: Sequence[Detection]) -> float:

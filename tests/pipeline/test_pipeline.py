@@ -364,7 +364,7 @@ spans = st.sampled_from([0.0, 0.2, 0.5, 1.0])
 
 
 @settings(max_examples=60, deadline=None)
-@given(clips(), st.builds(Coverage, before=spans, after=spans, bridge=spans))
+@given(clips(), st.builds(Coverage, before=spans, after=spans, bridge=spans, follow=spans))
 @example(clip_of(20), Coverage(before=1, after=0.2, bridge=0.2))
 @example(clip_of(5, 14), Coverage(before=0.2, after=1, bridge=0.2))
 @example(clip_of(5, 14), Coverage(before=0, after=0, bridge=1))

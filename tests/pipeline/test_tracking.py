@@ -18,7 +18,7 @@ from redact.coverage import Cover, Coverage
 from redact.findings import Detection, Kind, Track
 from redact.following import Flow
 from redact.geometry import Box, Region, Size
-from redact.interfaces import View
+from redact.interfaces import Follower, View
 from redact.media import Grey
 from redact.tracking import PictureTracker
 from tests.pipeline.scripted import Still, hidden_share
@@ -141,8 +141,10 @@ class Result:
     regions: list[list[Region]]
 
 
-def followed(views: Sequence[View], coverage: Coverage = COVERAGE) -> Result:
-    tracker = PictureTracker(coverage, 0.5, Flow())
+def followed(
+    views: Sequence[View], coverage: Coverage = COVERAGE, follower: Follower | None = None
+) -> Result:
+    tracker = PictureTracker(coverage, 0.5, follower or Flow())
     for view in views:
         tracker.update(view)
     tracks, cuts = tracker.tracks(), tracker.cuts()
@@ -227,6 +229,30 @@ def test_a_thing_that_is_detected_only_in_its_first_frame_is_hidden_after() -> N
     frames = int(COVERAGE.after * RATE)
     scene = Scene(frames + 1, [Thing(walking(5.0), 14, seen=among(0))])
     assert exposed(scene, run(scene)) == []
+
+
+@pytest.mark.parametrize("seen", [0, 30])
+def test_a_thing_seen_once_is_followed_while_the_picture_gives_hold(seen: int) -> None:
+    assert COVERAGE.follow * RATE > 30 > 2 * COVERAGE.after * RATE
+    scene = Scene(31, [Thing(lambda index: (50 + 4.0 * index, 90.0), 14, 48, seen=among(seen))])
+    assert exposed(scene, run(scene)) == []
+
+
+@pytest.mark.parametrize("seen", [0, 40])
+def test_what_no_longer_looks_like_it_is_not_followed_far(seen: int) -> None:
+    """A follower may trust points behind a thing that has gone; what the box holds tells."""
+    thing = Thing(lambda _: (160.0, 90.0), 14, seen=among(seen))
+
+    def hide(index: int, picture: Canvas) -> Canvas:
+        if abs(index - seen) >= 4:
+            picture[60:120, 130:190] = texture(5, 60, 60)
+        return picture
+
+    scene = Scene(41, [thing], finish=hide)
+    regions = followed([scene.view(i) for i in range(41)], follower=Still()).regions
+    hidden = [index for index in range(41) if regions[index]]
+    held = max(COVERAGE.after, COVERAGE.before) * RATE
+    assert held - 1 <= len(hidden) <= held + 2
 
 
 def test_a_thing_behind_an_occluder_is_hidden_before_and_after() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +13,7 @@ from redact.findings import Detection, Kind
 from redact.geometry import Box, Size, Turn
 from redact.interfaces import View
 from redact.looking import GREY_SIDE, Look, joined
-from redact.media import Frame
+from redact.media import Frame, Rgb
 from redact.recipe import Pass
 from tests.painted import TURNS, PaintedPicture, flat
 from tests.pipeline.scripted import ScriptedDetector, marked
@@ -166,6 +168,95 @@ def test_two_passes_that_agree_make_one_find_that_is_no_less_sure() -> None:
     double = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3))
     assert len(double.detections) == 1
     assert double.detections[0].score >= single.detections[0].score
+
+
+@dataclass
+class Standing:
+    """Sees what there is with a score that depends on how the picture is turned to it.
+
+    Args:
+        scores: Of its find in a wide picture, and in a tall one, in two places.
+        given: The pictures.
+    """
+
+    scores: tuple[float, float]
+    given: list[Rgb] = field(default_factory=list)
+
+    def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        self.given += pictures
+        return [self._find(*picture.shape[:2], threshold) for picture in pictures]
+
+    def _find(self, rows: int, columns: int, threshold: float) -> list[Detection]:
+        score = self.scores[rows > columns]
+        return [face(Box(20, 20, 28, 28), score)] if score >= threshold else []
+
+
+@pytest.mark.parametrize(
+    ("upright", "turned", "finds"),
+    [
+        (0.0, 0.5, True),  # nobody stands upright: the picture lies on its side
+        (0.3, 0.5, True),  # what is there looks better from the side
+        (0.5, 0.6, False),  # the picture stands upright, and ears are no faces
+        (0.5, 0.75, False),
+        (0.5, 0.85, True),  # sure enough whichever way the picture stands
+    ],
+)
+def test_a_turned_pass_is_believed_where_it_shows_clearly_more(
+    upright: float, turned: float, finds: bool
+) -> None:
+    passes = [
+        Pass("standing", 320, 0.2),
+        Pass("standing", 320, 0.2, quarters=1, doubtful=0.8),
+    ]
+    detector = Standing((upright, turned))
+    view = Look(passes, lambda _: detector)(Frame(0, Fraction(0), flat(SIZE, (90, 90, 90))))
+    assert (turned in {d.score for d in view.detections}) is finds
+
+
+def test_plates_do_not_say_how_faces_stand() -> None:
+    passes = [Pass("plates", 320, 0.2), Pass("face", 320, 0.2, quarters=1, doubtful=0.9)]
+    view = Look(passes, lambda _: Standing((0.8, 0.5)))(
+        Frame(0, Fraction(0), flat(SIZE, (90, 90, 90)))
+    )
+    assert 0.5 in {d.score for d in view.detections}
+
+
+def brightest(level: int) -> int:
+    """What a detector is shown of a picture with a mark of that brightness before black."""
+    detector = Standing((0.0, 0.0))
+    picture = marked(SIZE, MARKED, (level, level, level))
+    picture.planes()[0].samples[:20] //= 10
+    dim = picture.planes()[0].samples
+    dim[(dim == 90).all(axis=2)] = 9
+    Look([Pass("standing", 320, 0.3)], lambda _: detector)(Frame(0, Fraction(0), picture))
+    return int(detector.given[0].max())
+
+
+def test_a_dark_picture_is_brightened_before_it_is_looked_at() -> None:
+    assert brightest(60) > 200
+    assert brightest(30) > 200
+
+
+def test_a_bright_picture_is_looked_at_as_it_is() -> None:
+    detector = Standing((0.0, 0.0))
+    picture = marked(SIZE, MARKED, (140, 150, 160))
+    Look([Pass("standing", 320, 0.3)], lambda _: detector)(Frame(0, Fraction(0), picture))
+    assert (detector.given[0] == picture.rgb(SIZE)).all()
+
+
+def test_a_black_picture_is_not_torn_up() -> None:
+    detector = Standing((0.0, 0.0))
+    picture = flat(SIZE, (0, 0, 0))
+    Look([Pass("standing", 320, 0.3)], lambda _: detector)(Frame(0, Fraction(0), picture))
+    assert not detector.given[0].any()
+
+
+@pytest.mark.parametrize(("slope", "finds"), [(0.0, True), (0.5, False)])
+def test_a_large_face_needs_a_higher_score(slope: float, finds: bool) -> None:
+    detector = ScriptedDetector(score=0.6)
+    seen = Look([Pass("scripted", 320, 0.5)], lambda _: detector, slope)
+    view = seen(Frame(0, Fraction(0), marked(SIZE, MARKED)))  # 50 of 320 pixels high
+    assert bool(view.detections) is finds
 
 
 def test_a_threshold_is_handed_to_its_detector() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from redact.detectors import DETECTORS
 from redact.errors import RecipeError
-from redact.findings import Kind
-from redact.recipe import IRREVERSIBLE, PROFILES, Pass, Recipe, recipe
+from redact.findings import Detection, Kind
+from redact.geometry import Box, Size
+from redact.recipe import IRREVERSIBLE, PROFILES, Pass, Recipe, recipe, surplus
 from redact.styles import STYLES
 
 LOOK = Pass("yunet", 640, 0.3)
@@ -95,6 +96,8 @@ def test_a_value_that_does_not_exist_is_refused(choice: dict[str, str]) -> None:
         {"quarters": 4},
         {"quarters": -1},
         {"every": 0},
+        {"doubtful": 1.0},
+        {"doubtful": -0.1},
     ],
     ids=str,
 )
@@ -119,3 +122,19 @@ def test_every_profile_looks_for_faces_and_plates(name: str) -> None:
 def test_detecting_nothing_is_refused() -> None:
     with pytest.raises(RecipeError, match="at least one"):
         PROFILES["fast"].detecting(())
+
+
+def asked(height: float, kind: Kind = Kind.FACE, slope: float = 0.05) -> float:
+    box = Box(0, 0, height, height)
+    return surplus(Detection(kind, box, 0.5), Size(960, 540), slope)
+
+
+def test_a_large_face_must_be_seen_more_clearly() -> None:
+    assert asked(10) == asked(40) == 0
+    assert asked(80) == pytest.approx(0.05)
+    assert asked(320) == pytest.approx(0.15)
+
+
+def test_size_says_nothing_about_plates_or_without_a_slope() -> None:
+    assert asked(320, Kind.PLATE) == 0
+    assert asked(320, slope=0.0) == 0
