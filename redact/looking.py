@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from redact.findings import Detection
-from redact.geometry import Size, Turn, hull_of
+from redact.geometry import Box, Size, Turn, hull_of
 from redact.interfaces import Detector, View
 from redact.media import Frame, Grey, Rgb
 from redact.recipe import Pass, surplus
@@ -25,6 +26,9 @@ _CERTAIN = 0.4
 """Score from which a find tells which way a picture stands."""
 _CLEARLY = 1.5
 """How much more of those scores a turned picture must show than the upright one."""
+
+_SHARED = 0.15
+"""Share of the smaller of two boxes from which a turned find is of a face seen upright."""
 
 _DARK = 50
 """Mean brightness below which a picture is brightened before it is looked at."""
@@ -63,12 +67,7 @@ class Look:
             for side in {_side(p, size) for p in due}
         }
         found = [(p, self._detect(p, copies[_side(p, size)], size)) for p in due]
-        kept = [
-            detection
-            for look, detections in found
-            for detection in detections
-            if detection.score >= _bar(look, found) + surplus(detection, size, self._slope)
-        ]
+        kept = [d for look, seen in found for d in _believed(look, seen, found)]
         return View(frame.index, frame.time, size, grey, tuple(joined(kept)))
 
     def _detect(self, look: Pass, copy: Rgb, size: Size) -> list[Detection]:
@@ -80,25 +79,37 @@ class Look:
         area = seen.width * seen.height
         found = [d for d in found if d.box.area <= look.largest * area]
         boxes = [turn.stored_box(d.box, seen).extended(_SLACK, _SLACK) for d in found]
-        return [
+        upright = [
             Detection(d.kind, box.scaled(*scale), d.score)
             for d, box in zip(found, boxes, strict=True)
         ]
+        return [d for d in upright if d.score >= look.threshold + surplus(d, size, self._slope)]
 
 
-def _bar(look: Pass, found: Sequence[tuple[Pass, list[Detection]]]) -> float:
-    """From which score on a pass is believed: a picture stands one way.
+Found: TypeAlias = Sequence[tuple[Pass, list[Detection]]]
+"""What each pass found."""
+
+
+def _believed(look: Pass, seen: list[Detection], found: Found) -> list[Detection]:
+    """What a pass found that counts: a picture stands one way.
 
     Turned passes see faces in ears, hands and folds; they are trusted where a turned picture shows
-    clearly more than the upright one, and else where they are very sure.
+    clearly more than the upright one. Else they must be very sure, and see what nobody saw upright:
+    a second opinion on a face only makes its box wider.
     """
     if not look.doubtful:
-        return look.threshold
-    upright = [(p, seen) for p, seen in found if not p.quarters and p.kind is look.kind]
+        return seen
+    upright = [(p, finds) for p, finds in found if not p.quarters and p.kind is look.kind]
     twins = [t for t in upright if (t[0].detector, t[0].side) == (look.detector, look.side)]
-    shown = max((_weight(seen) for _, seen in twins or upright), default=0.0)
-    turned = next(seen for p, seen in found if p is look)
-    return look.threshold if _weight(turned) > _CLEARLY * shown else look.doubtful
+    shown = max((_weight(finds) for _, finds in twins or upright), default=0.0)
+    if _weight(seen) > _CLEARLY * shown:
+        return seen
+    known = [d.box for _, finds in upright for d in finds]
+    return [d for d in seen if d.score >= look.doubtful and not _overlaps(d.box, known)]
+
+
+def _overlaps(box: Box, others: Sequence[Box]) -> bool:
+    return any(box.overlap(other) > _SHARED * min(box.area, other.area) for other in others)
 
 
 def _weight(detections: Sequence[Detection]) -> float:

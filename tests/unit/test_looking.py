@@ -176,10 +176,12 @@ class Standing:
 
     Args:
         scores: Of its find in a wide picture, and in a tall one, in two places.
+        where: What it finds in either.
         given: The pictures.
     """
 
     scores: tuple[float, float]
+    where: Box = field(default_factory=lambda: Box(20, 20, 28, 28))
     given: list[Rgb] = field(default_factory=list)
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
@@ -188,7 +190,7 @@ class Standing:
 
     def _find(self, rows: int, columns: int, threshold: float) -> list[Detection]:
         score = self.scores[rows > columns]
-        return [face(Box(20, 20, 28, 28), score)] if score >= threshold else []
+        return [face(self.where, score)] if score >= threshold else []
 
 
 @pytest.mark.parametrize(
@@ -211,6 +213,15 @@ def test_a_turned_pass_is_believed_where_it_shows_clearly_more(
     detector = Standing((upright, turned))
     view = Look(passes, lambda _: detector)(Frame(0, Fraction(0), flat(SIZE, (90, 90, 90))))
     assert (turned in {d.score for d in view.detections}) is finds
+
+
+def test_a_turned_look_at_a_face_seen_upright_does_not_widen_its_box() -> None:
+    passes = [Pass("standing", 40, 0.2), Pass("standing", 40, 0.2, quarters=1, doubtful=0.6)]
+    square = flat(Size(40, 40), (90, 90, 90))  # both finds lie in the middle
+    middle = Standing((0.7, 0.7), Box(15, 12, 25, 28))
+    view = Look(passes, lambda _: middle)(Frame(0, Fraction(0), square))
+    upright = Look(passes[:1], lambda _: middle)(Frame(0, Fraction(0), square))
+    assert view.detections == upright.detections
 
 
 def test_plates_do_not_say_how_faces_stand() -> None:
