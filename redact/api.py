@@ -97,25 +97,62 @@ def render_file(
     output: Path | str,
     plan: Plan,
     *,
+    checking: Checking | None = Checking(),  # noqa: B008 - frozen
     force: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Write the source with everything hidden that the plan says.
+    """Write the source with everything hidden that the plan says, and check the result.
+
+    What the check finds is hidden too, but for tracks that an edit shows: whatever else is left
+    visible may be left so by mistake.
 
     Args:
         source: What the plan was made from.
         output: Appears only when complete and checked.
         plan: From `analyse_file` or `redact.plan.load`, edited or not.
+        checking: How the result is checked; None for not at all.
         force: Whether an existing output may be replaced.
         ffmpeg: Another ffmpeg program than the one that came with redact.
-        progress: Called for every frame.
+        progress: Called with the stage, frames done and frames expected.
 
     Raises:
-        RedactError: Any of the family; then there is no output.
+        LeakError: Somebody may still show; the result has a name with `.quarantine` in it.
+        RedactError: Any other of the family; then there is no output.
     """
     started = time.monotonic()
     source, output = Path(source), Path(output)
+    write = partial(_rendered, source, ffmpeg=ffmpeg, progress=progress)
+    if checking is None:
+        done = write(output, plan, force=force)
+        return replace(done, seconds=time.monotonic() - started)
+    with draft(output, source=source, force=force) as held, named(held, output):
+
+        def attempt(plan: Plan) -> tuple[Plan, Verification]:
+            nonlocal done
+            done = write(held, plan, force=True)
+            return done.plan, verify_file(source, held, done.plan, checking, progress=progress)
+
+        extend = partial(_extended, source, progress=progress or _silent)
+        last, found = in_rounds(plan, attempt, extend, checking)
+        if found.leaks and not checking.report_only:
+            place = quarantine(output)
+            error = held_back(held, output, plan_path(place), last, found)
+            error.held = replace(done, output=place, verification=found)
+            raise error
+    seconds = time.monotonic() - started
+    return replace(done, output=output, verification=found, seconds=seconds)
+
+
+def _rendered(
+    source: Path,
+    output: Path,
+    plan: Plan,
+    *,
+    force: bool,
+    ffmpeg: str | None,
+    progress: Progress | None,
+) -> Outcome:
     opened = open_source(source)
     plan.check_source(opened.fingerprint, source)
     style = style_of(plan.recipe, plan.style)
@@ -123,7 +160,7 @@ def render_file(
         frames = render(opened, plan.cover(), style, sink, plan.source.frames, progress or _silent)
     (progress or _silent)("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
-    return Outcome(source, output, finished, frames, time.monotonic() - started)
+    return Outcome(source, output, finished, frames, 0.0)
 
 
 def redact_file(
@@ -156,22 +193,9 @@ def redact_file(
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
     plan = analyse_file(source, recipe, progress=progress)
-    if checking is None:
-        done = render_file(source, output, plan, force=force, ffmpeg=ffmpeg, progress=progress)
-    else:
-        with draft(output, source=source, force=force) as held, named(held, output):
-
-            def attempt(plan: Plan) -> tuple[Plan, Verification]:
-                nonlocal done
-                done = render_file(source, held, plan, force=True, ffmpeg=ffmpeg, progress=progress)
-                return done.plan, verify_file(source, held, done.plan, checking, progress=progress)
-
-            extend = partial(_extended, source, progress=progress or _silent)
-            last, found = in_rounds(plan, attempt, extend, checking)
-            if found.leaks and not checking.report_only:
-                kept = plan_path(quarantine(output))
-                raise held_back(held, output, kept, last, found)
-        done = replace(done, output=output, verification=found)
+    done = render_file(
+        source, output, plan, checking=checking, force=force, ffmpeg=ffmpeg, progress=progress
+    )
     return replace(done, seconds=time.monotonic() - started)
 
 

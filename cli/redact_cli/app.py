@@ -173,16 +173,31 @@ def render(
             "-o", "--output", metavar="OUTPUT", help="NAME.redacted.EXT beside it if not said."
         ),
     ] = None,
+    verify: options.Verify = True,
+    every_frame: options.EveryFrame = False,
+    strict: options.Strict = False,
+    report_only: options.ReportOnly = False,
     ffmpeg: options.Ffmpeg = None,
     force: options.Force = False,
+    report: options.Page = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Hide what a plan says and write a finished file."""
+    """Hide what a plan says, write a finished file, and check it."""
     _check_engines()
     from redact_cli.passes import follow_plan
 
+    checking = options.make_checking(verify, every_frame, strict, report_only)
     with _interruptible():
-        follow_plan(source, plan, output, force=force, ffmpeg=ffmpeg, quiet=quiet)
+        follow_plan(
+            source,
+            plan,
+            output,
+            checking,
+            force=force,
+            ffmpeg=ffmpeg,
+            report=report,
+            quiet=quiet,
+        )
 
 
 @app.command(help=texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")

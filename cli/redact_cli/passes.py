@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import typer
 
 from redact import api
-from redact.batch import Task, alone
+from redact.apart import Task, alone
 from redact.errors import printable
 from redact.files import check_output
 from redact.interfaces import Progress
 from redact.plan import ChangeStyle, Plan, load, save
+from redact.proving import Proof
 from redact.recipe import Recipe, StyleName
-from redact.verification import Checking
-from redact_cli.console import display, say
+from redact.verification import Checking, Verification
+from redact_cli.console import display, escaped, say
 from redact_cli.exit_codes import NOT_PROVEN, OK, code_for_check
-from redact_cli.working import verification_object
+from redact_cli.working import in_short, verification_object
 
 
 def write_plan(
@@ -44,18 +46,39 @@ def _analyse(source: Path, recipe: Recipe, path: Path, progress: Progress) -> tu
 
 
 def follow_plan(
-    source: Path, plan: Path, output: Path | None, *, force: bool, ffmpeg: str | None, quiet: bool
+    source: Path,
+    plan: Path,
+    output: Path | None,
+    checking: Checking | None,
+    *,
+    force: bool,
+    ffmpeg: str | None,
+    report: bool,
+    quiet: bool,
 ) -> None:
-    """Render a file and note its checksum in the plan."""
+    """Render a file, check it, and note its checksum and what was hidden since in the plan."""
     wanted = output or api.default_output(source)
     check_output(wanted, source=source, force=force)
     known = load(plan)
     with _progress(source, quiet) as progress:
-        choices = (source, wanted, known, plan, force, ffmpeg)
+        choices = (source, wanted, known, plan, checking, force, ffmpeg, report)
         task = Task(_render, source, wanted, choices, beside=(plan.parent,))
-        frames, seconds = alone(task, progress)
+        frames, seconds, found, added = alone(task, progress)
     if not quiet:
-        say(f"{printable(wanted)}: {frames} frames, {seconds} s")
+        checked = "not verified" if found is None else in_short(found)
+        say(escaped(f"{wanted}: {frames} frames, {checked}, {seconds} s"))
+    if added:  # nobody may find later that the plan was changed
+        say(f"{printable(plan)}: what the check found is hidden by {_named(added)}; the edit "
+            f'{{"edit": "show", "track": {added[0]}}} shows one')  # fmt: skip
+
+
+def _named(tracks: tuple[int, ...]) -> str:
+    word = "track" if len(tracks) == 1 else "tracks"
+    return f"{word} {', '.join(map(str, tracks))}"
+
+
+_Rendered: TypeAlias = tuple[int, int, Verification | None, tuple[int, ...]]
+"""Frames, seconds, what the check found, and the tracks that are hidden because of it."""
 
 
 def _render(
@@ -63,13 +86,28 @@ def _render(
     output: Path,
     known: Plan,
     plan: Path,
+    checking: Checking | None,
     force: bool,
     ffmpeg: str | None,
+    report: bool,
     progress: Progress,
-) -> tuple[int, int]:
-    outcome = api.render_file(source, output, known, force=force, ffmpeg=ffmpeg, progress=progress)
-    save(outcome.plan, plan)
-    return outcome.frames, round(outcome.seconds)
+) -> _Rendered:
+    from redact.report import reporting_leaks, write_report
+
+    with reporting_leaks() if report else nullcontext():
+        outcome = api.render_file(
+            source, output, known, checking=checking, force=force, ffmpeg=ffmpeg, progress=progress
+        )
+    try:
+        save(outcome.plan, plan)
+        if report:
+            write_report(outcome, plan)
+    except BaseException:
+        output.unlink(missing_ok=True)  # what failed leaves no output
+        raise
+    before = {track.id for track in known.hidden_tracks}
+    added = tuple(t.id for t in outcome.plan.hidden_tracks if t.id not in before)
+    return outcome.frames, round(outcome.seconds), outcome.verification, added
 
 
 def check_result(
@@ -86,14 +124,24 @@ def check_result(
     place = plan or (beside if beside.exists() else None)
     known = None if place is None else load(place)
     with _progress(original, quiet or as_json) as progress:
-        found = api.verify_file(original, redacted, known, checking, progress=progress)
+        task = Task(
+            _verify, original, None, (original, redacted, known, checking), (), Verification
+        )
+        found = alone(task, progress)
     if as_json:
         typer.echo(json.dumps(verification_object(found)))
     if known is None and not quiet:
         say("without a plan: what differs from the original is taken for what is hidden")
     if not quiet or not found.passed:
-        say(f"{printable(redacted)}: {found.in_words()}", "" if found.passed else "red")
+        said = escaped(f"{redacted}: {found.in_words()}")
+        say(said, "" if found.passed else "red")
     return code_for_check(found.faults, found.leaks)
+
+
+def _verify(
+    original: Path, redacted: Path, plan: Plan | None, checking: Checking, progress: Progress
+) -> Verification:
+    return api.verify_file(original, redacted, plan, checking, progress=progress)
 
 
 def prove_irreversible(
@@ -110,12 +158,16 @@ def prove_irreversible(
     if known is not None and style is not None:
         known = replace(known, edits=(*known.edits, ChangeStyle(style)))
     with _progress(source, quiet or as_json) as progress:
-        proof = api.prove_file(source, known, recipe, progress=progress)
+        proof = alone(Task(_prove, source, None, (source, known, recipe), (), Proof), progress)
     if as_json:
         typer.echo(json.dumps({"proven": proof.holds, **asdict(proof)}))
     elif not quiet or not proof.holds:
-        typer.echo(f"{printable(source)}: {proof.in_words()}")
+        typer.echo(escaped(f"{source}: {proof.in_words()}"))
     return OK if proof.holds else NOT_PROVEN
+
+
+def _prove(source: Path, plan: Plan | None, recipe: Recipe, progress: Progress) -> Proof:
+    return api.prove_file(source, plan, recipe, progress=progress)
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from types import ModuleType
 import imageio_ffmpeg
 import pytest
 
-from redact import batch
-from redact.batch import Task, alone
+from redact import apart
+from redact.apart import Task, alone
 from redact.errors import EngineError, UnsupportedInputError
 from redact.files import clean, fingerprint
 from redact.lanes import Tell
@@ -180,5 +180,5 @@ def test_large_files_are_given_more_time(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with path.open("wb") as file:
         file.truncate(8_000_000_000)
-    assert batch.patience(path) > 2000
-    assert batch.patience(tmp_path / "absent") == 300
+    assert apart.patience(path) > 2000
+    assert apart.patience(tmp_path / "absent") == 300
