@@ -161,6 +161,7 @@ def _redacted(job: Job, tell: Tell | None) -> Report:
             job.output,
             job.recipe,
             checking=job.checking,
+            cover=job.cover,
             force=job.force,
             ffmpeg=job.ffmpeg,
             progress=tell,

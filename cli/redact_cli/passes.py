@@ -51,6 +51,7 @@ def follow_plan(
     output: Path | None,
     checking: Checking | None,
     *,
+    cover: Path | None,
     force: bool,
     ffmpeg: str | None,
     report: bool,
@@ -61,7 +62,7 @@ def follow_plan(
     check_output(wanted, source=source, force=force)
     known = load(plan)
     with _progress(source, quiet) as progress:
-        choices = (source, wanted, known, plan, checking, force, ffmpeg, report)
+        choices = (source, wanted, known, plan, checking, cover, force, ffmpeg, report)
         task = Task(_render, source, wanted, choices, beside=(plan.parent,))
         frames, seconds, found, added = alone(task, progress)
     if not quiet:
@@ -87,6 +88,7 @@ def _render(
     known: Plan,
     plan: Path,
     checking: Checking | None,
+    cover: Path | None,
     force: bool,
     ffmpeg: str | None,
     report: bool,
@@ -96,7 +98,14 @@ def _render(
 
     with reporting_leaks() if report else nullcontext():
         outcome = api.render_file(
-            source, output, known, checking=checking, force=force, ffmpeg=ffmpeg, progress=progress
+            source,
+            output,
+            known,
+            checking=checking,
+            cover=cover,
+            force=force,
+            ffmpeg=ffmpeg,
+            progress=progress,
         )
     try:
         save(outcome.plan, plan)
@@ -116,6 +125,7 @@ def check_result(
     plan: Path | None,
     checking: Checking | None,
     *,
+    cover: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -125,7 +135,7 @@ def check_result(
     known = None if place is None else load(place)
     with _progress(original, quiet or as_json) as progress:
         task = Task(
-            _verify, original, None, (original, redacted, known, checking), (), Verification
+            _verify, original, None, (original, redacted, known, checking, cover), (), Verification
         )
         found = alone(task, progress)
     if as_json:
@@ -139,9 +149,14 @@ def check_result(
 
 
 def _verify(
-    original: Path, redacted: Path, plan: Plan | None, checking: Checking, progress: Progress
+    original: Path,
+    redacted: Path,
+    plan: Plan | None,
+    checking: Checking,
+    cover: Path | None,
+    progress: Progress,
 ) -> Verification:
-    return api.verify_file(original, redacted, plan, checking, progress=progress)
+    return api.verify_file(original, redacted, plan, checking, cover=cover, progress=progress)
 
 
 def prove_irreversible(
@@ -150,15 +165,21 @@ def prove_irreversible(
     recipe: Recipe,
     style: StyleName | None,
     *,
+    cover: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Prove it, say so in one line, and give the exit code."""
     known = None if plan is None else load(plan)
+    if known is not None and cover is not None:
+        known = replace(known, recipe=replace(known.recipe, cover=recipe.cover))
+        style = "cover"
     if known is not None and style is not None:
         known = replace(known, edits=(*known.edits, ChangeStyle(style)))
     with _progress(source, quiet or as_json) as progress:
-        proof = alone(Task(_prove, source, None, (source, known, recipe), (), Proof), progress)
+        proof = alone(
+            Task(_prove, source, None, (source, known, recipe, cover), (), Proof), progress
+        )
     if as_json:
         typer.echo(json.dumps({"proven": proof.holds, **asdict(proof)}))
     elif not quiet or not proof.holds:
@@ -166,8 +187,27 @@ def prove_irreversible(
     return OK if proof.holds else NOT_PROVEN
 
 
-def _prove(source: Path, plan: Plan | None, recipe: Recipe, progress: Progress) -> Proof:
-    return api.prove_file(source, plan, recipe, progress=progress)
+def _prove(
+    source: Path, plan: Plan | None, recipe: Recipe, cover: Path | None, progress: Progress
+) -> Proof:
+    return api.prove_file(source, plan, recipe, cover=cover, progress=progress)
+
+
+def check_cover(recipe: Recipe, cover: Path | None) -> None:
+    """Refuse a picture that covers nothing before any work, and read it apart as all media."""
+    if cover is not None:
+        alone(Task(_read_cover, cover, None, (recipe, cover)), _untold)
+
+
+def _read_cover(recipe: Recipe, cover: Path, _: Progress) -> tuple[int, ...]:
+    from redact.covers import cover_for
+
+    picture = cover_for(recipe, "cover", cover)
+    return () if picture is None else picture.shape
+
+
+def _untold(stage: str, done: int, expected: int | None) -> None:
+    """Nobody listens."""
 
 
 @contextmanager

@@ -123,6 +123,29 @@ def test_the_parent_reads_no_media(
         assert ended.value.code == 0, (command, capsys.readouterr().err)
 
 
+def test_a_picture_of_ones_own_covers(picture: Path) -> None:
+    folder = picture.parent
+    (folder / "own").mkdir()
+    Image.new("RGBA", (30, 40), (200, 10, 10, 128)).save(folder / "own" / "cover.png")
+    (folder / "own" / "words.png").write_bytes(b"these are words")
+    said = redact(folder, "run", "picture.png", "--profile", "fast", "--cover", "own/cover.png")
+    assert said.returncode == 0, said.stderr
+    plan = ("--plan", "picture.redact.json")
+    for command, code in (
+        (("verify", "picture.png", "picture.redacted.png", "--cover", "own/cover.png"), 0),
+        (("prove", "picture.png", *plan, "--cover", "own/cover.png"), 0),
+        (("render", "picture.png", *plan, "-o", "b.png", "--cover", "own/cover.png"), 0),
+        (("render", "picture.png", *plan, "-o", "c.png"), 2),
+        (("run", "picture.png", "--force", "--cover", "own/words.png"), 2),
+        (("run", "picture.png", "--force", "--cover", "own/absent.png"), 4),
+        (("run", "picture.png", "--force", "--cover", "own/cover.png", "--style", "blur"), 2),
+    ):
+        said = redact(folder, *command)
+        assert said.returncode == code, (command, said.stderr)
+        assert "Traceback" not in said.stderr
+        assert code == 0 or said.stderr.count("\n") == 1, said.stderr
+
+
 def test_no_faces_is_no_error(picture: Path) -> None:
     said = redact(picture.parent, "run", "picture.png", "--json", "--profile", "fast")
     (item,) = objects(said)
