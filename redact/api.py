@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from redact.looking import Look
 from redact.media import Frame, Rgb
 from redact.pipeline import analyse, render
 from redact.plan import Plan, Result, SourceId
-from redact.recipe import PROFILES, Recipe, StyleName
+from redact.recipe import PROFILES, Pass, Recipe, StyleName
 from redact.rounds import held_back, in_rounds, named, quarantine
 from redact.styles import style_of
 from redact.tracking import PictureTracker, judged
@@ -342,8 +342,14 @@ def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detectio
     recipe = recipe or PROFILES["balanced"]
     from redact.stills.picture import StillPicture
 
-    view = Look(recipe.passes, load, recipe.slope)(Frame(0, Fraction(0), StillPicture(picture)))
-    return list(view.detections)
+    look = _looking(recipe.passes, recipe.slope)
+    return list(look(Frame(0, Fraction(0), StillPicture(picture))).detections)
+
+
+@lru_cache(maxsize=2)
+def _looking(passes: tuple[Pass, ...], slope: float) -> Look:
+    """Kept, since loading networks takes longer than a look at a picture."""
+    return Look(passes, load, slope)
 
 
 def redact_picture(picture: Rgb, recipe: Recipe | None = None) -> Rgb:
