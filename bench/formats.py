@@ -201,6 +201,26 @@ def _decibels(error: float, count: float) -> float:
     return inf if not error else -10 * log10(error / count) if error < inf else 0.0
 
 
+def print_folders(rows: Sequence[Row]) -> None:
+    """A line for each folder: outcomes, and the worst of each figure."""
+    heads = "files | redacted | refused | with other frames or times | least and middle PSNR, dB"
+    print(f"\n| folder | {heads} | most bits, of the source's |\n|---|{'---:|' * 6}")
+    for folder in sorted({row.name.split("/")[0] for row in rows}):
+        here = [row for row in rows if row.name.split("/")[0] == folder]
+        done = [row.facts for row in here if row.outcome == "redacted"]
+        refused = sum(row.outcome == "refused" for row in here)
+        films = [facts for facts in done if "frames" in facts]
+        moved = sum(
+            "->" in facts["frames"] or not facts["time error, ms"].startswith("0")
+            for facts in films
+        )
+        noise = sorted(float(facts["PSNR, dB"].split()[0]) for facts in done)
+        quality = f"{noise[0]:.1f}, {noise[len(noise) // 2]:.1f}" if noise else "-"
+        growth = max((float(facts["bits"].split(" x ")[1]) for facts in films), default=None)
+        cells = (folder, len(here), len(done), refused, moved if films else "-", quality)
+        print(f"| {' | '.join(map(str, cells))} | {'-' if growth is None else f'{growth:.2f}'} |")
+
+
 def print_tables(rows: Sequence[Row]) -> None:
     """Outcomes, then fidelity, then what is wrong."""
     print("\n| file | outcome | s | why refused, or faults |\n|---|---|---:|---|")
@@ -247,6 +267,7 @@ def main() -> None:
             rows.append(attempt(source, name, out, said.choices.split(), said.timeout))
         print(f"{rows[-1].seconds:6.1f} s  {rows[-1].outcome}  {name}", file=sys.stderr)
     print_tables(rows)
+    print_folders(rows)
     if said.json:
         said.json.write_text(json.dumps([[r.name, r.outcome, r.seconds, r.reason, r.faults, r.facts]
                                          for r in rows], indent=1))  # fmt: skip

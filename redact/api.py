@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,12 @@ from redact.files import (
     fingerprint,
 )
 from redact.findings import Detection
-from redact.interfaces import Progress, Sink, Source
+from redact.interfaces import Progress, Sink, Source, Style
 from redact.looking import Look
 from redact.media import Frame, Rgb
 from redact.pipeline import analyse, render
 from redact.plan import Plan, Result, SourceId
-from redact.recipe import PROFILES, Recipe
+from redact.recipe import PROFILES, Pass, Recipe, StyleName
 from redact.rounds import held_back, in_rounds, named, quarantine
 from redact.styles import style_of
 from redact.tracking import PictureTracker, judged
@@ -97,33 +97,75 @@ def render_file(
     output: Path | str,
     plan: Plan,
     *,
+    checking: Checking | None = Checking(),  # noqa: B008 - frozen
+    cover: Path | str | None = None,
     force: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Write the source with everything hidden that the plan says.
+    """Write the source with everything hidden that the plan says, and check the result.
+
+    What the check finds is hidden too, but for tracks that an edit shows: whatever else is left
+    visible may be left so by mistake.
 
     Args:
         source: What the plan was made from.
         output: Appears only when complete and checked.
         plan: From `analyse_file` or `redact.plan.load`, edited or not.
+        checking: How the result is checked; None for not at all.
+        cover: A picture to hide everything under, for the style `cover`.
         force: Whether an existing output may be replaced.
         ffmpeg: Another ffmpeg program than the one that came with redact.
-        progress: Called for every frame.
+        progress: Called with the stage, frames done and frames expected.
 
     Raises:
-        RedactError: Any of the family; then there is no output.
+        LeakError: Somebody may still show; the result has a name with `.quarantine` in it.
+        RedactError: Any other of the family; then there is no output.
     """
     started = time.monotonic()
     source, output = Path(source), Path(output)
+    cover = Path(cover) if cover else None
+    write = partial(_rendered, source, cover=cover, ffmpeg=ffmpeg, progress=progress)
+    if checking is None:
+        done = write(output, plan, force=force)
+        return replace(done, seconds=time.monotonic() - started)
+    with draft(output, source=source, force=force) as held, named(held, output):
+
+        def attempt(plan: Plan) -> tuple[Plan, Verification]:
+            nonlocal done
+            done = write(held, plan, force=True)
+            found = verify_file(source, held, done.plan, checking, cover=cover, progress=progress)
+            return done.plan, found
+
+        extend = partial(_extended, source, progress=progress or _silent)
+        last, found = in_rounds(plan, attempt, extend, checking)
+        if found.leaks and not checking.report_only:
+            place = quarantine(output)
+            error = held_back(held, output, plan_path(place), last, found)
+            error.held = replace(done, output=place, verification=found)
+            raise error
+    seconds = time.monotonic() - started
+    return replace(done, output=output, verification=found, seconds=seconds)
+
+
+def _rendered(
+    source: Path,
+    output: Path,
+    plan: Plan,
+    *,
+    cover: Path | None,
+    force: bool,
+    ffmpeg: str | None,
+    progress: Progress | None,
+) -> Outcome:
     opened = open_source(source)
     plan.check_source(opened.fingerprint, source)
-    style = style_of(plan.recipe, plan.style)
+    style = _style(plan.recipe, plan.style, cover)
     with _sink(output, opened, plan, force, ffmpeg) as sink:
         frames = render(opened, plan.cover(), style, sink, plan.source.frames, progress or _silent)
     (progress or _silent)("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
-    return Outcome(source, output, finished, frames, time.monotonic() - started)
+    return Outcome(source, output, finished, frames, 0.0)
 
 
 def redact_file(
@@ -132,6 +174,7 @@ def redact_file(
     recipe: Recipe | None = None,
     *,
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
+    cover: Path | str | None = None,
     force: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
@@ -143,6 +186,7 @@ def redact_file(
         output: Where to write; `NAME.redacted.EXT` beside the source if not said.
         recipe: The choices; the balanced profile if not said.
         checking: How the result is checked; None for not at all.
+        cover: A picture to hide everything under, for the style `cover`.
         force: Whether an existing output may be replaced.
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
@@ -155,23 +199,22 @@ def redact_file(
     source = Path(source)
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
+    if cover is not None:
+        from redact.covers import with_cover
+
+        recipe = with_cover(recipe or PROFILES["balanced"], Path(cover))
+        _style(recipe, "cover", Path(cover))  # now, and not after the work
     plan = analyse_file(source, recipe, progress=progress)
-    if checking is None:
-        done = render_file(source, output, plan, force=force, ffmpeg=ffmpeg, progress=progress)
-    else:
-        with draft(output, source=source, force=force) as held, named(held, output):
-
-            def attempt(plan: Plan) -> tuple[Plan, Verification]:
-                nonlocal done
-                done = render_file(source, held, plan, force=True, ffmpeg=ffmpeg, progress=progress)
-                return done.plan, verify_file(source, held, done.plan, checking, progress=progress)
-
-            extend = partial(_extended, source, progress=progress or _silent)
-            last, found = in_rounds(plan, attempt, extend, checking)
-            if found.leaks and not checking.report_only:
-                kept = plan_path(quarantine(output))
-                raise held_back(held, output, kept, last, found)
-        done = replace(done, output=output, verification=found)
+    done = render_file(
+        source,
+        output,
+        plan,
+        checking=checking,
+        cover=cover,
+        force=force,
+        ffmpeg=ffmpeg,
+        progress=progress,
+    )
     return replace(done, seconds=time.monotonic() - started)
 
 
@@ -189,6 +232,7 @@ def verify_file(
     plan: Plan | None = None,
     checking: Checking | None = None,
     *,
+    cover: Path | str | None = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Check a finished file against its source, frame by frame, with detectors of other families.
@@ -198,6 +242,7 @@ def verify_file(
         output: What was rendered from it.
         plan: What it was rendered with; without one, what differs is taken for what is hidden.
         checking: How.
+        cover: What the plan covers things with, if it does.
         progress: Called for every frame.
 
     Raises:
@@ -217,10 +262,12 @@ def verify_file(
             faults.append("this is not the file that the plan was rendered to")
     used = {look.detector for look in plan.recipe.passes} if plan else set()
     witnesses = Witnesses(used, load)
+    wanted, tell = checking or Checking(), progress or _silent
+    style = None
+    if plan is not None and (cover or plan.style == "cover"):
+        style = _style(plan.recipe, plan.style, Path(cover) if cover else None)
     try:
-        found = verify(
-            original, finished, plan, witnesses, checking or Checking(), progress or _silent
-        )
+        found = verify(original, finished, plan, witnesses, wanted, tell, style)
     except VerificationError as error:
         raise VerificationError(error.problem, output) from error
     return replace(found, faults=(*faults, *found.faults))
@@ -231,6 +278,7 @@ def prove_file(
     plan: Plan | None = None,
     recipe: Recipe | None = None,
     *,
+    cover: Path | str | None = None,
     progress: Progress | None = None,
 ) -> Proof:
     """Show on a file that what is drawn does not depend on what is hidden.
@@ -239,6 +287,7 @@ def prove_file(
         source: A video or a still.
         plan: What is hidden and how; analysed first if not given.
         recipe: The choices of that analysis; the balanced profile if not said.
+        cover: A picture to hide everything under, for the style `cover`.
         progress: Called for every frame.
 
     Raises:
@@ -250,13 +299,21 @@ def prove_file(
     plan = plan or analyse_file(source, recipe, progress=progress)
     opened = open_source(source)
     plan.check_source(opened.fingerprint, source)
-    make = partial(style_of, plan.recipe, plan.style)
+    make = partial(_style, plan.recipe, plan.style, Path(cover) if cover else None)
     proof = prove(opened, plan.cover(), make, progress or _silent)
     if proof.frames != plan.source.frames:
         raise VerificationError(
             f"{proof.frames} frames came instead of {plan.source.frames}", source
         )
     return proof
+
+
+def _style(recipe: Recipe, name: StyleName, cover: Path | None) -> Style:
+    if name != "cover" and cover is None:
+        return style_of(recipe, name)
+    from redact.covers import cover_for
+
+    return style_of(recipe, name, cover_for(recipe, name, cover))
 
 
 def _structure(original: Source, finished: Source) -> list[str]:
@@ -285,8 +342,14 @@ def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detectio
     recipe = recipe or PROFILES["balanced"]
     from redact.stills.picture import StillPicture
 
-    view = Look(recipe.passes, load, recipe.slope)(Frame(0, Fraction(0), StillPicture(picture)))
-    return list(view.detections)
+    look = _looking(recipe.passes, recipe.slope)
+    return list(look(Frame(0, Fraction(0), StillPicture(picture))).detections)
+
+
+@lru_cache(maxsize=2)
+def _looking(passes: tuple[Pass, ...], slope: float) -> Look:
+    """Kept, since loading networks takes longer than a look at a picture."""
+    return Look(passes, load, slope)
 
 
 def redact_picture(picture: Rgb, recipe: Recipe | None = None) -> Rgb:

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import glob
-import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import partial
+from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from redact import api, errors
-from redact.confine import confine, memory_for
+from redact import api
+from redact.apart import lane_for, lost, sweep
 from redact.errors import (
     EngineError,
     InputError,
     OutputExistsError,
     PlanError,
-    RedactError,
     UnwritableOutputError,
 )
 from redact.files import check_input, check_output, clean, fingerprint
 from redact.findings import Kind
-from redact.geometry import Box
 from redact.jobs import Batch, Failure, Job, Report, Status, failure, find_jobs
-from redact.lanes import ExecutorLane, Lane, ProcessLane, Stalled, Suspicious, Tell, spread
+from redact.lanes import ExecutorLane, Lane, Tell, spread
 from redact.plan import Plan, load, save
-from redact.verification import Leak, Spot, Verification
 
 __all__ = ["Batch", "Failure", "Job", "JobProgress", "Report", "find_jobs", "redact_one", "run"]
 
@@ -64,9 +57,9 @@ def run(
         A report for each job, in the order in which they end.
     """
     count = max(1, min(workers, len(jobs)))
-    prepare = partial(confine, memory_for(count), _folders(jobs))
-    lanes = [_lane(executor, prepare) for _ in range(count)]
-    for folder in _folders(jobs):
+    folders = _folders(jobs)
+    lanes = [_lane(executor, count, folders) for _ in range(count)]
+    for folder in folders:
         clean(folder)
     tell = progress or _untold
     with closing(spread(jobs, work or redact_one, lanes, tell, _sweep)) as ended:
@@ -74,84 +67,14 @@ def run(
             yield _report(job, future)
 
 
-_PARTS = (Verification, Leak, Spot, Box, Kind, Fraction)
-"""What reports hold."""
-
-
-def _lane(executor: Callable[[], Executor] | None, prepare: Callable[[], None]) -> Lane:
+def _lane(executor: Callable[[], Executor] | None, count: int, folders: Sequence[Path]) -> Lane:
     if executor is not None:
         return ExecutorLane(executor())
-    kinds = (Report, Failure, tuple)
-    return ProcessLane(kinds, prepare, lambda job: patience(job.source), _PARTS)
+    return lane_for((Report, Failure), count, folders)
 
 
 def _folders(jobs: Sequence[Job]) -> list[Path]:
     return sorted({path.parent for job in jobs for path in (job.output, job.plan)})
-
-
-def patience(source: Path) -> float:
-    """Seconds without progress: reading or copying a large file on a slow disk has none."""
-    try:
-        size = source.stat().st_size
-    except OSError:
-        size = 0
-    return _QUIET + size / _SLOWEST_DISK
-
-
-_QUIET = 300.0
-_SLOWEST_DISK = 4_000_000  # bytes per second
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One piece of work on one file that gives numbers, to be done apart.
-
-    Args:
-        work: A function of a module, called with `args` and the progress.
-        source: What is read.
-        output: What is written.
-        args: Whatever else it needs.
-        beside: Other folders in which something is written.
-    """
-
-    work: Callable[..., tuple[int, ...]]
-    source: Path
-    output: Path
-    args: tuple[Any, ...]
-    beside: tuple[Path, ...] = ()
-
-
-def alone(task: Task, progress: Tell) -> tuple[int, ...]:
-    """Do it in a process of its own that can do little else.
-
-    Raises:
-        RedactError: What the work raised, or its process was lost.
-    """
-    clean(task.output.parent)
-    lane = _lane(None, partial(confine, memory_for(1), [task.output.parent, *task.beside]))
-
-    def tell(_: Task, stage: str, done: int, expected: int | None) -> None:
-        progress(stage, done, expected)
-
-    with closing(spread([task], _guarded, [lane], tell, _sweep)) as ended:
-        _, future = next(ended)
-        error = future.exception()
-        if error is not None:
-            raise _lost(error, task.source) or error
-        found = future.result()
-    if isinstance(found, tuple):
-        return found
-    kind = getattr(errors, found.kind, EngineError)
-    if found.trace is not None or not issubclass(kind, RedactError):
-        raise RuntimeError(found.trace or found.message)
-    raise kind(found.message, task.source)
-
-
-def _guarded(task: Task, tell: Tell) -> tuple[int, ...] | Failure:
-    try:
-        return task.work(*task.args, tell)
-    except Exception as error:
-        return failure(error, task.source)
 
 
 def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
@@ -162,20 +85,7 @@ def _report(job: Job, future: Future[Report]) -> Report:
     error = future.exception()
     if error is None:
         return _checked(job, future.result())
-    return _failed(job, _lost(error, job.source) or error)
-
-
-def _lost(error: BaseException, source: Path) -> EngineError | None:
-    """What to say of a process that is gone, None of any other error."""
-    if isinstance(error, Stalled | Suspicious):
-        return EngineError(f"{error}: the file may be made to do that", source)
-    if isinstance(error, BrokenExecutor | SystemExit):  # killed, or asked to end from outside
-        return EngineError(
-            "the process that worked on it was killed",
-            source,
-            "the file may be made to do that, or memory is short: try fewer files side by side",
-        )
-    return None
+    return _failed(job, lost(error, job.source) or error)
 
 
 def _checked(job: Job, report: Report) -> Report:
@@ -193,11 +103,8 @@ def _failed(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
     return Report(job.source, job.output, "failed", seconds=seconds, failure=cause)
 
 
-def _sweep(job: Job | Task, pid: int | None) -> None:
-    """Remove the drafts of a process that had no chance to do so."""
-    pattern = f".{glob.escape(job.output.name[:40])}.{pid}.*.part"
-    for draft in job.output.parent.glob(pattern):
-        shutil.rmtree(draft, ignore_errors=True)
+def _sweep(job: Job, pid: int | None) -> None:
+    sweep(job.output, pid)
 
 
 def redact_one(job: Job, tell: Tell | None = None) -> Report:
@@ -248,15 +155,17 @@ def _redacted(job: Job, tell: Tell | None) -> Report:
     check_input(job.source)
     _make_folder(job.output.parent)
     _check_free(job)
-    outcome = api.redact_file(
-        job.source,
-        job.output,
-        job.recipe,
-        checking=job.checking,
-        force=job.force,
-        ffmpeg=job.ffmpeg,
-        progress=tell,
-    )
+    with _reporting(job.report):
+        outcome = api.redact_file(
+            job.source,
+            job.output,
+            job.recipe,
+            checking=job.checking,
+            cover=job.cover,
+            force=job.force,
+            ffmpeg=job.ffmpeg,
+            progress=tell,
+        )
     try:
         save(outcome.plan, job.plan)
         if job.report:
@@ -268,6 +177,14 @@ def _redacted(job: Job, tell: Tell | None) -> Report:
         raise
     report = _report_on(job, outcome.plan, outcome.frames)
     return replace(report, verification=outcome.verification)
+
+
+def _reporting(wanted: bool) -> AbstractContextManager[None]:
+    if not wanted:
+        return nullcontext()
+    from redact.report import reporting_leaks
+
+    return reporting_leaks()
 
 
 def _make_folder(folder: Path) -> None:

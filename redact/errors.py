@@ -20,6 +20,7 @@ RedactError
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class RedactError(Exception):
@@ -96,7 +97,13 @@ class VerificationError(RedactError):
 
 
 class LeakError(VerificationError):
-    """The result may still show somebody; it was held back under another name."""
+    """The result may still show somebody; it was held back under another name.
+
+    Attributes:
+        held: The `redact.api.Outcome` that was held back, for a report; stays in its process.
+    """
+
+    held: Any = None
 
 
 def printable(path: Path) -> str:

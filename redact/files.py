@@ -11,7 +11,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn, TypeAlias
@@ -146,7 +146,13 @@ def fingerprint(path: Path) -> str:
 
 
 @contextmanager
-def draft(output: Path, *, source: Path, force: bool = False) -> Iterator[Path]:
+def draft(
+    output: Path,
+    *,
+    source: Path,
+    force: bool = False,
+    check: Callable[[Path], None] | None = None,
+) -> Iterator[Path]:
     """A private place to write to, which gets the output's name after a clean end.
 
     The place is a file name inside a folder of mode 0700 beside the output; more files may be
@@ -156,6 +162,7 @@ def draft(output: Path, *, source: Path, force: bool = False) -> Iterator[Path]:
         output: The final name.
         source: What is read; never replaced, under whatever name.
         force: Whether an existing output is replaced.
+        check: Called with what was written before it gets the name; raises what is wrong with it.
 
     Yields:
         A name with the output's suffix where no file is yet.
@@ -170,6 +177,8 @@ def draft(output: Path, *, source: Path, force: bool = False) -> Iterator[Path]:
         _make(folder, output)
         written = folder / f"draft{output.suffix}"
         yield written
+        if check is not None:
+            check(written)
         _publish(written, output, source=source, force=force)
     except OSError as error:
         if is_about_writing(error):

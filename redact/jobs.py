@@ -43,6 +43,7 @@ class Job:
         ffmpeg: The program to finish videos with, None for the one that redact brings.
         checking: How the result is checked, None for not at all.
         report: Whether a page about the result is written beside it.
+        cover: A picture to hide everything under, if the recipe's style is `cover`.
     """
 
     source: Path
@@ -54,6 +55,7 @@ class Job:
     ffmpeg: str | None = None
     checking: Checking | None = Checking()  # noqa: RUF009 - frozen
     report: bool = False
+    cover: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def find_jobs(
     ffmpeg: str | None = None,
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
     report: bool = False,
+    cover: Path | None = None,
 ) -> Batch:
     """The files to redact: those named, and those of known kinds in the folders named.
 
@@ -141,6 +144,7 @@ def find_jobs(
         ffmpeg: As in `Job`.
         checking: As in `Job`.
         report: As in `Job`.
+        cover: As in `Job`.
 
     Raises:
         RecipeError: One file would be written twice, or over an input.
@@ -154,7 +158,7 @@ def find_jobs(
     _check_apart(outputs)
     plans = _plans(outputs)
     choices = recipe or PROFILES["balanced"]
-    model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report)
+    model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report, cover)
     jobs = (
         replace(model, source=source, output=output, plan=plans[output])
         for source, output in outputs.items()

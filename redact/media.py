@@ -75,6 +75,36 @@ class Colour:
         away, weight = (blue, weight_blue) if channel == "u" else (red, weight_red)
         return self._scaled((away - luma) / (1 - weight) / 2, 128, 224)
 
+    def samples(self, channel: str, rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same for many colours at once, not rounded.
+
+        Args:
+            channel: A letter of `Role`, but not alpha.
+            rgb: (..., 3), from 0 to 255.
+        """
+        zero = float(self.sample(channel, (0, 0, 0)))
+        found = np.full(rgb.shape[:-1], zero, np.float32)
+        for primary, weight in enumerate(self._weights(channel)):
+            found += rgb[..., primary] * np.float32(weight / 255)
+        return found
+
+    def _weights(self, channel: str) -> tuple[float, float, float]:
+        """How much each primary at its full strength adds to a channel."""
+        if channel in "rgb":
+            red, green, blue = (float(self.top) if name == channel else 0.0 for name in "rgb")
+            return red, green, blue
+        red, blue = _LUMA_WEIGHTS[self.matrix]
+        green = 1 - red - blue
+        if channel == "y":
+            span = self.top if self.full_range else 219 * (1 << (self.bits - 8))
+            return red * span, green * span, blue * span
+        span = self.top if self.full_range else 224 * (1 << (self.bits - 8))
+        if channel == "u":
+            half = span / 2 / (1 - blue)
+            return -red * half, -green * half, (1 - blue) * half
+        half = span / 2 / (1 - red)
+        return (1 - red) * half, -green * half, -blue * half
+
     def _scaled(self, share: float, foot: int, span: int) -> int:
         if self.full_range:
             middle = (self.top + 1) // 2 if foot == 128 else 0

@@ -13,7 +13,7 @@ from redact.errors import RecipeError
 from redact.findings import Detection, Kind
 from redact.geometry import Size
 
-StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "gaussian", "mosaic"]
+StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "cover", "gaussian", "mosaic"]
 Audio: TypeAlias = Literal["keep", "drop", "disguise"]
 Uncertain: TypeAlias = Literal["hide", "list"]
 
@@ -23,7 +23,7 @@ TRACK_KNEE = 1 / 45
 """The same for the best score of a track, which has had many chances to be seen clearly."""
 _PLATE_DETECTORS = frozenset({"plates"})
 
-IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate"})
+IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate", "cover"})
 """Styles that draw nothing that depends on the hidden pixels."""
 
 
@@ -88,7 +88,8 @@ class Recipe:
         uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
-        colour: What `solid` draws, as `#rrggbb`.
+        colour: What `solid` draws, and what a cover's transparent parts show, as `#rrggbb`.
+        cover: The picture that `cover` draws, as `sha256:` and the digest of its file.
         encoder: A video encoder's name, None to choose by container and source.
         quality: A video encoder's constant quality (crf), None for its visually lossless one.
         audio: Whether sound is copied, left out or made another voice's.
@@ -106,6 +107,7 @@ class Recipe:
     encoder: str | None = None
     quality: int | None = None
     audio: Audio = "keep"
+    cover: str | None = None
 
     def __post_init__(self) -> None:
         named = ((self.style, StyleName), (self.audio, Audio), (self.uncertain, Uncertain))
@@ -114,6 +116,8 @@ class Recipe:
                 raise RecipeError(f"there is no {value!r}", remedy=f"choose {', '.join(known)}")
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
             raise RecipeError(f"a colour is written #rrggbb, not {self.colour!r}")
+        if self.cover is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", self.cover):
+            raise RecipeError(f"a cover is named by sha256: and 64 digits, not {self.cover!r}")
         if not self.passes:
             raise RecipeError("a recipe needs at least one detector pass")
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redact.geometry import Box, Region, Turn
+from redact.interfaces import Style
 from redact.masks import Field, Grid, Mask, Shape, Window
 from redact.media import Picture, Samples, stored, upright
 
@@ -65,18 +66,25 @@ class Residue:
     outside: float = 0.0
 
 
-def residue(source: Picture, output: Picture, regions: Sequence[Region]) -> Residue:
+def residue(
+    source: Picture, output: Picture, regions: Sequence[Region], style: Style | None = None
+) -> Residue:
     """Compare a frame's source and output, given what is hidden in it.
 
     Args:
-        source: As decoded.
+        source: As decoded; hidden in place if a style is given.
         output: Of the same size.
         regions: In pixels of the upright picture.
+        style: A constant one whose drawing has a fine structure of its own, to be left out.
     """
     one, other = brightness(source), brightness(output, source.turn)
     grid = Grid(source.stored_size, source.turn, Grid.of(source).step)
     shapes = grid.shapes(regions)
-    found = [(_left(one, other, grid, shape), shape.box) for shape in shapes]
+    drawn = None
+    if style is not None:
+        style.hide(source, regions)
+        drawn = brightness(source)
+    found = [(_left(one, other, drawn, grid, shape), shape.box) for shape in shapes]
     inside, where = max(found, key=lambda item: item[0], default=(0.0, None))
     return Residue(inside, where if inside > INSIDE else None, _damage(one, other, grid, shapes))
 
@@ -99,7 +107,7 @@ def brightness(picture: Picture, turn: Turn | None = None) -> NDArray[np.uint8]:
     return np.ascontiguousarray(stored(upright(eight, picture.turn), turn))
 
 
-def _left(one: Samples, other: Samples, grid: Grid, shape: Shape) -> float:
+def _left(one: Samples, other: Samples, drawn: Samples | None, grid: Grid, shape: Shape) -> float:
     """How alike the fine structures are inside one region; 0 where there is nothing to tell."""
     window = shape.window
     rows, columns = _pixels(grid, window)
@@ -107,6 +115,8 @@ def _left(one: Samples, other: Samples, grid: Grid, shape: Shape) -> float:
     if mask.sum() < _LEAST_AREA:
         return 0.0
     fine, kept = _fine(one[rows, columns]), _fine(other[rows, columns])
+    if drawn is not None:
+        kept -= _fine(drawn[rows, columns])
     whole = _correlation(fine[mask], kept[mask])
     part = _worst_part(fine * mask, kept * mask, mask)
     return max(whole, part * INSIDE / INSIDE_PART)  # one scale, one bound

@@ -61,8 +61,8 @@ def held_back(draft: Path, output: Path, kept: Path, plan: Plan, found: Verifica
     return LeakError(
         f"held back, since somebody may still show: {found.in_words()}",
         place,
-        f"watch it there; hide more with an edit of {kept.name} and `redact render`, or accept it "
-        "with --report-only",
+        f"watch it there; hide more, or show what is no face, with edits of {kept.name} and "
+        "`redact render`, or accept it with --report-only",
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from redact.coverage import Cover
 from redact.errors import VerificationError
 from redact.geometry import Box, Region
-from redact.interfaces import Progress, Source
+from redact.interfaces import Progress, Source, Style
 from redact.masks import Mask, upright_mask
 from redact.media import Frame, upright
 from redact.pipeline import ahead
@@ -89,6 +89,7 @@ def verify(
     witnesses: Witnesses,
     checking: Checking,
     progress: Progress,
+    style: Style | None = None,
 ) -> Verification:
     """Compare all frames, and look at some.
 
@@ -99,6 +100,7 @@ def verify(
         witnesses: Who looks.
         checking: How.
         progress: Called for every frame.
+        style: What the output was hidden with, if that draws a fine structure of its own.
 
     Raises:
         InputError: One of them cannot be read to the end.
@@ -109,7 +111,7 @@ def verify(
     spots: list[Spot] = []
     frames = looked = 0
     inside = outside = 0.0
-    with closing(ahead(lambda pair: _examine(pair, witnesses), pairs)) as examined:
+    with closing(ahead(lambda pair: _examine(pair, witnesses, style), pairs)) as examined:
         for pair, seen in examined:
             frames, looked = frames + 1, looked + bool(pair.look and witnesses.names)
             inside, outside = max(inside, seen.inside), max(outside, seen.outside)
@@ -156,8 +158,8 @@ def _check_shape(one: Frame, other: Frame) -> None:
         )
 
 
-def _examine(pair: _Pair, witnesses: Witnesses) -> _Seen:
-    left = residue(pair.source.picture, pair.output.picture, pair.regions or ())
+def _examine(pair: _Pair, witnesses: Witnesses, style: Style | None) -> _Seen:
+    left = residue(pair.source.picture, pair.output.picture, pair.regions or (), style)
     if not pair.look:
         return _Seen(left.inside, left.outside, ())
     spots = witnesses.look(pair.output, _hidden(_mask(pair)), pair.look)

@@ -69,6 +69,7 @@ def run(
     after: options.After = None,
     uncertain: options.Unsure = None,
     style: options.Style = None,
+    cover: options.Picture = None,
     color: options.Colour = None,
     encoder: options.Encoder = None,
     quality: options.Quality = None,
@@ -90,6 +91,7 @@ def run(
     recipe = options.make_recipe(
         profile,
         style=style,
+        cover=cover,
         colour=color,
         encoder=encoder,
         quality=quality,
@@ -100,8 +102,10 @@ def run(
         coverage={"pad": pad, "before": before, "after": after},
     )
     from redact.batch import find_jobs
+    from redact_cli.passes import check_cover
     from redact_cli.working import redact_all
 
+    check_cover(recipe, cover)
     checking = options.make_checking(verify, every_frame, strict, report_only)
     found = find_jobs(
         inputs,
@@ -112,6 +116,7 @@ def run(
         ffmpeg=ffmpeg,
         checking=checking,
         report=report,
+        cover=cover,
     )
     debug = bool(context.parent and context.parent.params.get("debug"))
     raise typer.Exit(redact_all(found, jobs, as_json=as_json, quiet=quiet, debug=debug))
@@ -134,6 +139,7 @@ def analyse(
     after: options.After = None,
     uncertain: options.Unsure = None,
     style: options.Style = None,
+    cover: options.Picture = None,
     color: options.Colour = None,
     encoder: options.Encoder = None,
     quality: options.Quality = None,
@@ -146,6 +152,7 @@ def analyse(
     recipe = options.make_recipe(
         profile,
         style=style,
+        cover=cover,
         colour=color,
         encoder=encoder,
         quality=quality,
@@ -155,9 +162,10 @@ def analyse(
         uncertain=uncertain,
         coverage={"pad": pad, "before": before, "after": after},
     )
-    from redact_cli.passes import write_plan
+    from redact_cli.passes import check_cover, write_plan
 
     with _interruptible():
+        check_cover(recipe, cover)
         write_plan(source, plan, recipe, force=force, quiet=quiet)
 
 
@@ -173,16 +181,33 @@ def render(
             "-o", "--output", metavar="OUTPUT", help="NAME.redacted.EXT beside it if not said."
         ),
     ] = None,
+    cover: options.Picture = None,
+    verify: options.Verify = True,
+    every_frame: options.EveryFrame = False,
+    strict: options.Strict = False,
+    report_only: options.ReportOnly = False,
     ffmpeg: options.Ffmpeg = None,
     force: options.Force = False,
+    report: options.Page = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Hide what a plan says and write a finished file."""
+    """Hide what a plan says, write a finished file, and check it."""
     _check_engines()
     from redact_cli.passes import follow_plan
 
+    checking = options.make_checking(verify, every_frame, strict, report_only)
     with _interruptible():
-        follow_plan(source, plan, output, force=force, ffmpeg=ffmpeg, quiet=quiet)
+        follow_plan(
+            source,
+            plan,
+            output,
+            checking,
+            cover=cover,
+            force=force,
+            ffmpeg=ffmpeg,
+            report=report,
+            quiet=quiet,
+        )
 
 
 @app.command(help=texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")
@@ -195,6 +220,7 @@ def verify(
             "-p", "--plan", metavar="PLAN", help="What it was made with; NAME.redact.json if there."
         ),
     ] = None,
+    cover: options.Picture = None,
     every_frame: options.EveryFrame = False,
     strict: options.Strict = False,
     as_json: options.Json = False,
@@ -207,7 +233,9 @@ def verify(
     checking = options.make_checking(True, every_frame, strict, False)
     with _interruptible():
         raise typer.Exit(
-            check_result(original, redacted, plan, checking, as_json=as_json, quiet=quiet)
+            check_result(
+                original, redacted, plan, checking, cover=cover, as_json=as_json, quiet=quiet
+            )
         )
 
 
@@ -222,6 +250,7 @@ def prove(
     ] = None,
     profile: options.Profile = "balanced",
     style: options.Style = None,
+    cover: options.Picture = None,
     color: options.Colour = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -230,9 +259,11 @@ def prove(
     _check_engines()
     from redact_cli.passes import prove_irreversible
 
-    recipe = options.make_recipe(profile, style=style, colour=color)
+    recipe = options.make_recipe(profile, style=style, cover=cover, colour=color)
     with _interruptible():
-        code = prove_irreversible(source, plan, recipe, style, as_json=as_json, quiet=quiet)
+        code = prove_irreversible(
+            source, plan, recipe, style, cover=cover, as_json=as_json, quiet=quiet
+        )
     raise typer.Exit(code)
 
 

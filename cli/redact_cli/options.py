@@ -11,6 +11,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from redact.errors import RecipeError
+from redact.files import fingerprint
 from redact.findings import Kind
 from redact.recipe import PROFILES, Audio, Pass, Recipe, StyleName, Uncertain, recipe
 from redact.verification import Checking
@@ -77,10 +78,11 @@ Unsure: TypeAlias = Annotated[
 Style: TypeAlias = Annotated[
     StyleName | None,
     typer.Option(
-        help="blur (the default), solid and pixelate draw nothing that depends on the hidden "
-        "pixels: they cannot be undone. gaussian and mosaic CAN BE REVERSED: published attacks "
-        "recognise people behind them. Use those two for looks only, never to protect anyone. "
-        "Number plates get one colour in any style.",
+        help="blur (the default), solid, pixelate and cover (see --cover) draw nothing that "
+        "depends on the hidden pixels: they cannot be undone. gaussian and mosaic CAN BE "
+        "REVERSED: published attacks recognise people behind them. Use those two for looks only, "
+        "never to protect anyone. "
+        "Number plates get one colour in any style but cover.",
         rich_help_panel=_HIDES,
     ),
 ]
@@ -89,8 +91,19 @@ Colour: TypeAlias = Annotated[
     typer.Option(
         "--color",
         metavar="RRGGBB",
-        help="What --style solid draws; black if not said.",
+        help="What --style solid draws, and what shows through a --cover; black if not said.",
         rich_help_panel=_HIDES,
+    ),
+]
+Picture: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--cover",
+        metavar="PICTURE",
+        help="A picture of your own over everything that is hidden, number plates too, stretched "
+        "to its box. It cannot be undone. What is transparent in it shows --color.",
+        rich_help_panel=_HIDES,
+        dir_okay=False,
     ),
 ]
 Encoder: TypeAlias = Annotated[
@@ -232,6 +245,7 @@ def make_recipe(
     profile: str,
     *,
     style: StyleName | None = None,
+    cover: Path | None = None,
     colour: str | None = None,
     encoder: str | None = None,
     quality: int | None = None,
@@ -248,10 +262,15 @@ def make_recipe(
     """
     if encoder is not None:
         _check_encoder(encoder)
-    if colour is not None and style != "solid":
-        raise RecipeError("only one style has a colour", remedy="add --style solid")
+    if cover is not None and style not in (None, "cover"):
+        raise RecipeError(f"either a cover or {style}", remedy="take --style or --cover away")
+    if cover is None and style == "cover":
+        raise RecipeError("there is no picture to cover with", remedy="give one with --cover")
+    if colour is not None and style != "solid" and cover is None:
+        raise RecipeError("only solid and cover have a colour", remedy="add --style solid")
     choices = {
-        "style": style,
+        "style": style if cover is None else "cover",
+        "cover": None if cover is None else fingerprint(cover),
         "colour": None if colour is None else _hexadecimal(colour),
         "encoder": encoder,
         "quality": quality,

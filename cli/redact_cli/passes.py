@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import typer
 
 from redact import api
-from redact.batch import Task, alone
+from redact.apart import Task, alone
 from redact.errors import printable
 from redact.files import check_output
 from redact.interfaces import Progress
 from redact.plan import ChangeStyle, Plan, load, save
+from redact.proving import Proof
 from redact.recipe import Recipe, StyleName
-from redact.verification import Checking
-from redact_cli.console import display, say
+from redact.verification import Checking, Verification
+from redact_cli.console import display, escaped, say
 from redact_cli.exit_codes import NOT_PROVEN, OK, code_for_check
-from redact_cli.working import verification_object
+from redact_cli.working import in_short, verification_object
 
 
 def write_plan(
@@ -44,18 +46,40 @@ def _analyse(source: Path, recipe: Recipe, path: Path, progress: Progress) -> tu
 
 
 def follow_plan(
-    source: Path, plan: Path, output: Path | None, *, force: bool, ffmpeg: str | None, quiet: bool
+    source: Path,
+    plan: Path,
+    output: Path | None,
+    checking: Checking | None,
+    *,
+    cover: Path | None,
+    force: bool,
+    ffmpeg: str | None,
+    report: bool,
+    quiet: bool,
 ) -> None:
-    """Render a file and note its checksum in the plan."""
+    """Render a file, check it, and note its checksum and what was hidden since in the plan."""
     wanted = output or api.default_output(source)
     check_output(wanted, source=source, force=force)
     known = load(plan)
     with _progress(source, quiet) as progress:
-        choices = (source, wanted, known, plan, force, ffmpeg)
+        choices = (source, wanted, known, plan, checking, cover, force, ffmpeg, report)
         task = Task(_render, source, wanted, choices, beside=(plan.parent,))
-        frames, seconds = alone(task, progress)
+        frames, seconds, found, added = alone(task, progress)
     if not quiet:
-        say(f"{printable(wanted)}: {frames} frames, {seconds} s")
+        checked = "not verified" if found is None else in_short(found)
+        say(escaped(f"{wanted}: {frames} frames, {checked}, {seconds} s"))
+    if added:  # nobody may find later that the plan was changed
+        say(f"{printable(plan)}: what the check found is hidden by {_named(added)}; the edit "
+            f'{{"edit": "show", "track": {added[0]}}} shows one')  # fmt: skip
+
+
+def _named(tracks: tuple[int, ...]) -> str:
+    word = "track" if len(tracks) == 1 else "tracks"
+    return f"{word} {', '.join(map(str, tracks))}"
+
+
+_Rendered: TypeAlias = tuple[int, int, Verification | None, tuple[int, ...]]
+"""Frames, seconds, what the check found, and the tracks that are hidden because of it."""
 
 
 def _render(
@@ -63,13 +87,36 @@ def _render(
     output: Path,
     known: Plan,
     plan: Path,
+    checking: Checking | None,
+    cover: Path | None,
     force: bool,
     ffmpeg: str | None,
+    report: bool,
     progress: Progress,
-) -> tuple[int, int]:
-    outcome = api.render_file(source, output, known, force=force, ffmpeg=ffmpeg, progress=progress)
-    save(outcome.plan, plan)
-    return outcome.frames, round(outcome.seconds)
+) -> _Rendered:
+    from redact.report import reporting_leaks, write_report
+
+    with reporting_leaks() if report else nullcontext():
+        outcome = api.render_file(
+            source,
+            output,
+            known,
+            checking=checking,
+            cover=cover,
+            force=force,
+            ffmpeg=ffmpeg,
+            progress=progress,
+        )
+    try:
+        save(outcome.plan, plan)
+        if report:
+            write_report(outcome, plan)
+    except BaseException:
+        output.unlink(missing_ok=True)  # what failed leaves no output
+        raise
+    before = {track.id for track in known.hidden_tracks}
+    added = tuple(t.id for t in outcome.plan.hidden_tracks if t.id not in before)
+    return outcome.frames, round(outcome.seconds), outcome.verification, added
 
 
 def check_result(
@@ -78,6 +125,7 @@ def check_result(
     plan: Path | None,
     checking: Checking | None,
     *,
+    cover: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -86,14 +134,29 @@ def check_result(
     place = plan or (beside if beside.exists() else None)
     known = None if place is None else load(place)
     with _progress(original, quiet or as_json) as progress:
-        found = api.verify_file(original, redacted, known, checking, progress=progress)
+        task = Task(
+            _verify, original, None, (original, redacted, known, checking, cover), (), Verification
+        )
+        found = alone(task, progress)
     if as_json:
         typer.echo(json.dumps(verification_object(found)))
     if known is None and not quiet:
         say("without a plan: what differs from the original is taken for what is hidden")
     if not quiet or not found.passed:
-        say(f"{printable(redacted)}: {found.in_words()}", "" if found.passed else "red")
+        said = escaped(f"{redacted}: {found.in_words()}")
+        say(said, "" if found.passed else "red")
     return code_for_check(found.faults, found.leaks)
+
+
+def _verify(
+    original: Path,
+    redacted: Path,
+    plan: Plan | None,
+    checking: Checking,
+    cover: Path | None,
+    progress: Progress,
+) -> Verification:
+    return api.verify_file(original, redacted, plan, checking, cover=cover, progress=progress)
 
 
 def prove_irreversible(
@@ -102,20 +165,49 @@ def prove_irreversible(
     recipe: Recipe,
     style: StyleName | None,
     *,
+    cover: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Prove it, say so in one line, and give the exit code."""
     known = None if plan is None else load(plan)
+    if known is not None and cover is not None:
+        known = replace(known, recipe=replace(known.recipe, cover=recipe.cover))
+        style = "cover"
     if known is not None and style is not None:
         known = replace(known, edits=(*known.edits, ChangeStyle(style)))
     with _progress(source, quiet or as_json) as progress:
-        proof = api.prove_file(source, known, recipe, progress=progress)
+        proof = alone(
+            Task(_prove, source, None, (source, known, recipe, cover), (), Proof), progress
+        )
     if as_json:
         typer.echo(json.dumps({"proven": proof.holds, **asdict(proof)}))
     elif not quiet or not proof.holds:
-        typer.echo(f"{printable(source)}: {proof.in_words()}")
+        typer.echo(escaped(f"{source}: {proof.in_words()}"))
     return OK if proof.holds else NOT_PROVEN
+
+
+def _prove(
+    source: Path, plan: Plan | None, recipe: Recipe, cover: Path | None, progress: Progress
+) -> Proof:
+    return api.prove_file(source, plan, recipe, cover=cover, progress=progress)
+
+
+def check_cover(recipe: Recipe, cover: Path | None) -> None:
+    """Refuse a picture that covers nothing before any work, and read it apart as all media."""
+    if cover is not None:
+        alone(Task(_read_cover, cover, None, (recipe, cover)), _untold)
+
+
+def _read_cover(recipe: Recipe, cover: Path, _: Progress) -> tuple[int, ...]:
+    from redact.covers import cover_for
+
+    picture = cover_for(recipe, "cover", cover)
+    return () if picture is None else picture.shape
+
+
+def _untold(stage: str, done: int, expected: int | None) -> None:
+    """Nobody listens."""
 
 
 @contextmanager

@@ -53,9 +53,12 @@ ANALYSE = paragraphs(
 )
 
 RENDER = paragraphs(
-    "Hide what a plan says and write a finished file.",
+    "Hide what a plan says, write a finished file, and check it.",
     "The plan must be of this very file; its style, encoder and sound are used. The result's "
     "checksum is noted in the plan.",
+    "The check is that of `redact run`. A track that an edit of the plan shows stays visible and "
+    "is no finding; whatever else still looks like a face is hidden too, and the plan then says "
+    "so. --report-only leaves it as the plan has it.",
 )
 
 VERIFY = paragraphs(

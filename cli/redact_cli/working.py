@@ -107,12 +107,13 @@ def _counts(report: Report) -> str:
     others = report.tracks - report.faces - report.plates
     words += [_some(others, "other thing")] if others else []
     words += [f"{report.uncertain} uncertain and not hidden"] if report.uncertain else []
-    words += [_checked(report.verification)] if report.verification else []
+    words += [in_short(report.verification)] if report.verification else []
     last = "finished earlier" if report.status == "resumed" else f"{report.seconds:.1f} s"
     return ", ".join([*words, last])
 
 
-def _checked(found: Verification) -> str:
+def in_short(found: Verification) -> str:
+    """What the check of a result found, in a few words."""
     words = [f"{_some(len(found.leaks), 'POSSIBLE LEAK')} LEFT"] if found.leaks else []
     words += [f"{_some(len(found.hidden), 'possible leak')} found and hidden"] * bool(found.hidden)
     return ", ".join(words) or "verified"

@@ -6,7 +6,7 @@ import os
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -97,18 +97,23 @@ def _load(weights: bytes, threshold: float) -> Any:
         raise MissingEngineError(f"mediapipe cannot be used: {error}") from error
 
 
+_QUIETING = RLock()
+"""Of two threads that put stderr aside at once, one would put the other's nowhere back for good."""
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Mediapipe's native part tells its life on stderr while it loads and first runs."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    with _QUIETING:
+        kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def _tiles(picture: NDArray[np.uint8]) -> Iterator[tuple[int, int, int, int]]:

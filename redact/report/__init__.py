@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from redact.api import Outcome
+from redact.api import Outcome, plan_path
+from redact.errors import LeakError, RedactError
 from redact.plan import write_whole
 from redact.report.facts import facts_of
 from redact.report.page import page
@@ -36,4 +39,19 @@ def write_report(outcome: Outcome, plan: Path) -> Path:
     return place
 
 
-__all__ = ["facts_of", "page", "report_paths", "shots_of", "write_report"]
+@contextmanager
+def reporting_leaks() -> Iterator[None]:
+    """Write a report about a result that is held back, too; the error goes on its way."""
+    try:
+        yield
+    except LeakError as error:
+        if error.held is not None:
+            try:
+                write_report(error.held, plan_path(error.held.output))
+            except RedactError as other:
+                told = f"{error.problem}; and there is no report: {other}"
+                raise LeakError(told, error.path, error.remedy) from other
+        raise
+
+
+__all__ = ["facts_of", "page", "report_paths", "reporting_leaks", "shots_of", "write_report"]

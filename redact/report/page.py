@@ -106,7 +106,7 @@ def _check(facts: dict[str, Any]) -> str:
     found = facts["verification"]
     if found is None:
         return "<section><h2>Check</h2><p>The result was <b>not checked</b>.</p></section>"
-    listed = [(leak, "left") for leak in found["leaks"]]
+    listed = [(leak, f"left: leak {n}") for n, leak in enumerate(found["leaks"], 1)]
     listed += [(leak, "found, then hidden") for leak in found["hidden"]]
     table = ""
     if listed:

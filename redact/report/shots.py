@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ from redact.findings import Track
 from redact.geometry import Box, Region, Size
 from redact.media import Frame
 from redact.styles import style_of
+from redact.verification import Spot
 
 MOST = 12
 """Frames."""
@@ -58,11 +59,14 @@ class Shot:
 
 
 def shots_of(outcome: Outcome) -> list[Shot]:
-    """The few frames that show the most tracks, uncertain ones before others, in order of time."""
+    """The few frames with the worst leaks and the most tracks, uncertain ones before others."""
     plan = outcome.plan
     hidden = {track.id for track in plan.hidden_tracks}
     tracks = sorted(plan.tracks, key=lambda t: (not t.uncertain, t.id in hidden))
-    wanted = set(_chosen(tracks))
+    found = outcome.verification.leaks if outcome.verification else ()
+    worst = sorted(found, key=lambda leak: -leak.best.score)[: MOST // 2]
+    leaking = dict.fromkeys(leak.best.frame for leak in worst)
+    wanted = set([*leaking, *_chosen(tracks)][:MOST])
     visible = Cover([t for t in tracks if t.id not in hidden], plan.cuts, plan.recipe.coverage)
     shots = []
     for frame in open_source(outcome.output).frames() if wanted else ():
@@ -97,11 +101,21 @@ def _shot(frame: Frame, outcome: Outcome, hidden: set[int], visible: Sequence[Re
             continue
         state = "hidden" if track.id in hidden else "uncertain" if track.uncertain else "shown"
         outlines.append(Outline(track.id, str(track.kind), state, _shares(box, size)))
+    outlines += [
+        Outline(n, "leak", "leak", _shares(s.box, size)) for n, s in _spots(frame, outcome)
+    ]
     leaks = [Region.holding(box, _MARGIN) for box in _leaks(frame.time, outcome)]
     if leaks or visible:  # whatever the result shows, the report holds no face
         style_of(plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
     small = size.fitted(min(size.longer, _SIDE))
     return Shot(frame.index, float(frame.time), small, _jpeg(frame, small), tuple(outlines))
+
+
+def _spots(frame: Frame, outcome: Outcome) -> Iterator[tuple[int, Spot]]:
+    """The leaks of this very frame, numbered as the page lists them."""
+    found = outcome.verification.leaks if outcome.verification else ()
+    for number, leak in enumerate(found, 1):
+        yield from ((number, spot) for spot in leak.spots if spot.frame == frame.index)
 
 
 def _leaks(time: Fraction, outcome: Outcome) -> list[Box]:

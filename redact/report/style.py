@@ -50,6 +50,7 @@ figure{margin:0}
 .shot rect.hidden{stroke:#fff;fill:none}
 .shot rect.uncertain{stroke:#ffb43d;fill:none;stroke-dasharray:5 4}
 .shot rect.shown{stroke:#ff5a4f;fill:none}
+.shot rect.leak{stroke:#ff5a4f;fill:none;stroke-width:3;stroke-dasharray:2 3}
 figcaption{margin-top:6px;color:var(--soft);font-size:13px}
 figcaption b{color:var(--ink)}
 dl{display:grid;grid-template-columns:minmax(140px,max-content) 1fr;

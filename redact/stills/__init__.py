@@ -84,7 +84,9 @@ class StillSink:
         self._output = output
         self._source = source
         self._written: Samples | None = None
-        self._draft: AbstractContextManager[Path] = draft(output, source=source.path, force=force)
+        self._draft: AbstractContextManager[Path] = draft(
+            output, source=source.path, force=force, check=self._verify
+        )
         self._quality = quality
         form = source.decoded.form
         if output.suffix.lower() not in SUFFIXES[form]:
@@ -102,12 +104,6 @@ class StillSink:
         trace: TracebackType | None,
     ) -> None:
         """Check what was written by decoding it, then publish."""
-        if error is None:
-            try:
-                self._verify()
-            except BaseException as problem:
-                self._draft.__exit__(type(problem), problem, problem.__traceback__)
-                raise
         self._draft.__exit__(kind, error, trace)
 
     def write(self, frame: Frame) -> None:
@@ -128,11 +124,11 @@ class StillSink:
             data = encode(decoded, self._quality)
         self._path.write_bytes(data)
 
-    def _verify(self) -> None:
+    def _verify(self, path: Path) -> None:
         if self._written is None:
             raise VerificationError("no frame was written", self._output)
         try:
-            again = decode(self._path.read_bytes(), self._path)
+            again = decode(path.read_bytes(), path)
         except RedactError as error:
             raise VerificationError(f"does not read back: {error.problem}", self._output) from error
         if again.samples.shape[:2] != self._written.shape[:2]:

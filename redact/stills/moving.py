@@ -183,11 +183,13 @@ class AnimationSink:
         self._source = source
         self._expected = frames
         self._written: list[tuple[Fraction, int]] = []
-        self._draft: AbstractContextManager[Path] = draft(output, source=source.path, force=force)
+        self._draft: AbstractContextManager[Path] = draft(
+            output, source=source.path, force=force, check=self._finish
+        )
 
     def __enter__(self) -> Self:
-        self._path = self._draft.__enter__()
-        self._writer = WRITERS[self._source.reel.form](self._path, self._source.reel)
+        path = self._draft.__enter__()
+        self._writer = WRITERS[self._source.reel.form](path, self._source.reel)
         return self
 
     def __exit__(
@@ -201,17 +203,12 @@ class AnimationSink:
         Raises:
             VerificationError: The result is not what was written, or pictures are missing.
         """
+        if error is not None:
+            self._writer.close()  # before its folder is removed
         try:
-            if error is None:
-                with self._encoding():
-                    self._writer.finish()
-                self._verify()
-        except BaseException as problem:
+            self._draft.__exit__(kind, error, trace)
+        finally:
             self._writer.close()
-            self._draft.__exit__(type(problem), problem, problem.__traceback__)
-            raise
-        self._writer.close()
-        self._draft.__exit__(kind, error, trace)
 
     def write(self, frame: Frame) -> None:
         """Encode one picture.
@@ -228,14 +225,20 @@ class AnimationSink:
             lambda why: UnwritableOutputError(f"cannot encode: {why}", self._output)
         )
 
-    def _verify(self) -> None:
+    def _finish(self, path: Path) -> None:
+        with self._encoding():
+            self._writer.finish()
+        self._writer.close()
+        self._verify(path)
+
+    def _verify(self, path: Path) -> None:
         if len(self._written) != self._expected:
             raise VerificationError(
                 f"{len(self._written)} pictures were written instead of {self._expected}",
                 self._output,
             )
         try:
-            found = AnimationSource(self._path, self._path.read_bytes())
+            found = AnimationSource(path, path.read_bytes())
             shown = [(f.time, _mark(f.picture.planes()[0].samples)) for f in found.frames()]
         except RedactError as error:
             raise VerificationError(f"does not read back: {error.problem}", self._output) from error

@@ -202,7 +202,7 @@ def _options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
         }
         return {
             "qtables": tables,
-            "subsampling": 0 if turned and sampling == 1 else max(sampling, 0),
+            "subsampling": 0 if turned else max(sampling, 0),
         }
     if form == "WEBP" and data.find(b"VP8L", 0, 1 << 16) >= 0:
         return {"lossless": True, "exact": True}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from redact.errors import RecipeError
 from redact.interfaces import Style
+from redact.media import Rgb
 from redact.recipe import Recipe, StyleName
 
 
@@ -45,19 +47,32 @@ STYLES: dict[str, Callable[[Recipe], Style]] = {
     "gaussian": _gaussian,
     "mosaic": _mosaic,
 }
-"""Makers of styles by name; `redact.recipe.IRREVERSIBLE` says which cannot be undone."""
+"""Makers of styles by name, all but `cover`, which needs a picture beside the recipe;
+`redact.recipe.IRREVERSIBLE` says which cannot be undone."""
 
 _CALM = (128, 128, 128)
 """What plates are hidden under beside styles that have no colour of their own."""
 
 
-def style_of(recipe: Recipe, name: StyleName | None = None) -> Style:
+def style_of(recipe: Recipe, name: StyleName | None = None, cover: Rgb | None = None) -> Style:
     """The style that hides everything in the recipe's way, and characters under one colour.
+
+    A cover is as constant as a colour, so it lies over characters too.
 
     Args:
         recipe: The choices.
         name: A style in place of the recipe's.
+        cover: What the style `cover` draws, from `redact.covers`.
+
+    Raises:
+        RecipeError: There is no picture to cover with.
     """
+    if (name or recipe.style) == "cover":
+        if cover is None:
+            raise RecipeError("there is no picture to cover with", remedy="give one with --cover")
+        from redact.styles.cover import Cover
+
+        return Cover(cover)
     from redact.styles.constant import Lettered, Solid
 
     name = name or recipe.style

@@ -74,7 +74,9 @@ def _state(path: Path) -> tuple[int, int]:
 
 def _failure(code: int, log: Path) -> Exception:
     said = log.read_text(encoding="utf-8", errors="replace").strip()
-    if "No space left" in said or "File too large" in said:
+    full = {256 - number for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)}
+    told = "No space left" in said or "File too large" in said
+    if told or (not said and code in full):  # its words found no space either
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     last = said.splitlines()[-1] if said else f"exit status {code}"
     return EngineError(f"the finishing command failed: {last}", remedy="try --audio drop")

@@ -11,7 +11,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,6 +65,7 @@ def redact_file(
     recipe: Recipe | None = None,
     *,
     checking: Checking | None = None,
+    cover: Path | None = None,
     force: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
@@ -98,6 +98,8 @@ def render_file(
     output: Path,
     plan: Plan,
     *,
+    checking: Checking | None = None,
+    cover: Path | None = None,
     force: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
@@ -123,9 +125,9 @@ def install(replace: Callable[[object, str, object], None] = setattr) -> None:
         replace(owner, name, fake)
 
 
-def lane_here(executor: Callable[[], Executor] | None, _: object) -> Lane:
+def lane_here(*_: object) -> Lane:
     """The work in this process, where fakes are installed."""
-    return ExecutorLane(Serial() if executor is None else executor())
+    return ExecutorLane(Serial())
 
 
 def redact_one(job: batch.Job, tell: Tell | None = None) -> batch.Report:

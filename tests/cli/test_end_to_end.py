@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from redact import api
 from redact.plan import load
+from redact_cli.app import main
 
 pytestmark = pytest.mark.slow
 
@@ -95,6 +97,53 @@ def test_a_report_comes_with_each_result(picture: Path) -> None:
     proof = redact(folder, "prove", "picture.png", "--profile", "fast")
     assert proof.returncode == 0, proof.stderr
     assert "nothing to prove" in proof.stdout
+
+
+def test_the_parent_reads_no_media(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What parses a stranger's file is confined: here, in the parent, all of it is forbidden."""
+    assert redact(picture.parent, "run", "picture.png", "--profile", "fast").returncode == 0
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("read by the parent")
+
+    for name in ("open_source", "analyse_file", "render_file", "verify_file", "prove_file"):
+        monkeypatch.setattr(api, name, forbidden)
+    monkeypatch.chdir(picture.parent)
+    plan = ("--plan", "picture.redact.json", "--quiet")
+    for command in (
+        ("verify", "picture.png", "picture.redacted.png", *plan),
+        ("prove", "picture.png", *plan),
+        ("render", "picture.png", *plan, "-o", "again.png"),
+        ("analyse", "picture.png", "--profile", "fast", "-p", "other.json", "--quiet"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(command)
+        assert ended.value.code == 0, (command, capsys.readouterr().err)
+
+
+def test_a_picture_of_ones_own_covers(picture: Path) -> None:
+    folder = picture.parent
+    (folder / "own").mkdir()
+    Image.new("RGBA", (30, 40), (200, 10, 10, 128)).save(folder / "own" / "cover.png")
+    (folder / "own" / "words.png").write_bytes(b"these are words")
+    said = redact(folder, "run", "picture.png", "--profile", "fast", "--cover", "own/cover.png")
+    assert said.returncode == 0, said.stderr
+    plan = ("--plan", "picture.redact.json")
+    for command, code in (
+        (("verify", "picture.png", "picture.redacted.png", "--cover", "own/cover.png"), 0),
+        (("prove", "picture.png", *plan, "--cover", "own/cover.png"), 0),
+        (("render", "picture.png", *plan, "-o", "b.png", "--cover", "own/cover.png"), 0),
+        (("render", "picture.png", *plan, "-o", "c.png"), 2),
+        (("run", "picture.png", "--force", "--cover", "own/words.png"), 2),
+        (("run", "picture.png", "--force", "--cover", "own/absent.png"), 4),
+        (("run", "picture.png", "--force", "--cover", "own/cover.png", "--style", "blur"), 2),
+    ):
+        said = redact(folder, *command)
+        assert said.returncode == code, (command, said.stderr)
+        assert "Traceback" not in said.stderr
+        assert code == 0 or said.stderr.count("\n") == 1, said.stderr
 
 
 def test_no_faces_is_no_error(picture: Path) -> None:

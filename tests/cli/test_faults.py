@@ -9,14 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import imageio_ffmpeg
 import pytest
 
-from redact import batch
-from redact.batch import Task, alone
+from redact import apart
+from redact.apart import Task, alone
 from redact.errors import EngineError, UnsupportedInputError
 from redact.files import clean, fingerprint
 from redact.lanes import Tell
@@ -180,5 +181,45 @@ def test_large_files_are_given_more_time(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with path.open("wb") as file:
         file.truncate(8_000_000_000)
-    assert batch.patience(path) > 2000
-    assert batch.patience(tmp_path / "absent") == 300
+    assert apart.patience(path) > 2000
+    assert apart.patience(tmp_path / "absent") == 300
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Makes a disk of so many KiB in memory, where this user may mount one."""
+    mounted: list[Path] = []
+
+    def make(size: int) -> Path:
+        place = tmp_path / f"disk{size}"
+        place.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(place)]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("a small disk cannot be mounted here")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="tmpfs")
+def test_a_full_disk_is_said_and_left_empty(
+    tmp_path: Path, small_disk: Callable[[int], Path]
+) -> None:
+    """It fills up in the encoder, and while the finishing program writes."""
+    clip(tmp_path)
+    assert finish(tmp_path, *RUN, "-o", "whole") == 0
+    size = (tmp_path / "whole" / "clip.redacted.mkv").stat().st_size // 1024
+    for room in (16, size // 2, size + 60):
+        place = small_disk(room)
+        process = begin(tmp_path, *RUN, "-o", str(place))
+        said = process.communicate(timeout=120)[1].decode()
+        assert process.returncode == 9, (room, said)
+        assert "space" in said.lower(), said
+        assert "Traceback" not in said
+        assert not list(place.iterdir()), room

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from redact import batch, doctor
+from redact import apart, api, batch, doctor
 from redact.errors import RecipeError
-from redact.plan import load
+from redact.findings import Kind, Sighting, Track
+from redact.geometry import Box
+from redact.plan import Plan, load
+from redact.verification import Checking
 from redact_cli import exit_codes
 from redact_cli.app import main
 from tests.cli import fake_redact
@@ -18,7 +23,8 @@ from tests.cli import fake_redact
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_redact.install(monkeypatch.setattr)
-    monkeypatch.setattr(batch, "_lane", fake_redact.lane_here)
+    for owner in (apart, batch):
+        monkeypatch.setattr(owner, "lane_for", fake_redact.lane_here)
     monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
     monkeypatch.chdir(tmp_path)
 
@@ -217,6 +223,30 @@ def test_analyse_then_render() -> None:
     assert (plan.recipe.style, plan.recipe.colour) == ("solid", "#ff0000")
     assert plan.result is not None
     assert "b.jpg" in here()
+
+
+def test_a_plan_that_the_check_changed_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Track(7, Kind.FACE, (Sighting(0, Fraction(0), Box(0, 0, 2, 2), 0.9),))
+    asked: list[Checking | None] = []
+
+    def render(
+        source: Path, output: Path, plan: Plan, *, checking: Checking | None, **_: object
+    ) -> api.Outcome:
+        asked.append(checking)
+        done = fake_redact.render_file(source, output, plan)
+        return replace(done, plan=replace(done.plan, tracks=(*plan.tracks[:2], seen)))
+
+    write("a.jpg")
+    redact("analyse", "a.jpg")
+    monkeypatch.setattr(api, "render_file", render)
+    assert redact("render", "a.jpg", "--plan", "a.redact.json", "--strict") == 0
+    assert "is hidden by track 7;" in capsys.readouterr().err
+    assert 7 in {track.id for track in load(Path("a.redact.json")).tracks}
+    assert redact("render", "a.jpg", "--plan", "a.redact.json", "--no-verify", "-o", "b.jpg") == 0
+    assert asked == [Checking(strict=True), None]
+    assert redact("render", "a.jpg", "--plan", "a.redact.json", "--no-verify", "--strict") == 2
 
 
 def test_a_plan_is_not_replaced_unasked() -> None:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import gc
 import json
 import math
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 
-from redact.detectors import DETECTORS, load
+from redact.detectors import DETECTORS, blazeface, load
 from redact.detectors.plates import _plates, weighed
 from redact.errors import RecipeError
 from redact.findings import Detection, Kind
@@ -270,3 +275,39 @@ def test_large_clear_faces_are_found(face_engine: Detector) -> None:
         missed += [(name, b) for b in boxes if all(d.box.iou(b) < 0.35 for d in found)]
     assert asked >= 8
     assert len(missed) <= asked // 8, missed
+
+
+def test_stderr_is_back_however_threads_load_mediapipe() -> None:
+    def load(wait: float) -> None:
+        time.sleep(wait)
+        with blazeface._quiet():
+            time.sleep(0.1)
+
+    before = os.fstat(2)
+    threads = [Thread(target=load, args=(wait,)) for wait in (0.0, 0.05)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    after = os.fstat(2)
+    assert (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino)
+
+
+_TALK = """
+import gc, sys
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from redact.detectors import load
+picture = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)
+both = [load("mediapipe"), load("mediapipe")]
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(lambda n: both[n % 2].detect([picture], 0.1 + n / 40), range(8)))
+both.clear()
+gc.collect()
+print("an error", file=sys.stderr)
+"""
+
+
+def test_of_mediapipe_nothing_is_heard_and_of_errors_all() -> None:
+    said = subprocess.run([sys.executable, "-c", _TALK], capture_output=True, text=True, check=True)
+    assert said.stderr == "an error\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 
 from redact.errors import RecipeError
 from redact.geometry import Box, Region, Size, Turn
+from redact.interfaces import Style
 from redact.masks import covered, plane_masks
+from redact.media import upright
 from redact.recipe import IRREVERSIBLE, StyleName, recipe
 from redact.styles import STYLES, style_of
+from redact.styles.cover import Cover
 from redact.styles.reversible import Gaussian, Mosaic
 from tests.painted import (
     LAYOUTS,
@@ -48,10 +52,26 @@ REGIONS = {
 }
 
 
+PICTURE = np.random.default_rng(8).integers(0, 256, (53, 37, 3), np.uint8)
+"""What `cover` draws."""
+
+NAMES: tuple[StyleName, ...] = (*STYLES, "cover")  # type: ignore[arg-type]
+
+
+def made(name: StyleName, colour: str = "#205080") -> Style:
+    """The style alone, without its way with characters."""
+    return Cover(PICTURE) if name == "cover" else STYLES[name](recipe(style=name, colour=colour))
+
+
+def whole_style(name: StyleName, colour: str = "#205080") -> Style:
+    """The same with it."""
+    return style_of(recipe(style=name, colour=colour), cover=PICTURE)
+
+
 def hidden_by(name: StyleName, picture: PaintedPicture, regions) -> PaintedPicture:
     """A copy with the regions drawn over."""
     drawn = picture.copy()
-    STYLES[name](recipe(style=name, colour="#205080")).hide(drawn, regions)
+    made(name).hide(drawn, regions)
     return drawn
 
 
@@ -64,7 +84,7 @@ def depends_on_hidden(style, picture: PaintedPicture, regions) -> bool:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", STYLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_regions_of_all_kinds_are_drawn_and_the_rest_is_untouched(name: StyleName, layout: str):
     picture = painted(SIZE, layout)
     for case, regions in REGIONS.items():
@@ -84,7 +104,7 @@ def grown(region: Region) -> Region:
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", sorted(IRREVERSIBLE))
 def test_r1_over_layouts_and_regions(name: StyleName, layout: str):
-    style = STYLES[name](recipe())
+    style = made(name)
     for case, regions in REGIONS.items():
         assert not depends_on_hidden(style, painted(SIZE, layout), regions), case
 
@@ -93,7 +113,7 @@ def test_r1_over_layouts_and_regions(name: StyleName, layout: str):
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("name", sorted(IRREVERSIBLE))
 def test_r1_over_depths_and_turns(name: StyleName, turn: Turn, bits: int):
-    style = STYLES[name](recipe())
+    style = made(name)
     for layout in ("yuv420p", "yuv422p", "rgba"):
         picture = painted(SIZE, layout, bits, turn)
         for regions in REGIONS.values():
@@ -117,7 +137,7 @@ def test_r1_over_depths_and_turns(name: StyleName, turn: Turn, bits: int):
 )
 def test_r1_for_any_regions(name, layout, size, turn, regions):
     picture = painted(size, layout, turn=turn)
-    assert not depends_on_hidden(STYLES[name](recipe()), picture, regions)
+    assert not depends_on_hidden(made(name), picture, regions)
 
 
 def lettered(regions: Sequence[Region]) -> list[Region]:
@@ -125,16 +145,16 @@ def lettered(regions: Sequence[Region]) -> list[Region]:
 
 
 @pytest.mark.parametrize("layout", ["yuv420p", "nv12", "rgba", "gray"])
-@pytest.mark.parametrize("name", STYLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_r1_for_characters_whatever_the_style(name: StyleName, layout: str):
-    style = style_of(recipe(style=name))
+    style = whole_style(name)
     for case, regions in REGIONS.items():
         assert not depends_on_hidden(style, painted(SIZE, layout), lettered(regions)), case
 
 
 @pytest.mark.parametrize("name", sorted(IRREVERSIBLE))
 def test_r1_for_faces_beside_and_over_characters(name: StyleName):
-    style = style_of(recipe(style=name))
+    style = whole_style(name)
     for x in (5, 18, 26, 40):
         mixed = [Region(Box(15, 10, 35, 24), text=True), Region(Box.around(x, 20, 18, 22), 1.0)]
         assert not depends_on_hidden(style, painted(SIZE, "yuv420p"), mixed), x
@@ -145,8 +165,8 @@ def test_a_reversible_style_sees_no_characters(name: StyleName):
     picture, plate = painted(SIZE), Region(Box(20, 12, 40, 26), text=True)
     other = repainted(picture, plane_masks(picture, [plate]), seed=99)
     regions = [plate, Region(Box(12, 6, 34, 36), 1.0)]
-    style_of(recipe(style=name)).hide(picture, regions)
-    style_of(recipe(style=name)).hide(other, regions)
+    whole_style(name).hide(picture, regions)
+    whole_style(name).hide(other, regions)
     assert same(picture, other)
 
 
@@ -180,12 +200,12 @@ def test_the_check_notices_one_hidden_pixel():
     assert depends_on_hidden(OnePixelUsed(), painted(SIZE), REGIONS["inside"])
 
 
-@pytest.mark.parametrize("name", sorted(set(STYLES) - IRREVERSIBLE))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - IRREVERSIBLE))
 def test_reversible_styles_depend_on_what_they_hide(name: StyleName):
-    assert depends_on_hidden(STYLES[name](recipe()), painted(SIZE), REGIONS["inside"])
+    assert depends_on_hidden(made(name), painted(SIZE), REGIONS["inside"])
 
 
-@pytest.mark.parametrize("name", STYLES)
+@pytest.mark.parametrize("name", NAMES)
 def test_hidden_alpha_becomes_opaque(name: StyleName):
     for layout in ("rgba", "ya", "yuva420p"):
         picture = painted(SIZE, layout)
@@ -287,3 +307,52 @@ def test_a_gaussian_leaves_no_fine_contrast_at_any_size(side: int):
     region = Region(Box(80, 80, 80 + side, 80 + side))
     drawn = hidden_by("gaussian", picture, [region]).painted[0].samples
     assert np.ptp(drawn[80 + side // 2, 80 : 80 + side].astype(int)) < 12
+
+
+# A picture of one's own
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_cover_stands_upright_and_fills_its_box(turn: Turn):
+    quarters = np.zeros((64, 64, 3), np.uint8)
+    colours = ((250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0))
+    corners = (slice(None, 32), slice(32, None))
+    for number, colour in enumerate(colours):
+        quarters[corners[number // 2], corners[number % 2]] = colour
+    picture = painted(Size(80, 60), "rgb", turn=turn)
+    box = Box(10, 8, 50, 48)
+    Cover(quarters).hide(picture, [Region(box)])
+    shown = upright(picture.planes()[0].samples, turn)
+    for number, colour in enumerate(colours):
+        y, x = (int(box.top) + 5, int(box.bottom) - 6), (int(box.left) + 5, int(box.right) - 6)
+        assert tuple(shown[y[number // 2], x[number % 2]]) == colour
+    assert tuple(shown[8, 10]) == colours[0]
+    assert tuple(shown[47, 49]) == colours[3]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("bits", [8, 10])
+def test_a_cover_of_one_colour_is_solid(layout: str, bits: int):
+    plain = Cover(np.full((5, 9, 3), (0x20, 0x50, 0x80), np.uint8))
+    for case, regions in REGIONS.items():
+        one, other = painted(SIZE, layout, bits), painted(SIZE, layout, bits)
+        plain.hide(one, regions)
+        made("solid").hide(other, regions)
+        for a, b in zip(one.planes(), other.planes(), strict=True):
+            assert np.abs(a.samples.astype(int) - b.samples).max() <= 1, case
+
+
+def test_a_cover_moves_with_its_box_without_jumps():
+    slope = np.repeat(np.arange(0, 256, 2, np.uint8)[None, :, None], 3, 2).repeat(40, 0)
+    rows = []
+    for shift in (0.0, 0.25, 0.5, 0.75, 1.0):
+        picture = flat(Size(200, 80), (0, 0, 0), "gray")
+        Cover(slope).hide(picture, [Region(Box(20 + shift, 10, 150 + shift, 60))])
+        rows.append(picture.planes()[0].samples[30, 40:130].astype(int))
+    steps = [np.abs(b - a).max() for a, b in itertools.pairwise(rows)]
+    assert max(steps) <= 1
+
+
+def test_without_its_picture_there_is_no_cover():
+    with pytest.raises(RecipeError, match="--cover"):
+        style_of(recipe(style="cover"))

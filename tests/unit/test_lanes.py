@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from redact import batch
+from redact import apart
 from redact.batch import Failure, Job, Report, find_jobs, run
 from redact.confine import confine
 from redact.lanes import ProcessLane, Tell, _Suspicious, spread
@@ -34,7 +34,7 @@ def reports(folder: Path, orders: dict[str, str]) -> dict[str, Report]:
 def test_a_process_that_hangs_costs_its_file_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "_QUIET", 3.0)
+    monkeypatch.setattr(apart, "_QUIET", 3.0)
     began = time.monotonic()
     ended = reports(tmp_path, {"a.jpg": "hang", "b.jpg": "redact"})
     assert time.monotonic() - began < 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,12 @@ import pytest
 from PIL import Image
 
 from redact import api
-from redact.errors import LeakError, UnreadableInputError, VerificationError
+from redact.errors import (
+    LeakError,
+    UnreadableInputError,
+    UnwritableOutputError,
+    VerificationError,
+)
 from redact.geometry import Box, Size
 from redact.plan import HideBox, Plan, SourceId, load
 from redact.recipe import recipe
@@ -93,6 +99,54 @@ def test_what_may_still_show_somebody_never_gets_the_name(
     plan = held.with_name("picture.redacted.quarantine.redact.json")
     assert {path.name for path in picture.parent.iterdir()} == {picture.name, held.name, plan.name}
     assert load(plan).result is not None
+
+
+@pytest.mark.parametrize("edits", [(), (HideBox(Box(1, 1, 9, 9), Fraction(0), Fraction(1)),)])
+def test_what_a_plan_is_rendered_to_is_checked_whether_edited_or_not(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, edits: tuple[HideBox, ...]
+) -> None:
+    plan = replace(api.analyse_file(picture, recipe("fast")), edits=edits)
+    output = picture.with_name("out.png")
+    verdicts(monkeypatch, found(LEAK))
+    with pytest.raises(LeakError) as caught:
+        api.render_file(picture, output, plan)
+    assert not output.exists()
+    assert caught.value.held.output == quarantine(output)
+    accepted = api.render_file(picture, output, plan, checking=Checking(report_only=True))
+    assert accepted.verification is not None
+    assert accepted.output == output
+
+
+def test_a_page_tells_about_what_is_held_back(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from redact.report import reporting_leaks
+
+    verdicts(monkeypatch, found(LEAK))
+    with pytest.raises(LeakError), reporting_leaks():
+        api.redact_file(picture, recipe=recipe("fast"))
+    page = picture.with_name("picture.redacted.quarantine.redact.html").read_text(encoding="utf-8")
+    assert "Possible leaks left" in page
+    assert "mediapipe 0.90" in page
+    assert 'class="leak"' in page
+    assert picture.with_name("picture.redacted.quarantine.redact.report.json").exists()
+
+
+def test_a_page_that_cannot_be_written_hides_no_leak(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from redact import report
+
+    def full(*_: object) -> None:
+        raise UnwritableOutputError("no space left", picture)
+
+    verdicts(monkeypatch, found(LEAK))
+    monkeypatch.setattr(report, "write_report", full)
+    with (
+        pytest.raises(LeakError, match=r"held back.*no report: .*no space"),
+        report.reporting_leaks(),
+    ):
+        api.redact_file(picture, recipe=recipe("fast"))
 
 
 @pytest.mark.parametrize(
