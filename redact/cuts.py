@@ -8,6 +8,8 @@ flash, a whip pan or a cross-fade is no cut.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +33,15 @@ class CutFinder:
     """Watches small grey pictures in order."""
 
     def __init__(self) -> None:
-        self._recent: deque[NDArray[np.float32]] = deque(maxlen=_MEMORY)
+        self._recent: deque[_Shape] = deque(maxlen=_MEMORY)
         self._usual: deque[float] = deque(maxlen=8)
 
     def is_cut(self, grey: Grey) -> bool:
         """Whether this picture begins a new shot; the first one does not."""
-        shape = _structure(grey)
-        if float(shape.std()) < _FLAT:
+        structure = _structure(grey)
+        if float(structure.std()) < _FLAT:
             return False  # and not remembered: what comes next is compared with what was before
+        shape = _Shape.of(structure)
         if not self._recent:
             self._recent.append(shape)
             return False
@@ -64,13 +67,34 @@ def _structure(grey: Grey) -> NDArray[np.float32]:
     return np.asarray(small / (small.std() + 1), np.float32)
 
 
-def _likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A structure as it is compared.
+
+    Args:
+        size: Its rows and columns.
+        power: The sum of its squares.
+        spectrum: Of the structure on a field twice as large, so that shifts do not wrap around.
+    """
+
+    size: tuple[int, ...]
+    power: np.float32
+    spectrum: NDArray[np.complexfloating[Any]]
+
+    @classmethod
+    def of(cls, structure: NDArray[np.float32]) -> _Shape:
+        spectrum = np.fft.rfft2(structure, _padded(structure.shape))
+        return cls(structure.shape, (structure**2).sum(), spectrum)
+
+
+def _padded(size: tuple[int, ...]) -> tuple[int, int]:
+    return 2 * size[0], 2 * size[1]
+
+
+def _likeness(one: _Shape, other: _Shape) -> float:
     """The best correlation over all shifts, weighed by how much overlaps: -1 to 1."""
-    if one.shape != other.shape:
+    if one.size != other.size:
         return 0.0
-    rows, columns = one.shape
-    padded = 2 * rows, 2 * columns
-    product = np.fft.rfft2(one, padded) * np.conj(np.fft.rfft2(other, padded))
-    sums = np.fft.irfft2(product, padded)
-    power = float(np.sqrt((one**2).sum() * (other**2).sum())) + 1e-6
+    sums = np.fft.irfft2(one.spectrum * np.conj(other.spectrum), _padded(one.size))
+    power = float(np.sqrt(one.power * other.power)) + 1e-6
     return float(sums.max()) / power

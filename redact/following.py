@@ -9,6 +9,7 @@ hold, it moves with the picture as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -45,23 +46,21 @@ class Flow:
         if not boxes:
             return []
         shift = _camera_shift(before, after)
-        points = np.concatenate([_points(box) for box in boxes])
+        points = _points(boxes)
         moved, held = _flow(before, after, points, shift)
-        return [
-            _followed(box, points[part], moved[part], held[part], shift)
-            for box, part in zip(boxes, _parts(len(boxes)), strict=True)
-        ]
+        steps = _steps(points, moved, held)
+        return [_followed(box, step, shift) for box, step in zip(boxes, steps, strict=True)]
 
 
-def _parts(count: int) -> list[slice]:
-    size = _GRID * _GRID
-    return [slice(i * size, (i + 1) * size) for i in range(count)]
-
-
-def _points(box: Box) -> NDArray[np.float32]:
+def _points(boxes: Sequence[Box]) -> NDArray[np.float32]:
+    """(n, 2): a grid in each box."""
     inner = (np.arange(_GRID, dtype=np.float32) + 0.5) / _GRID
-    xs, ys = np.meshgrid(box.left + inner * box.width, box.top + inner * box.height)
-    return np.stack([xs.ravel(), ys.ravel()], axis=1).astype(np.float32)
+    corners = [(b.left, b.top, b.width, b.height) for b in boxes]
+    left, top, width, height = np.array(corners, np.float32).T[:, :, None]
+    shape = len(boxes), _GRID, _GRID
+    xs = np.broadcast_to((left + inner * width)[:, None, :], shape)
+    ys = np.broadcast_to((top + inner * height)[:, :, None], shape)
+    return np.stack([xs, ys], axis=3).reshape(-1, 2)
 
 
 def _camera_shift(before: Grey, after: Grey) -> NDArray[np.float32]:
@@ -95,28 +94,66 @@ def _flow(
     return there, held
 
 
-def _followed(
-    box: Box,
-    points: NDArray[np.float32],
-    moved: NDArray[np.float32],
-    held: NDArray[np.bool_],
-    shift: NDArray[np.float32],
-) -> Followed:
-    if held.mean() < _SURVIVORS:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How one box's points moved; None where too few of them held."""
+
+    across: float
+    down: float
+    scale: float
+
+
+def _followed(box: Box, step: _Step | None, shift: NDArray[np.float32]) -> Followed:
+    if step is None:
         return Followed(box.shifted(*map(float, shift)), trusted=False)
-    across, down = np.median(moved[held] - points[held], axis=0)
-    scale = _scale(points[held], moved[held])
     x, y = box.centre
-    centre = x + float(across), y + float(down)
-    return Followed(Box.around(*centre, box.width * scale, box.height * scale), trusted=True)
+    centre = x + step.across, y + step.down
+    sides = box.width * step.scale, box.height * step.scale
+    return Followed(Box.around(*centre, *sides), trusted=True)
 
 
-def _scale(points: NDArray[np.float32], moved: NDArray[np.float32]) -> float:
-    """The median change of the distances between points."""
-    first, second = np.triu_indices(len(points), 1)
-    before = np.linalg.norm(points[first] - points[second], axis=1)
-    after = np.linalg.norm(moved[first] - moved[second], axis=1)
-    apart = before > 0.5
-    if not apart.any():
-        return 1.0
-    return float(np.clip(np.median(after[apart] / before[apart]), 1 / _SCALE_STEP, _SCALE_STEP))
+def _steps(
+    points: NDArray[np.float32], moved: NDArray[np.float32], held: NDArray[np.bool_]
+) -> list[_Step | None]:
+    """For each box, from its `_GRID` squared points; all boxes at once, since there are many."""
+    count = _GRID * _GRID
+    first, second = points.reshape(-1, count, 2), moved.reshape(-1, count, 2)
+    good = held.reshape(-1, count)
+    across, down = (_medians((second - first)[..., axis], good) for axis in (0, 1))
+    scales = _scales(first, second, good)
+    return [
+        _Step(float(x), float(y), float(scale)) if enough else None
+        for x, y, scale, enough in zip(
+            across, down, scales, good.mean(axis=1) >= _SURVIVORS, strict=True
+        )
+    ]
+
+
+def _scales(
+    points: NDArray[np.float32], moved: NDArray[np.float32], held: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The median change of the distances between each box's points that held, within bounds."""
+    first, second = _PAIRS
+    before = np.linalg.norm(points[:, first] - points[:, second], axis=2)
+    after = np.linalg.norm(moved[:, first] - moved[:, second], axis=2)
+    apart = held[:, first] & held[:, second] & (before > 0.5)
+    changes = _medians(after / np.where(apart, before, 1), apart)
+    bounded = np.clip(changes, 1 / _SCALE_STEP, _SCALE_STEP)
+    return np.asarray(np.where(apart.any(axis=1), bounded, 1), np.float32)
+
+
+_PAIRS = np.triu_indices(_GRID * _GRID, 1)
+
+
+def _medians(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The median of each row's valid values; without meaning where there are none.
+
+    Args:
+        values: (rows, n).
+        valid: The same shape.
+    """
+    ordered = np.sort(np.where(valid, values, np.float32(np.inf)), axis=1)
+    counts = np.maximum(valid.sum(axis=1), 1)
+    rows = np.arange(len(values))
+    low, high = ordered[rows, (counts - 1) // 2], ordered[rows, counts // 2]
+    return np.asarray((low + high) / 2, np.float32)

@@ -110,8 +110,9 @@ class Box:
     def iou(self, other: Box) -> float:
         """Overlap divided by union, 0 to 1."""
         shared = self.overlap(other)
-        union = self.area + other.area - shared
-        return shared / union if union > 0 else 0.0
+        if not shared:  # most pairs, and this is asked of all pairs
+            return 0.0
+        return shared / (self.area + other.area - shared)
 
     def contains(self, other: Box) -> bool:
         """Whether the other box lies wholly inside, borders included."""

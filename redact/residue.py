@@ -163,22 +163,37 @@ def _correlation(fine: Field, kept: Field) -> float:
 def _worst_part(fine: Field, kept: Field, mask: Mask) -> float:
     if min(fine.shape) < _PART:
         return 0.0
-    energy, left, shared = (cv2.blur(x, (_PART, _PART)) for x in (fine**2, kept**2, fine * kept))
-    full = cv2.blur(mask.astype(np.float32), (_PART, _PART)) >= _FULL
-    judged = full & (energy >= _FAINT**2) & (shared >= _GAIN * energy)
+    energy, shared = (cv2.blur(x, (_PART, _PART)) for x in (fine**2, fine * kept))
+    judged = (energy >= _FAINT**2) & (shared >= _GAIN * energy)
+    if judged.any():  # rarely: most fills have no structure
+        judged &= cv2.blur(mask.astype(np.float32), (_PART, _PART)) >= _FULL
+    if not judged.any():
+        return 0.0
+    left = cv2.blur(kept**2, (_PART, _PART))
     alike = np.where(judged, shared / np.sqrt(np.maximum(energy * left, 1e-6)), 0)
     return float(alike.max())
 
 
 def _damage(one: Samples, other: Samples, grid: Grid, shapes: Sequence[Shape]) -> float:
     """The largest change of a block's mean outside of all regions and their soft edges."""
-    rows, columns = (max(1, side // _BLOCK) for side in one.shape)
-    hidden = np.zeros(one.shape, np.uint8)
+    before, after = _block_means(one), _block_means(other)
+    seen = np.ones(before.shape, bool)
     for shape in shapes:
-        near = grid.grown(shape.window, _SOFT * shape.size + _RIM)
-        hidden[_pixels(grid, near)] = 1
-    size = columns, rows
-    before, after = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (one, other))
-    seen = cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) == 0
-    change = np.abs(before.astype(np.float32) - after)[seen]
+        rows, columns = _pixels(grid, grid.grown(shape.window, _SOFT * shape.size + _RIM))
+        seen[_blocks(rows), _blocks(columns)] = False
+    change = cv2.absdiff(before, after)[seen]
     return float(change.max()) if change.size else 0.0
+
+
+def _block_means(samples: Samples) -> NDArray[np.uint8]:
+    """Means of whole blocks; those that stick out of the picture go on with its last samples."""
+    height, width = samples.shape
+    below, right = -height % _BLOCK, -width % _BLOCK
+    whole = cv2.copyMakeBorder(samples, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    size = whole.shape[1] // _BLOCK, whole.shape[0] // _BLOCK
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _blocks(pixels: slice) -> slice:
+    """The blocks that these pixels touch."""
+    return slice(pixels.start // _BLOCK, -(-pixels.stop // _BLOCK))

@@ -77,6 +77,16 @@ def test_damage_outside_is_found() -> None:
     assert residue(picture, output, [REGION]).outside > OUTSIDE
 
 
+@pytest.mark.parametrize("size", [Size(160, 140), Size(162, 133)])
+def test_damage_in_the_last_corner_is_found_unless_a_region_lies_there(size: Size) -> None:
+    picture = painted(size)
+    output = picture.copy()
+    output.planes()[0].samples[-6:, -6:] ^= 128
+    corner = Region(Box(size.width - 8, size.height - 8, size.width, size.height))
+    assert residue(picture, output, [REGION]).outside > OUTSIDE
+    assert residue(picture, output, [REGION, corner]).outside == 0
+
+
 @pytest.mark.parametrize("box", [Box(0, 0, 1, 1), Box(-20, -20, 3, 3), Box(158, 0, 200, 140)])
 def test_tiny_and_outlying_regions_do_no_harm(box: Box) -> None:
     picture = painted(Size(161, 141))
