@@ -48,9 +48,9 @@ class Plates:
 
     def _look(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         height, width = pictures[0].shape[:2]
-        size = max(1, round(width * _REDUCED)), max(1, round(height * _REDUCED))
-        small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in pictures]
-        scale = np.array([width / size[0], height / size[1]] * 2, np.float32)
+        small = [_reduced(picture) for picture in pictures]
+        rows, columns = small[0].shape[:2]
+        scale = np.array([width / columns, height / rows] * 2, np.float32)
         near = self._finds(pictures, np.ones(4, np.float32))
         far = self._finds(small, scale)
         return [_plates(*both, width * height, threshold) for both in zip(near, far, strict=True)]
@@ -62,6 +62,17 @@ class Plates:
             (sides[raw >= _FLOOR] * scale, raw[raw >= _FLOOR])
             for sides, raw in zip(boxes, scores, strict=True)
         ]
+
+
+def _reduced(picture: Rgb) -> Rgb:
+    """The copy for the second look; halved on the way, for halving is cheap."""
+    height, width = picture.shape[:2]
+    size = max(1, round(width * _REDUCED)), max(1, round(height * _REDUCED))
+    half = picture
+    if min(height, width) > 1:
+        even = picture[: height // 2 * 2, : width // 2 * 2]
+        half = cv2.resize(even, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(half, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _plates(

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from redact.detectors import DETECTORS, blazeface, load
-from redact.detectors.plates import _plates, weighed
+from redact.detectors.plates import _plates, _reduced, weighed
 from redact.errors import RecipeError
 from redact.findings import Detection, Kind
 from redact.geometry import Box, Size
@@ -234,6 +234,23 @@ def test_a_large_find_needs_both_looks() -> None:
     small = np.array([[100, 100, 140, 112]], np.float32), np.array([0.7], np.float32)
     assert _plates(small, nothing, area, 0.5)
     assert not _plates(nothing, small, area, 0.05)
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (427, 639), (360, 641)])
+def test_the_copy_for_the_second_look_shows_the_same_smaller(shape: tuple[int, int]) -> None:
+    def ramp(height: int, width: int) -> Rgb:
+        y, x = np.mgrid[:height, :width] + 0.5
+        sides = x * 255 / width, y * 255 / height, 0 * x + 90
+        return np.stack(sides, axis=2).astype(np.uint8)
+
+    small = _reduced(ramp(*shape))
+    assert small.shape[:2] == tuple(round(side * 0.35) for side in shape)
+    assert np.abs(small.astype(int) - ramp(*small.shape[:2])).max() <= 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 2)])
+def test_the_smallest_pictures_have_such_a_copy(shape: tuple[int, int]) -> None:
+    assert min(_reduced(np.zeros((*shape, 3), np.uint8)).shape[:2]) >= 1
 
 
 # Real faces, where they are at hand: they may not be copied into the project

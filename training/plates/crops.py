@@ -134,7 +134,7 @@ class CropMaker:
 
     def plain(self, rng: Rng) -> tuple[np.ndarray, Labels]:
         """A part of a picture far enlarged, mostly without a plate, often under shapes."""
-        if self.scenes and rng.random() < 0.45:
+        if self.scenes and rng.random() < self.settings["scene"]:
             return self.scene(rng)
         index = self.draw(rng)
         pixels, boxes = self.pixels[index], self.pictures[index].boxes

@@ -53,9 +53,17 @@ def is_held_out(picture: Picture, settings: dict[str, Any]) -> bool:
     return int.from_bytes(digest[:4], "big") / 2**32 < settings["held_out"]
 
 
+def is_filled(picture: Picture, largest: float) -> bool:
+    """Whether a plate takes more than that share of the picture."""
+    height, width = picture.pixels().shape[:2]
+    sides = picture.boxes[:, 2:] - picture.boxes[:, :2]
+    return bool((sides.prod(axis=1) > largest * height * width).any())
+
+
 def split(settings: dict[str, Any]) -> tuple[list[Picture], list[Picture]]:
     """Training and held-out pictures."""
     pictures = read(Path(settings["paths"]["labels"]))
     held = [is_held_out(picture, settings["data"]) for picture in pictures]
     kept = [picture for picture, out in zip(pictures, held, strict=True) if not out]
+    kept = [picture for picture in kept if not is_filled(picture, settings["data"]["largest"])]
     return kept, [picture for picture, out in zip(pictures, held, strict=True) if out]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 STRIDES = (8, 16, 32)
+MIDDLE, SPREAD = 127.5, 64.0  # pixels are made small numbers around 0
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -60,7 +61,7 @@ class Network(nn.Module):
     def pyramid(self, x: Tensor) -> list[Tensor]:
         """Features at strides 8, 16 and 32, the coarse ones added to the fine ones."""
         features = []
-        x = self.stem((x - 127.5) / 64.0)
+        x = self.stem(x)
         for stage in self.stages:
             x = stage(x)
             features.append(x)
@@ -72,6 +73,10 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """From BGR pixels of 0 to 255 to logits [N, P] and boxes [N, P, 4] in pixels."""
+        return self.found((x - MIDDLE) / SPREAD)
+
+    def found(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The same from what the first convolution takes."""
         logits, boxes = [], []
         for index, (level, stride) in enumerate(zip(self.pyramid(x), STRIDES, strict=True)):
             level = self.head(level)
@@ -101,8 +106,8 @@ class Decoded(nn.Module):
         super().__init__()
         self.network = copy.deepcopy(network)
         first = self.network.stem[0].weight
-        first.data = first.data.flip(1)  # trained on BGR
+        first.data = first.data.flip(1) / SPREAD  # trained on BGR; one step less for each pixel
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        logits, boxes = self.network(x)
+        logits, boxes = self.network.found(x - MIDDLE)
         return boxes, torch.sigmoid(logits)

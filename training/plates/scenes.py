@@ -1,54 +1,51 @@
-"""Gathers pictures without vehicles, as negatives: desktop backgrounds and sample pictures."""
+"""Gathers the pictures without vehicles that `scenes.toml` names, as negatives."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 LARGEST = 900
-SAMPLES = "astronaut brick camera chelsea clock_motion coffee coins grass page rocket text".split()
+LIST = Path(__file__).with_name("scenes.toml")
 
 
-def wanted(folder: Path) -> list[Path]:
-    """One picture of each background; of a folder of samples, those named here."""
-    chosen: dict[Path | str, tuple[int, Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in {".jpg", ".jpeg", ".png", ".webp"} or path.is_symlink():
-            continue
-        if "skimage" in path.parts:
-            if path.stem in SAMPLES:
-                chosen[path] = (0, path)
-            continue
-        if path.stem == "screenshot" or path.parent.name == "contents":
-            continue
-        with Image.open(path) as picture:
-            width, height = picture.size
-        if min(width, height) < 500 or ("contents" in path.parts and width < height):
-            continue
-        # a background may be there in twelve sizes
-        key = path.parent if "contents" in path.parts else path
-        off = abs(width - 1920)
-        if key not in chosen or off < chosen[key][0]:
-            chosen[key] = (off, path)
-    return [path for _, path in chosen.values()]
+def wanted(which: str) -> list[str]:
+    """Ends of the paths of all pictures to be trained on, or of those held out."""
+    packages = tomllib.loads(LIST.read_text("utf-8")).values()
+    return [name for package in packages for name in package[which]]
+
+
+def gathered(names: Sequence[str], folders: Sequence[Path]) -> Iterator[tuple[str, Path | None]]:
+    """Where each picture lies; None where it does not."""
+    files = [path for folder in folders for path in folder.rglob("*") if not path.is_symlink()]
+    for name in names:
+        yield name, next((path for path in files if str(path).endswith(f"/{name}")), None)
 
 
 def main() -> None:
-    """Stores every wanted picture, made smaller."""
+    """Stores every picture named, made smaller."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folders", nargs="+", type=Path, help="where the packages are unpacked")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--held", action="store_true", help="the ones that are not trained on")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    for folder in args.folders:
-        for path in wanted(folder):
-            with Image.open(path) as opened:
-                picture = opened.convert("RGB")
-            picture.thumbnail((LARGEST, LARGEST))
-            name = "_".join(path.with_suffix("").parts[-4:]).replace(" ", "_")
-            picture.save(args.out / f"{name}.png")
+    absent = []
+    for name, path in gathered(wanted("held" if args.held else "train"), args.folders):
+        if path is None:
+            absent.append(name)
+            continue
+        with Image.open(path) as opened:
+            picture = opened.convert("RGB")
+        picture.thumbnail((LARGEST, LARGEST))
+        picture.save(args.out / f"{Path(name).with_suffix('').as_posix().replace('/', '_')}.png")
+    if absent:
+        sys.exit("not found: " + ", ".join(absent))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from .network import STRIDES, Network
+from .network import SPREAD, STRIDES, Network
 
 
 def convolutions(network: Network) -> list[tuple[str, nn.Conv2d]]:
@@ -37,11 +37,14 @@ def load(network: Network, source: Path) -> None:
             stored[node.output[0]] = stored[node.input[0]]
     nodes = [node for node in graph.node if node.op_type == "Conv"]
     modules = dict(network.named_modules())
+    # the first two runs' exports still divide the pixels
+    spread = 1.0 if any(node.op_type == "Div" for node in graph.node) else SPREAD
     with torch.no_grad():
         for node, (name, module) in zip(nodes, convolutions(network), strict=True):
             weight, bias = (stored[key] for key in node.input[1:3])
-            first = module is network.stem[0]
-            module.weight.copy_(weight.flip(1) if first else weight)  # exported for RGB
+            if module is network.stem[0]:
+                weight = weight.flip(1) * spread  # exported for RGB
+            module.weight.copy_(weight)
             if module.bias is not None:
                 module.bias.copy_(bias)
                 continue
