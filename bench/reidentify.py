@@ -98,6 +98,7 @@ class SFace:
         model.graph.input.extend(kept)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = 1  # waiting threads cost more than they bring
         self._net = onnxruntime.InferenceSession(model.SerializeToString(), options)
         self._landmarks = landmarks
 
@@ -241,6 +242,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=default)
     parser.add_argument("--profile", default="fast", help="Finds the faces that are hidden.")
     parser.add_argument("--limit", type=int, help="Only the first so many pictures.")
+    parser.add_argument("--styles", nargs="*", default=[s for s in STYLES if s != CONTROL])
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
     keys = sorted(str(p.relative_to(said.data)) for p in said.data.glob("*/*.jpg"))[: said.limit]
@@ -256,11 +258,11 @@ def main() -> None:
         regions[key] = [Region.holding(box, chosen.coverage.pad) for box in faces]
     unseen = sum(not found for found in regions.values())
     print(f"{len(keys)} pictures; in {unseen} of them no face was found and hidden\n", flush=True)
-    for style in sorted(IRREVERSIBLE & set(STYLES)):
+    for style in sorted(IRREVERSIBLE & set(said.styles)):
         equal = sum(_drawn_from_control(pictures[key], regions[key], style) for key in keys)
         print(f"{style} drawn over {CONTROL} is bit for bit {style}: {equal} of {len(keys)}")
     print(flush=True)
-    styles = [CONTROL, *(s for s in STYLES if s != CONTROL), CLEAR]
+    styles = [CONTROL, *said.styles, CLEAR]
     rows = []
     for recogniser in (SFace(landmarks), DlibResNet(landmarks), SmallCopy()):
         vectors = {}

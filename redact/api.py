@@ -199,11 +199,7 @@ def redact_file(
     source = Path(source)
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
-    if cover is not None:
-        from redact.covers import with_cover
-
-        recipe = with_cover(recipe or PROFILES["balanced"], Path(cover))
-        _style(recipe, "cover", Path(cover))  # now, and not after the work
+    recipe, _ = _covering(recipe or PROFILES["balanced"], cover)  # refused now, not after the work
     plan = analyse_file(source, recipe, progress=progress)
     done = render_file(
         source,
@@ -308,6 +304,16 @@ def prove_file(
     return proof
 
 
+def _covering(recipe: Recipe, cover: Path | str | None) -> tuple[Recipe, Style]:
+    """The recipe with that cover, if there is one, and its style."""
+    if cover is None:
+        return recipe, style_of(recipe)
+    from redact.covers import with_cover
+
+    recipe = with_cover(recipe, Path(cover))
+    return recipe, _style(recipe, recipe.style, Path(cover))
+
+
 def _style(recipe: Recipe, name: StyleName, cover: Path | None) -> Style:
     if name != "cover" and cover is None:
         return style_of(recipe, name)
@@ -352,20 +358,23 @@ def _looking(passes: tuple[Pass, ...], slope: float) -> Look:
     return Look(passes, load, slope)
 
 
-def redact_picture(picture: Rgb, recipe: Recipe | None = None) -> Rgb:
+def redact_picture(
+    picture: Rgb, recipe: Recipe | None = None, *, cover: Path | str | None = None
+) -> Rgb:
     """A copy of one picture in memory with everything hidden.
 
     Args:
         picture: (height, width, 3), 8 bit, red first.
         recipe: The choices; the balanced profile if not said.
+        cover: A picture to hide everything under.
     """
-    recipe = recipe or PROFILES["balanced"]
+    recipe, style = _covering(recipe or PROFILES["balanced"], cover)
     found = find_in_picture(picture, recipe)
     from redact.stills.picture import StillPicture
 
     copy = picture.copy()
     regions = [recipe.coverage.region(d.kind, d.box) for d in found]
-    style_of(recipe).hide(StillPicture(copy), regions)
+    style.hide(StillPicture(copy), regions)
     return copy
 
 

@@ -50,7 +50,7 @@ TOGETHER = 1.2
 HALF = 0.85
 """The same from which it is suspicious."""
 
-FAINT = 0.6
+FAINT = 0.7
 """The same from which it counts where a face is known to be, a moment before or after."""
 
 _HARDLY = 0.3

@@ -18,6 +18,7 @@ from redact.plan import ChangeStyle, Plan, SourceId, dumps, loads
 from redact.proving import Proof
 from redact.recipe import recipe
 from redact.verification import Checking
+from tests.cars import car
 from tests.contract import clips
 
 FACE = Box(10, 8, 40, 44)
@@ -152,3 +153,12 @@ def test_a_file_is_redacted_under_it(tmp_path: Path) -> None:
         tmp_path / "a.png", recipe=FACELESS, cover=cover, checking=Checking(report_only=True)
     )
     assert done.plan.recipe == with_cover(FACELESS, cover)
+
+
+def test_a_picture_in_memory_is_hidden_under_it(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 9), (250, 0, 250)).save(tmp_path / "c.png")
+    scene = car()
+    drawn = api.redact_picture(scene, FACELESS, cover=tmp_path / "c.png")
+    changed = (drawn != scene).any(axis=2)
+    assert changed.any()
+    assert (drawn[changed] == (250, 0, 250)).all()
