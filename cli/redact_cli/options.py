@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -160,6 +161,17 @@ Ffmpeg: TypeAlias = Annotated[
     typer.Option(
         metavar="PROGRAM",
         help="The ffmpeg that finishes videos, in place of the one that redact brings.",
+        rich_help_panel=_FILES,
+    ),
+]
+Device: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        envvar="REDACT_DEVICE",
+        show_envvar=False,
+        help="Where networks compute: auto (the best that onnxruntime has and that works, else "
+        "the processor), cpu, cuda, openvino, directml, coreml. `redact doctor` tells.",
         rich_help_panel=_FILES,
     ),
 ]
@@ -339,3 +351,18 @@ def _check_encoder(name: str) -> None:
     if name not in {*ENCODERS, *(encoder.name for encoder in ENCODERS.values())}:
         known = ", ".join(ENCODERS)
         raise RecipeError(f"there is no encoder {name!r}", remedy=f"choose {known}")
+
+
+def use_device(name: str) -> None:
+    """Let this process and those that it starts compute there.
+
+    Raises:
+        RecipeError: There is no such device.
+        MissingEngineError: It is not installed.
+    """
+    from redact.detectors.devices import VARIABLE, chosen
+    from redact.doctor import installed_providers
+
+    if name != "auto":
+        chosen(name, installed_providers())
+    os.environ[VARIABLE] = name

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -270,3 +272,30 @@ def test_large_clear_faces_are_found(face_engine: Detector) -> None:
         missed += [(name, b) for b in boxes if all(d.box.iou(b) < 0.35 for d in found)]
     assert asked >= 8
     assert len(missed) <= asked // 8, missed
+
+
+_USE_AND_LET_GO = """
+import os
+import numpy as np
+from redact.detectors import load
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+
+detector = load("centerface")
+loaded = resident()
+detector.detect([np.zeros((1024, 1536, 3), np.uint8)], 0.5)
+used = resident()
+del detector
+print(loaded, used, resident())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process holds now")
+def test_memory_is_given_back_with_the_last_look() -> None:
+    command = [sys.executable, "-c", _USE_AND_LET_GO]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded, used, left = map(int, done.stdout.split())
+    assert used - loaded > 100
+    assert left - loaded < (used - loaded) / 2
