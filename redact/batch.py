@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any, TypeAlias
 
 from redact import api, errors
-from redact.confine import confine, memory_for
+from redact.confine import LEAST_MEMORY, confine, memory_for
 from redact.errors import (
     EngineError,
     InputError,
@@ -30,6 +30,7 @@ from redact.findings import Kind
 from redact.geometry import Box
 from redact.jobs import Batch, Failure, Job, Report, Status, failure, find_jobs
 from redact.lanes import ExecutorLane, Lane, ProcessLane, Stalled, Suspicious, Tell, spread
+from redact.pipeline import WORKERS
 from redact.plan import Plan, load, save
 from redact.verification import Leak, Spot, Verification
 
@@ -55,7 +56,7 @@ def run(
 
     Args:
         jobs: From `find_jobs`.
-        workers: How many files are in work at the same time.
+        workers: How many files are in work at the same time; 0 for as many as fit.
         progress: Told what goes on; with an executor, from its threads.
         executor: Makes an executor for each worker, in place of processes.
         work: What is done with a job.
@@ -63,7 +64,7 @@ def run(
     Yields:
         A report for each job, in the order in which they end.
     """
-    count = max(1, min(workers, len(jobs)))
+    count = max(1, min(workers or side_by_side(), len(jobs)))
     prepare = partial(confine, memory_for(count), _folders(jobs))
     lanes = [_lane(executor, prepare) for _ in range(count)]
     for folder in _folders(jobs):
@@ -72,6 +73,14 @@ def run(
     with closing(spread(jobs, work or redact_one, lanes, tell, _sweep)) as ended:
         for job, future in ended:
             yield _report(job, future)
+
+
+def side_by_side() -> int:
+    """How many files this machine can do at the same time and be quicker for it.
+
+    One file keeps about four processors busy, and must have its least memory.
+    """
+    return max(1, min(WORKERS // 4, memory_for(1) // LEAST_MEMORY))
 
 
 _PARTS = (Verification, Leak, Spot, Box, Kind, Fraction)

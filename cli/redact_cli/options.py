@@ -204,7 +204,10 @@ Resume: TypeAlias = Annotated[
 Jobs: TypeAlias = Annotated[
     int,
     typer.Option(
-        metavar="N", help="Files that are done side by side.", rich_help_panel=_FILES, min=1
+        metavar="N",
+        help="Files that are done side by side; 0 for as many as fit this machine.",
+        rich_help_panel=_FILES,
+        min=0,
     ),
 ]
 Page: TypeAlias = Annotated[
