@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from redact import api
 from redact.apart import lane_for, lost, sweep
+from redact.confine import LEAST_MEMORY, memory_for
 from redact.errors import (
     EngineError,
     InputError,
@@ -24,6 +25,7 @@ from redact.files import check_input, check_output, clean, fingerprint
 from redact.findings import Kind
 from redact.jobs import Batch, Failure, Job, Report, Status, failure, find_jobs
 from redact.lanes import ExecutorLane, Lane, Tell, spread
+from redact.pipeline import WORKERS
 from redact.plan import Plan, load, save
 
 __all__ = ["Batch", "Failure", "Job", "JobProgress", "Report", "find_jobs", "redact_one", "run"]
@@ -48,7 +50,7 @@ def run(
 
     Args:
         jobs: From `find_jobs`.
-        workers: How many files are in work at the same time.
+        workers: How many files are in work at the same time; 0 for as many as fit.
         progress: Told what goes on; with an executor, from its threads.
         executor: Makes an executor for each worker, in place of processes.
         work: What is done with a job.
@@ -56,7 +58,7 @@ def run(
     Yields:
         A report for each job, in the order in which they end.
     """
-    count = max(1, min(workers, len(jobs)))
+    count = max(1, min(workers or side_by_side(), len(jobs)))
     folders = _folders(jobs)
     lanes = [_lane(executor, count, folders) for _ in range(count)]
     for folder in folders:
@@ -65,6 +67,14 @@ def run(
     with closing(spread(jobs, work or redact_one, lanes, tell, _sweep)) as ended:
         for job, future in ended:
             yield _report(job, future)
+
+
+def side_by_side() -> int:
+    """How many files this machine can do at the same time and be quicker for it.
+
+    One file keeps about four processors busy, and must have its least memory.
+    """
+    return max(1, min(WORKERS // 4, memory_for(1) // LEAST_MEMORY))
 
 
 def _lane(executor: Callable[[], Executor] | None, count: int, folders: Sequence[Path]) -> Lane:

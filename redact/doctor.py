@@ -131,7 +131,7 @@ def examine(ffmpeg: str | None = None) -> Examination:
     """
     libraries = tuple(Library(name, _version(name)) for name in LIBRARIES)
     missing = _missing(ctypes.CDLL)
-    providers = _providers()
+    providers = installed_providers()
     encoders = _encoders()
     program = _ffmpeg(ffmpeg)
     weights = tuple(_model_file(item) for item in catalogue().values())
@@ -189,7 +189,8 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _providers() -> tuple[str, ...]:
+def installed_providers() -> tuple[str, ...]:
+    """Where onnxruntime can compute; nothing where it cannot be loaded."""
     try:
         import onnxruntime
     except (ImportError, OSError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,8 @@ from redact.recipe import Recipe
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
-WORKERS = os.cpu_count() or 1
+WORKERS = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+"""Processors that this process may use: in a container often fewer than there are."""
 AHEAD = 4
 """Items a worker may be ahead: some frames get a costly look, and the others must not wait."""
 

@@ -79,6 +79,7 @@ def run(
     strict: options.Strict = False,
     report_only: options.ReportOnly = False,
     ffmpeg: options.Ffmpeg = None,
+    device: options.Device = "auto",
     jobs: options.Jobs = 1,
     resume: options.Resume = False,
     force: options.Force = False,
@@ -88,6 +89,7 @@ def run(
 ) -> None:
     """Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result."""
     _check_engines()
+    options.use_device(device)
     recipe = options.make_recipe(
         profile,
         style=style,
@@ -144,11 +146,13 @@ def analyse(
     encoder: options.Encoder = None,
     quality: options.Quality = None,
     audio: options.Sound = None,
+    device: options.Device = "auto",
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Find what must be hidden and write it down in a plan, without touching a picture."""
     _check_engines()
+    options.use_device(device)
     recipe = options.make_recipe(
         profile,
         style=style,

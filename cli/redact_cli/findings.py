@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from redact.doctor import Examination
-from redact.errors import MissingInputError, printable
+from redact.errors import MissingInputError, RedactError, printable
 from redact.files import clean
 
 
@@ -31,6 +31,7 @@ def _rows(found: Examination) -> Iterator[tuple[str, str]]:
     for library in found.libraries:
         yield "library", f"{library.name} {library.version or 'NOT INSTALLED'}"
     yield "providers", ", ".join(found.providers) or "none"
+    yield "device", _device(found)
     yield "encoders", ", ".join(found.encoders) or "none"
     yield "ffmpeg", _program(found)
     for item in found.weights:
@@ -42,6 +43,17 @@ def _program(found: Examination) -> str:
     if found.ffmpeg is None:
         return "none"
     return f"{found.ffmpeg.version or 'DOES NOT RUN'}, {found.ffmpeg.path}"
+
+
+def _device(found: Examination) -> str:
+    from redact.detectors.devices import DEVICES, asked, chosen
+
+    try:
+        tries = chosen(asked(), found.providers)
+    except RedactError as error:
+        return f"PROBLEM: {error.problem}; {error.remedy}"
+    names = {provider: name for name, provider in DEVICES.items()}
+    return f"{asked()}: " + ", else ".join(names[providers[0]] for providers in tries)
 
 
 def _problems(found: Examination) -> Iterator[str]:

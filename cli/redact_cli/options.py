@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -176,6 +177,17 @@ Ffmpeg: TypeAlias = Annotated[
         rich_help_panel=_FILES,
     ),
 ]
+Device: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        envvar="REDACT_DEVICE",
+        show_envvar=False,
+        help="Where networks compute: auto (the best that onnxruntime has and that works, else "
+        "the processor), cpu, cuda, openvino, directml, coreml. `redact doctor` tells.",
+        rich_help_panel=_FILES,
+    ),
+]
 OutDir: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -205,7 +217,10 @@ Resume: TypeAlias = Annotated[
 Jobs: TypeAlias = Annotated[
     int,
     typer.Option(
-        metavar="N", help="Files that are done side by side.", rich_help_panel=_FILES, min=1
+        metavar="N",
+        help="Files that are done side by side; 0 for as many as fit this machine.",
+        rich_help_panel=_FILES,
+        min=0,
     ),
 ]
 Page: TypeAlias = Annotated[
@@ -358,3 +373,18 @@ def _check_encoder(name: str) -> None:
     if name not in {*ENCODERS, *(encoder.name for encoder in ENCODERS.values())}:
         known = ", ".join(ENCODERS)
         raise RecipeError(f"there is no encoder {name!r}", remedy=f"choose {known}")
+
+
+def use_device(name: str) -> None:
+    """Let this process and those that it starts compute there.
+
+    Raises:
+        RecipeError: There is no such device.
+        MissingEngineError: It is not installed.
+    """
+    from redact.detectors.devices import VARIABLE, chosen
+    from redact.doctor import installed_providers
+
+    if name != "auto":
+        chosen(name, installed_providers())
+    os.environ[VARIABLE] = name

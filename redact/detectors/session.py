@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -11,6 +13,7 @@ import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from redact.detectors.devices import asked, chosen, first_that_works
 from redact.errors import EngineError, MissingEngineError
 from redact.media import Rgb
 from redact.weights import catalogue
@@ -21,15 +24,6 @@ Tensor: TypeAlias = NDArray[np.float32]
 
 STRIDE = 32
 """Both networks halve their input five times, so sides must be multiples of this."""
-
-PREFERRED = (
-    "CUDAExecutionProvider",
-    "CoreMLExecutionProvider",
-    "DmlExecutionProvider",
-    "OpenVINOExecutionProvider",
-    "CPUExecutionProvider",
-)
-"""onnxruntime's providers that redact uses where they are installed, best first."""
 
 
 class Session:
@@ -51,12 +45,18 @@ class Session:
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # plans kept for each size of picture only cost memory
         options.add_session_config_entry("session.use_env_allocators", _shared_memory())
-        try:
-            self._session = ort.InferenceSession(graph, options, providers=providers())
-        except Exception as error:  # onnxruntime's errors share no public parent
+        tries = chosen(asked(), ort.get_available_providers())
+
+        def make(providers: list[str]) -> ort.InferenceSession:
+            return ort.InferenceSession(graph, options, providers=providers, enable_fallback=0)
+
+        try:  # onnxruntime's errors share no public parent
+            self._session = first_that_works(tries, make, Exception)
+        except Exception as error:
             raise MissingEngineError(f"onnxruntime refuses it: {error}", source.path) from error
         self._input = self._session.get_inputs()[0].name
         self._outputs = list(outputs)
+        weakref.finalize(self, _give_back, self._session, self._input).atexit = False
 
     def run(self, batch: Tensor) -> list[Tensor]:
         """The wanted outputs for a batch of shape (n, 3, height, width)."""
@@ -67,6 +67,14 @@ class Session:
         if not all(np.isfinite(tensor).all() for tensor in found):
             raise EngineError("the network gave values that are not finite")
         return found
+
+
+def _give_back(session: ort.InferenceSession, name: str) -> None:
+    """Return what the shared heap keeps for later; only a run can ask for that, so a tiny one."""
+    options = ort.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    with suppress(Exception):  # what is left is only not free yet
+        session.run(None, {name: np.zeros((1, 3, STRIDE, STRIDE), np.float32)}, options)
 
 
 @cache
@@ -80,12 +88,6 @@ def _shared_memory() -> str:
     as_asked = {"arena_extend_strategy": 1, "initial_chunk_size_bytes": 1 << 20}
     ort.create_and_register_allocator(place, ort.OrtArenaCfg(as_asked))
     return "1"
-
-
-def providers() -> list[str]:
-    """The installed providers that redact uses, best first, the CPU always last."""
-    installed = set(ort.get_available_providers())
-    return [name for name in PREFERRED if name in installed]
 
 
 def batch_of(pictures: Sequence[Rgb], channels: slice) -> Tensor:

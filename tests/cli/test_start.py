@@ -87,7 +87,7 @@ def test_version() -> None:
     [
         ["run"],
         ["run", "--style", "invisible", "a.jpg"],
-        ["run", "--jobs", "0", "a.jpg"],
+        ["run", "--jobs", "-1", "a.jpg"],
         ["run", "--no-such-option", "a.jpg"],
         ["render", "a.jpg"],
         ["conjure"],

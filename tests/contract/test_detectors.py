@@ -328,3 +328,30 @@ print("an error", file=sys.stderr)
 def test_of_mediapipe_nothing_is_heard_and_of_errors_all() -> None:
     said = subprocess.run([sys.executable, "-c", _TALK], capture_output=True, text=True, check=True)
     assert said.stderr == "an error\n"
+
+
+_USE_AND_LET_GO = """
+import os
+import numpy as np
+from redact.detectors import load
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+
+detector = load("centerface")
+loaded = resident()
+detector.detect([np.zeros((1024, 1536, 3), np.uint8)], 0.5)
+used = resident()
+del detector
+print(loaded, used, resident())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process holds now")
+def test_memory_is_given_back_with_the_last_look() -> None:
+    command = [sys.executable, "-c", _USE_AND_LET_GO]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded, used, left = map(int, done.stdout.split())
+    assert used - loaded > 100
+    assert left - loaded < (used - loaded) / 2

@@ -231,3 +231,14 @@ def test_a_plan_that_somebody_worked_on_is_not_replaced(tmp_path: Path, content:
     assert job.plan.read_bytes() == before
     assert not job.output.exists()
     assert status(replace(job, force=True)) == "redacted"
+
+
+@pytest.mark.parametrize(
+    ("processors", "gibibytes", "files"), [(1, 64, 1), (2, 8, 1), (8, 64, 2), (16, 7, 2), (8, 1, 1)]
+)
+def test_as_many_files_as_processors_and_memory_are_good_for(
+    processors: int, gibibytes: int, files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "WORKERS", processors)
+    monkeypatch.setattr(batch, "memory_for", lambda _: gibibytes << 30)
+    assert batch.side_by_side() == files

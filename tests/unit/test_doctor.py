@@ -73,7 +73,7 @@ def problems(monkeypatch: pytest.MonkeyPatch, name: str, answer: object) -> list
     ("name", "answer", "word"),
     [
         ("_version", None, "mediapipe is not installed; pip install mediapipe"),
-        ("_providers", (), "onnxruntime cannot be loaded"),
+        ("installed_providers", (), "onnxruntime cannot be loaded"),
         ("_encoders", (), "encoder h264 is missing"),
         ("_bundled_ffmpeg", None, "there is no ffmpeg program"),
         ("_bundled_ffmpeg", "/no/such/program", "does not run as ffmpeg"),
