@@ -136,16 +136,16 @@ class Recipe:
         return red, green, blue
 
 
-_PLATES_FAST = (Pass("plates", 640, 0.25, every=4),)
+_PLATES_FAST = (Pass("plates", 640, 0.24, every=4),)
 _PLATES_BALANCED = (
-    Pass("plates", 640, 0.25, every=4),
-    Pass("plates", 1280, 0.25, every=8, above=900, largest=0.01),
+    Pass("plates", 640, 0.24, every=4),
+    Pass("plates", 1280, 0.24, every=8, above=900, largest=0.01),
 )
 _PLATES_THOROUGH = (
-    Pass("plates", 640, 0.13, every=2),
-    Pass("plates", 960, 0.13, every=4, largest=0.01),
-    Pass("plates", 1920, 0.13, every=4, above=1200, enlarge=False, largest=0.01),
-    Pass("plates", 4096, 0.13, every=12, above=2400, enlarge=False, largest=0.002),
+    Pass("plates", 640, 0.15, every=2),
+    Pass("plates", 960, 0.15, every=4, largest=0.01),
+    Pass("plates", 1920, 0.15, every=4, above=1200, enlarge=False, largest=0.01),
+    Pass("plates", 4096, 0.15, every=12, above=2400, enlarge=False, largest=0.002),
 )
 _FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
 _BALANCED = (

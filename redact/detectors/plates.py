@@ -17,7 +17,7 @@ _RED_FIRST = slice(None)
 
 _REDUCED = 0.35
 """Scale of a second look at each picture, which costs an eighth of the first."""
-_LARGE = 0.01
+_LARGE = 0.02
 """Share of the picture above which a find counts by the mean of both looks."""
 _SAME = 0.35
 """Intersection over union from which both looks saw one thing."""
@@ -30,7 +30,7 @@ _STEEPNESS = 12.0
 _MIDDLE = 0.40
 """The network's scores stay between 0.2 and 0.7; this curve spreads them over 0 to 1, so that one
 bar of the tracker fits plates and faces."""
-_SLOPE = 0.13
+_SLOPE = 0.10
 _KNEE = 0.005
 """Finds above this share of the picture must score higher, by `_SLOPE` for each factor of ten:
 large plates are easy, and a large false alarm hides much."""
