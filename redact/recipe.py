@@ -150,8 +150,8 @@ _PLATES_THOROUGH = (
 _FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
 _BALANCED = (
     Pass("centerface", 960, 0.12, every=2),
-    Pass("centerface", 640, 0.15, every=6),
-    Pass("centerface", 2048, 0.12, every=12),
+    Pass("centerface", 640, 0.155, every=6),
+    Pass("centerface", 2048, 0.13, every=12),
     *(Pass("centerface", 960, 0.2, quarters=q, doubtful=0.7, every=12) for q in (1, 2, 3)),
 )
 _THOROUGH = (
