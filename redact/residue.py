@@ -41,6 +41,9 @@ _FULL = 0.7
 _FAINT = 1.5
 """Deviation of the fine structure, in steps of 255, below which there is none to carry over."""
 
+_RISEN = 0.7
+"""Deviation of what is left, in steps of 255, below which it is rounding and an encoder's ringing."""
+
 _GAIN = 0.1
 """Share of the source's fine structure that must have come through to be one."""
 
@@ -155,7 +158,7 @@ def _fine(samples: Samples) -> Field:
 def _correlation(fine: Field, kept: Field) -> float:
     energy, left = float(np.vdot(fine, fine)), float(np.vdot(kept, kept))
     shared = float(np.vdot(fine, kept))
-    if energy < fine.size * _FAINT**2 or shared < _GAIN * energy:
+    if energy < fine.size * _FAINT**2 or left < fine.size * _RISEN**2 or shared < _GAIN * energy:
         return 0.0
     return shared / float(np.sqrt(energy * left))
 
@@ -170,6 +173,7 @@ def _worst_part(fine: Field, kept: Field, mask: Mask) -> float:
     if not judged.any():
         return 0.0
     left = cv2.blur(kept**2, (_PART, _PART))
+    judged &= left >= _RISEN**2
     alike = np.where(judged, shared / np.sqrt(np.maximum(energy * left, 1e-6)), 0)
     return float(alike.max())
 

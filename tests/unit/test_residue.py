@@ -70,6 +70,27 @@ def test_a_small_part_that_shows_is_found() -> None:
     assert residue(picture, noisy(output, 2), [REGION]).inside > INSIDE
 
 
+def dim(deviation: float) -> PaintedPicture:
+    """A picture at dusk: one dark tone, and a grain in it."""
+    picture = painted(Size(160, 140), "gray")
+    grain = np.random.default_rng(4).normal(0, deviation, picture.planes()[0].samples.shape)
+    picture.planes()[0].samples[...] = np.clip(np.rint(20 + grain), 0, 255)
+    return picture
+
+
+def test_what_rounding_leaves_of_a_dim_picture_is_no_leak() -> None:
+    picture = dim(1.8)
+    output = hidden("solid", picture)
+    samples = picture.planes()[0].samples
+    output.planes()[0].samples[40:100, 50:110] += samples[40:100, 50:110] > 22  # one step of 255
+    assert residue(picture, output, [REGION]).inside == 0
+
+
+def test_a_dim_region_that_was_not_drawn_is_found() -> None:
+    picture = dim(1.8)
+    assert residue(picture, picture.copy(), [REGION]).inside > INSIDE
+
+
 def test_damage_outside_is_found() -> None:
     picture = painted(Size(160, 140), "gray")
     output = hidden("blur", picture)
