@@ -42,7 +42,7 @@ _FAINT = 1.5
 """Deviation of the fine structure, in steps of 255, below which there is none to carry over."""
 
 _RISEN = 0.7
-"""Deviation of what is left, in steps of 255, below which it is rounding and an encoder's ringing."""
+"""Deviation of what is left, in steps of 255, below which it is rounding and ringing."""
 
 _GAIN = 0.1
 """Share of the source's fine structure that must have come through to be one."""
