@@ -65,7 +65,7 @@ _NO_CAPTIONS = {"a53cc": "0"}
 
 ENCODERS: Final = {
     "h264": Encoder(
-        "libx264", "h264", (*_COMMON, "mpegts", "avi"), 18, 51, {"preset": "medium", **_NO_CAPTIONS}
+        "libx264", "h264", (*_COMMON, "mpegts", "avi"), 20, 51, {"preset": "medium", **_NO_CAPTIONS}
     ),
     "h264-rgb": Encoder(
         "libx264rgb", "h264", _COMMON, 18, 51, {"preset": "medium", **_NO_CAPTIONS}
@@ -223,11 +223,11 @@ def _ceiling(encoder: Encoder, details: Details) -> dict[str, str]:
     if encoder.codec not in _CAPPED.get(details.codec, ()) or details.bit_rate is None:
         return {}
     most = round(_GROWTH * max(details.bit_rate, _LEAST_RATE))
-    return {"maxrate": str(most), "bufsize": str(most // 3)}
+    return {"maxrate": str(most), "bufsize": str(most // 2)}
 
 
 _GROWTH = 1.35
-"""What is allowed beyond the source; a third of a second's worth more at the very beginning."""
+"""What is allowed beyond the source; half a second's worth more at the very beginning."""
 
 _LEAST_RATE = 150_000
 """Bits per second: a lying or tiny header must not ruin a picture."""
