@@ -40,7 +40,7 @@ def chosen(plan: Plan, keep: float, pad: float) -> Plan:
         colour="#000000",
         coverage=replace(plan.recipe.coverage, pad=pad),
     )
-    tracks = judged(plan.tracks, keep, plan.source.size, recipe.slope)
+    tracks = judged(plan.tracks, recipe, plan.source.size)
     return replace(plan, recipe=recipe, tracks=tracks)
 
 

@@ -87,8 +87,9 @@ def analyse_file(
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
     identity = SourceId(mark, opened.info.size, frames)
-    keep, slope = (recipe.keep, recipe.slope) if frames > 1 else (-1.0, 0.0)
-    tracks = judged(tracker.tracks(), keep, opened.info.size, slope)
+    tracks = tuple(tracker.tracks())
+    if frames > 1:
+        tracks = judged(tracks, recipe, opened.info.size)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
 
 

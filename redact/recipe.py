@@ -81,7 +81,8 @@ class Recipe:
         profile: The name that the choices started from.
         passes: The looks whose detections are joined.
         sure: Detections of at least this score are matched to tracks first.
-        keep: A track of a video whose best detection stays below this is uncertain.
+        keep: A face's track in a video whose best detection stays below this is uncertain.
+        plate_keep: The same for a plate's, which moves rigidly and is seen clearly sooner or later.
         slope: What a face's score must be higher by for each doubling of its height beyond `KNEE`,
             and its track's best score beyond `TRACK_KNEE`: large faces are easy to be sure of, and
             large false alarms hide most in vain.
@@ -99,6 +100,7 @@ class Recipe:
     passes: tuple[Pass, ...] = ()
     sure: float = 0.5
     keep: float = 0.22
+    plate_keep: float = 0.4
     slope: float = 0.05
     uncertain: Uncertain = "list"
     coverage: Coverage = field(default_factory=Coverage)
@@ -128,6 +130,10 @@ class Recipe:
             RecipeError: No pass is left.
         """
         return replace(self, passes=tuple(look for look in self.passes if look.kind in kinds))
+
+    def bar(self, kind: Kind) -> float:
+        """What the best detection of a track of that kind must reach, at least."""
+        return self.plate_keep if kind is Kind.PLATE else self.keep
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -171,6 +177,7 @@ PROFILES: dict[str, Recipe] = {
         profile="thorough",
         passes=_THOROUGH + _PLATES_THOROUGH,
         keep=0.2,
+        plate_keep=0.35,
         coverage=Coverage(pad=0.4, plate_pad=0.2, before=0.6, after=0.6, bridge=2.0, follow=2.0),
     ),
 }

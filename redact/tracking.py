@@ -23,7 +23,7 @@ from redact.cuts import CutFinder
 from redact.findings import Detection, Kind, Sighting, Track
 from redact.geometry import Box, Size
 from redact.interfaces import Followed, Follower, View
-from redact.recipe import TRACK_KNEE, surplus
+from redact.recipe import TRACK_KNEE, Recipe, surplus
 
 Patch: TypeAlias = NDArray[np.float32]
 
@@ -308,16 +308,17 @@ def patch(view: View, box: Box) -> Patch | None:
     return np.asarray(samples / (samples.std() + 1.0))
 
 
-def judged(tracks: Iterable[Track], keep: float, size: Size, slope: float) -> tuple[Track, ...]:
+def judged(tracks: Iterable[Track], recipe: Recipe, size: Size) -> tuple[Track, ...]:
     """The tracks, those that were never seen clearly enough marked as uncertain.
 
     Args:
         tracks: In pixels of the upright picture.
-        keep: What the best score must reach, at least.
+        recipe: Says what the best score must reach.
         size: Of that picture.
-        slope: What it must be higher by for each doubling of a large face: see `Recipe`.
     """
-    return tuple(replace(t, uncertain=_clearness(t, size, slope) < keep) for t in tracks)
+    return tuple(
+        replace(t, uncertain=_clearness(t, size, recipe.slope) < recipe.bar(t.kind)) for t in tracks
+    )
 
 
 def _clearness(track: Track, size: Size, slope: float) -> float:

@@ -80,6 +80,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
         colour=draw(st.sampled_from(["#000000", "#a1B2c3"])),
         uncertain=draw(st.sampled_from(["hide", "list"])),
         keep=draw(shares),
+        plate_keep=draw(shares),
         encoder=draw(st.none() | texts),
         quality=draw(st.none() | st.integers(0, 60)),
         audio=draw(st.sampled_from(["keep", "drop"])),

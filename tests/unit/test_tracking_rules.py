@@ -13,6 +13,7 @@ from redact.tracking import judged
 from redact_cli.options import make_recipe
 
 SOURCE = SourceId("sha256:0", Size(100, 100), 9)
+BAR = recipe(keep=0.5, plate_keep=0.7, slope=0.0)
 
 
 def track(number: int, *scores: float) -> Track:
@@ -22,18 +23,24 @@ def track(number: int, *scores: float) -> Track:
 
 
 def test_one_sure_moment_is_enough() -> None:
-    weak, sure = judged([track(1, 0.1, 0.2, 0.0), track(2, 0.1, 0.9, 0.0)], 0.5, SOURCE.size, 0.0)
+    weak, sure = judged([track(1, 0.1, 0.2, 0.0), track(2, 0.1, 0.9, 0.0)], BAR, SOURCE.size)
     assert weak.uncertain
     assert not sure.uncertain
 
 
+def test_plates_have_a_bar_of_their_own() -> None:
+    face = track(1, 0.6)
+    plate = replace(face, kind=Kind.PLATE)
+    assert [t.uncertain for t in judged([face, plate], BAR, SOURCE.size)] == [False, True]
+
+
 def test_a_bar_of_nothing_keeps_everything() -> None:
-    assert not judged([track(1, 0.01)], 0.0, SOURCE.size, 0.0)[0].uncertain
+    assert not judged([track(1, 0.01)], replace(BAR, keep=0.0), SOURCE.size)[0].uncertain
 
 
 @pytest.mark.parametrize(("choice", "regions"), [("list", 1), ("hide", 2)])
 def test_the_recipe_says_whether_the_uncertain_is_hidden(choice: str, regions: int) -> None:
-    tracks = judged([track(1, 0.1), track(2, 0.9)], 0.5, SOURCE.size, 0.0)
+    tracks = judged([track(1, 0.1), track(2, 0.9)], BAR, SOURCE.size)
     plan = Plan(SOURCE, recipe(uncertain=choice), (), tracks)
     assert len(plan.cover()(0, Fraction(0))) == regions
     assert len(plan.hidden_tracks) == regions
