@@ -80,9 +80,7 @@ def analyse_file(
     source = Path(source)
     opened = open_source(source)
     mark = opened.fingerprint
-    from redact.following import Flow
-
-    tracker = PictureTracker(recipe.coverage, recipe.sure, Flow())
+    tracker = _tracker(recipe)
     frames = analyse(opened, Look(recipe.passes, load, recipe.slope), tracker, progress or _silent)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
@@ -125,7 +123,6 @@ def render_file(
     """
     started = time.monotonic()
     source, output = Path(source), Path(output)
-    cover = Path(cover) if cover else None
     write = partial(_rendered, source, cover=cover, ffmpeg=ffmpeg, progress=progress)
     if checking is None:
         done = write(output, plan, force=force)
@@ -154,7 +151,7 @@ def _rendered(
     output: Path,
     plan: Plan,
     *,
-    cover: Path | None,
+    cover: Path | str | None,
     force: bool,
     ffmpeg: str | None,
     progress: Progress | None,
@@ -217,10 +214,15 @@ def redact_file(
 
 def _extended(source: Path, plan: Plan, leaks: Sequence[Leak], *, progress: Progress) -> Plan:
     from redact.extending import extended
+
+    tracker = _tracker(plan.recipe)
+    return extended(plan, leaks, open_source(source), Look((), load), tracker, progress)
+
+
+def _tracker(recipe: Recipe) -> PictureTracker:
     from redact.following import Flow
 
-    tracker = PictureTracker(plan.recipe.coverage, plan.recipe.sure, Flow())
-    return extended(plan, leaks, open_source(source), Look((), load), tracker, progress)
+    return PictureTracker(recipe.coverage, recipe.sure, Flow())
 
 
 def verify_file(
@@ -262,7 +264,7 @@ def verify_file(
     wanted, tell = checking or Checking(), progress or _silent
     style = None
     if plan is not None and (cover or plan.style == "cover"):
-        style = _style(plan.recipe, plan.style, Path(cover) if cover else None)
+        style = _style(plan.recipe, plan.style, cover)
     try:
         found = verify(original, finished, plan, witnesses, wanted, tell, style)
     except VerificationError as error:
@@ -296,7 +298,7 @@ def prove_file(
     plan = plan or analyse_file(source, recipe, progress=progress)
     opened = open_source(source)
     plan.check_source(opened.fingerprint, source)
-    make = partial(_style, plan.recipe, plan.style, Path(cover) if cover else None)
+    make = partial(_style, plan.recipe, plan.style, cover)
     proof = prove(opened, plan.cover(), make, progress or _silent)
     if proof.frames != plan.source.frames:
         raise VerificationError(
@@ -312,15 +314,15 @@ def _covering(recipe: Recipe, cover: Path | str | None) -> tuple[Recipe, Style]:
     from redact.covers import with_cover
 
     recipe = with_cover(recipe, Path(cover))
-    return recipe, _style(recipe, recipe.style, Path(cover))
+    return recipe, _style(recipe, recipe.style, cover)
 
 
-def _style(recipe: Recipe, name: StyleName, cover: Path | None) -> Style:
+def _style(recipe: Recipe, name: StyleName, cover: Path | str | None) -> Style:
     if name != "cover" and cover is None:
         return style_of(recipe, name)
     from redact.covers import cover_for
 
-    return style_of(recipe, name, cover_for(recipe, name, cover))
+    return style_of(recipe, name, cover_for(recipe, name, Path(cover) if cover else None))
 
 
 def _structure(original: Source, finished: Source) -> list[str]:
