@@ -1,10 +1,9 @@
-"""What must work before any engine is there: help, version, usage errors, and the speed of it."""
+"""What must work before any engine is there: help, version, usage errors."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 from typer.testing import CliRunner
@@ -32,16 +31,6 @@ def test_help_loads_no_engine(arguments: list[str]) -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1].split() == ["LOADED"]
-
-
-def test_help_is_quick() -> None:
-    command = [sys.executable, "-c", "from redact_cli.app import main; main(['--help'])"]
-    took = []
-    for _ in range(3):
-        began = time.perf_counter()
-        subprocess.run(command, capture_output=True, check=True)
-        took.append(time.perf_counter() - began)
-    assert min(took) < 1.5  # 0.3 s on an idle machine; generous, because tests share theirs
 
 
 def plain(text: str) -> str:
