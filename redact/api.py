@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redact.detectors import load
-from redact.errors import UnsupportedInputError, VerificationError
+from redact.errors import RedactError, UnsupportedInputError, VerificationError
 from redact.files import (
     STILL_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -34,6 +34,7 @@ from redact.verification import Checking, Leak, Verification
 
 if TYPE_CHECKING:
     from redact.proving import Proof
+    from redact.video.copying import Copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Outcome:
         frames: Frames written.
         seconds: Wall time of the whole job.
         verification: What the check of the output found, None if it was not asked for.
+        copied: How many of the frames are the source's own coded pictures, since nothing is hidden
+            there.
     """
 
     source: Path
@@ -55,6 +58,7 @@ class Outcome:
     frames: int
     seconds: float
     verification: Verification | None = None
+    copied: int = 0
 
 
 def default_output(source: Path) -> Path:
@@ -124,8 +128,8 @@ def render_file(
     started = time.monotonic()
     source, output = Path(source), Path(output)
     write = partial(_rendered, source, cover=cover, ffmpeg=ffmpeg, progress=progress)
-    if checking is None:
-        done = write(output, plan, force=force)
+    if checking is None:  # then nothing is copied: whatever is must be decoded and compared
+        done = write(output, plan, force=force, copying=False)
         return replace(done, seconds=time.monotonic() - started)
     with draft(output, source=source, force=force) as held, named(held, output):
 
@@ -133,6 +137,11 @@ def render_file(
             nonlocal done
             done = write(held, plan, force=True)
             found = verify_file(source, held, done.plan, checking, cover=cover, progress=progress)
+            if found.faults and done.copied:
+                done = write(held, plan, force=True, copying=False)
+                found = verify_file(
+                    source, held, done.plan, checking, cover=cover, progress=progress
+                )
             return done.plan, found
 
         extend = partial(_extended, source, progress=progress or _silent)
@@ -155,15 +164,55 @@ def _rendered(
     force: bool,
     ffmpeg: str | None,
     progress: Progress | None,
+    copying: bool = True,
 ) -> Outcome:
     opened = open_source(source)
     plan.check_source(opened.fingerprint, source)
     style = _style(plan.recipe, plan.style, cover)
-    with _sink(output, opened, plan, force, ffmpeg) as sink:
-        frames = render(opened, plan.cover(), style, sink, plan.source.frames, progress or _silent)
+    write = partial(_written, output, opened, plan, style, force, ffmpeg, progress or _silent)
+    copies = _copies(output, opened, plan) if copying else None
+    try:
+        write(copies)
+    except RedactError:
+        if copies is None:
+            raise
+        copies = None
+        write(copies)  # what is wrong with the source or the place goes wrong once more
+    frames = plan.source.frames
     (progress or _silent)("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
-    return Outcome(source, output, finished, frames, 0.0)
+    return Outcome(
+        source, output, finished, frames, 0.0, copied=0 if copies is None else copies.frames
+    )
+
+
+def _written(
+    output: Path,
+    source: Source,
+    plan: Plan,
+    style: Style,
+    force: bool,
+    ffmpeg: str | None,
+    progress: Progress,
+    copies: Copies | None,
+) -> None:
+    frames = plan.source.frames
+    with _sink(output, source, plan, force, ffmpeg, copies) as sink:
+        if copies is not None and copies.whole:
+            progress("render", frames, frames)
+        else:
+            render(source, plan.cover(), style, sink, frames, progress)
+
+
+def _copies(output: Path, source: Source, plan: Plan) -> Copies | None:
+    """What can be copied: of videos, unless somebody asked how they are to be encoded."""
+    from redact.video.copying import copies_for
+    from redact.video.source import VideoSource
+
+    asked = plan.recipe.encoder is not None or plan.recipe.quality is not None
+    if asked or not isinstance(source, VideoSource):
+        return None
+    return copies_for(output, source, plan.cover(), plan.source.frames)
 
 
 def redact_file(
@@ -400,7 +449,14 @@ def open_source(path: Path) -> Source:
     raise UnsupportedInputError("this kind of file is not known", path, f"known are {known}")
 
 
-def _sink(output: Path, source: Source, plan: Plan, force: bool, ffmpeg: str | None) -> Sink:
+def _sink(
+    output: Path,
+    source: Source,
+    plan: Plan,
+    force: bool,
+    ffmpeg: str | None,
+    copies: Copies | None,
+) -> Sink:
     from redact.stills import StillSource, still_sink
     from redact.stills.moving import AnimationSource
 
@@ -420,6 +476,7 @@ def _sink(output: Path, source: Source, plan: Plan, force: bool, ffmpeg: str | N
         ffmpeg=Path(ffmpeg) if ffmpeg else None,
         force=force,
         frames=plan.source.frames,
+        copies=copies,
     )
 
 

@@ -92,6 +92,16 @@ def residue(
     return Residue(inside, where if inside > INSIDE else None, _damage(one, other, grid, shapes))
 
 
+def same(one: Picture, other: Picture) -> bool:
+    """Whether two pictures are equal in every sample, as copied ones are."""
+    if (one.turn, one.colour) != (other.turn, other.colour):
+        return False
+    planes = zip(one.planes(), other.planes(), strict=False)
+    return len(one.planes()) == len(other.planes()) and all(
+        a.role == b.role and np.array_equal(a.samples, b.samples) for a, b in planes
+    )
+
+
 def brightness(picture: Picture, turn: Turn | None = None) -> NDArray[np.uint8]:
     """(height, width), 8 bit, in stored orientation; of colours the green, which is next to it.
 

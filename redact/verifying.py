@@ -18,7 +18,7 @@ from redact.masks import Mask, upright_mask
 from redact.media import Frame, upright
 from redact.pipeline import ahead
 from redact.plan import Plan, ShowTrack
-from redact.residue import INSIDE, OUTSIDE, brightness, residue
+from redact.residue import INSIDE, OUTSIDE, Residue, brightness, residue, same
 from redact.verification import Checking, Leak, Spot, Verification
 from redact.witnesses import Depth, Witnesses
 
@@ -159,7 +159,9 @@ def _check_shape(one: Frame, other: Frame) -> None:
 
 
 def _examine(pair: _Pair, witnesses: Witnesses, style: Style | None) -> _Seen:
-    left = residue(pair.source.picture, pair.output.picture, pair.regions or (), style)
+    left = Residue()
+    if pair.regions or not same(pair.source.picture, pair.output.picture):
+        left = residue(pair.source.picture, pair.output.picture, pair.regions or (), style)
     if not pair.look:
         return _Seen(left.inside, left.outside, ())
     spots = witnesses.look(pair.output, _hidden(_mask(pair)), pair.look)

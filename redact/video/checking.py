@@ -11,6 +11,7 @@ from av.container import InputContainer
 from redact.errors import InputError, VerificationError
 from redact.video.details import UNSPECIFIED, Details
 from redact.video.finish import Job
+from redact.video.h264 import IDR_SLICE, SLICE, kinds_of
 from redact.video.opening import open_media, picture_stream
 from redact.video.pixels import layout_of
 from redact.video.source import VideoSource
@@ -55,6 +56,18 @@ def shown_times(path: Path) -> list[Fraction]:
                     raise VerificationError("a frame of the result has no time")
                 times.append(place * packet.time_base)
     return sorted(times)
+
+
+def check_units(path: Path) -> None:
+    """Refuse H.264 packets that hold anything but coded slices: what was copied was cleaned.
+
+    Raises:
+        VerificationError: There is a message, a parameter set, or something unknown in a packet.
+    """
+    with open_media(path) as container:
+        for packet in container.demux(picture_stream(container, path)):
+            if not kinds_of(bytes(packet)) <= {SLICE, IDR_SLICE}:
+                raise VerificationError("the result holds more than coded pictures")
 
 
 def _check_times(wanted: Sequence[Fraction], found: Sequence[Fraction], job: Job) -> None:

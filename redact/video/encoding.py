@@ -50,8 +50,12 @@ class Encoding:
         self._base = details.time_base
         self._first: Fraction | None = None
 
-    def encode(self, frame: Frame) -> None:
+    def encode(self, frame: Frame, *, alone: bool = False) -> None:
         """Encode one frame, which is used up.
+
+        Args:
+            frame: Of a video source.
+            alone: Whether nothing from here on may refer to anything before.
 
         Raises:
             EngineError: The frame is not of a video source, or its time is not a whole tick.
@@ -62,7 +66,15 @@ class Encoding:
         ticks = (frame.time - self._first) / self._base
         if ticks.denominator != 1:
             raise EngineError(f"the time of frame {frame.index} does not fit the source's clock")
-        self._mux(_stripped(frame.picture.frame, int(ticks), self._base))
+        kind = PictureType.I if alone else PictureType.NONE  # else the encoder decides anew
+        self._mux(_stripped(frame.picture.frame, int(ticks), self._base, kind))
+
+    def blank(self, choice: Choice, details: Details) -> None:
+        """Encode one frame that shows nothing, for the sake of the draft's header."""
+        picture = VideoFrame(details.size.width, details.size.height, choice.pixels)
+        for plane in picture.planes:
+            plane.update(bytes(plane.buffer_size))
+        self._mux(_stripped(picture, 0, self._base, PictureType.NONE))
 
     def _mux(self, picture: VideoFrame | None) -> None:
         self._container.mux(self._stream.encode(picture))
@@ -72,10 +84,10 @@ class Encoding:
         self._mux(None)
 
 
-def _stripped(picture: VideoFrame, ticks: int, base: Fraction) -> VideoFrame:
+def _stripped(picture: VideoFrame, ticks: int, base: Fraction, kind: PictureType) -> VideoFrame:
     picture.time_base = base
     picture.pts = ticks
-    picture.pict_type = PictureType.NONE  # the encoder decides anew
+    picture.pict_type = kind
     return picture
 
 
@@ -88,7 +100,7 @@ def encoding(draft: Path, choice: Choice, details: Details) -> Iterator[Encoding
         OSError: There is no space left.
     """
     with _own_words(choice):
-        container = av.open(str(draft.absolute()), "w", container_options=_muxing(details))
+        container = av.open(str(draft.absolute()), "w", container_options=muxing(details))
         try:
             work = Encoding(container, choice, details)
             yield work
@@ -100,7 +112,8 @@ def encoding(draft: Path, choice: Choice, details: Details) -> Iterator[Encoding
             raise
 
 
-def _muxing(details: Details) -> dict[str, str]:
+def muxing(details: Details) -> dict[str, str]:
+    """What a draft's container is asked."""
     scale = details.time_base.denominator
     return {"video_track_timescale": str(scale), "fflags": "+bitexact"}
 

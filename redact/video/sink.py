@@ -13,11 +13,14 @@ from redact import files
 from redact.errors import EngineError, VerificationError
 from redact.media import Frame
 from redact.recipe import Audio
-from redact.video.checking import check_result
+from redact.video.checking import check_result, check_units
 from redact.video.clocks import clock_for
+from redact.video.copying import Copies
 from redact.video.encoders import choose
 from redact.video.encoding import Encoding, draft_suffix, encoding
 from redact.video.finish import Job, check_audio, find_program, finish
+from redact.video.h264 import Unfit
+from redact.video.joining import beside, join
 from redact.video.opening import about
 from redact.video.source import VideoSource
 from redact.video.voices import Sound, disguised
@@ -35,6 +38,7 @@ class VideoSink:
         ffmpeg: The program that finishes the file, None for the one that is installed with redact.
         force: Whether an existing output is replaced.
         frames: How many frames must be written, None where that is not known before.
+        copies: Which frames are copied from the source; where all are, none has to be written.
 
     Raises:
         RecipeError: The choices do not exist or do not fit each other.
@@ -54,6 +58,7 @@ class VideoSink:
         ffmpeg: Path | None = None,
         force: bool = False,
         frames: int | None = None,
+        copies: Copies | None = None,
     ) -> None:
         files.check_output(output, source=source.path, force=force)
         self._source = source
@@ -61,13 +66,16 @@ class VideoSink:
         self._force = force
         self._expected = frames
         self._choice = choose(output, source.details, encoder, quality)
+        if copies is not None:
+            self._choice = beside(self._choice, copies)
         self._clock = clock_for(self._choice.format, source.details)
         self._tracks = () if audio == "drop" else source.details.audio
         self._audio = audio
         if audio == "keep":
             check_audio(self._tracks, self._choice.format, source.path)
         self._program = find_program(ffmpeg)
-        self._times: list[Fraction] = []
+        self._copies = copies
+        self._times = list(copies.times) if copies is not None and copies.whole else []
         self._writing: AbstractContextManager[Encoding] | None = None
         self._encoding: Encoding | None = None
 
@@ -105,17 +113,40 @@ class VideoSink:
         self._times.append(frame.time)
         with about(self._source.path):
             self._clock.check(frame.time, self._times[0])
-        self._encoding.encode(frame)
+        if self._copies is None:
+            self._encoding.encode(frame)
+        else:
+            self._encode_beside(frame, self._copies, self._encoding)
+
+    def _encode_beside(self, frame: Frame, copies: Copies, encoding: Encoding) -> None:
+        """Encode the frame unless it is copied; it must be the one that was decided on."""
+        if frame.index >= len(copies.times) or frame.time != copies.times[frame.index]:
+            raise EngineError(f"frame {frame.index} is not the one that its packet promised")
+        if frame.index not in copies:
+            encoding.encode(frame, alone=any(frame.index == run.start for run in copies.others))
 
     @contextmanager
     def _write_all(self) -> Iterator[Encoding]:
-        source = self._source
-        with files.draft(self._output, source=source.path, force=self._force) as written:
+        details = self._source.details
+        with files.draft(self._output, source=self._source.path, force=self._force) as written:
             pictures = written.with_name(f"pictures{draft_suffix(self._choice)}")
-            with encoding(pictures, self._choice, source.details) as work:
+            with encoding(pictures, self._choice, details) as work:
                 yield work
                 self._check_count()
-            self._finish(pictures, written)
+                if self._copies is not None and self._copies.whole:
+                    work.blank(self._choice, details)
+            self._finish(self._joined(pictures, written), written)
+
+    def _joined(self, encoded: Path, written: Path) -> Path:
+        """The draft with the copied pictures too."""
+        if self._copies is None:
+            return encoded
+        joined = written.with_name(f"joined{encoded.suffix}")
+        try:
+            join(joined, encoded, self._source, self._copies, self._source.details)
+        except Unfit as error:
+            raise EngineError(f"copied pictures do not fit: {error}", self._output) from error
+        return joined
 
     def _finish(self, pictures: Path, written: Path) -> None:
         source = self._source
@@ -134,6 +165,8 @@ class VideoSink:
         files.check_unchanged(source.path, source.identity)
         with about(self._output):
             check_result(job, self._times)
+            if self._copies is not None:
+                check_units(job.written)
 
     def _disguises(self, written: Path) -> tuple[Sound, ...]:
         with about(self._source.path):
