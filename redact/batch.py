@@ -186,7 +186,7 @@ def _redacted(job: Job, tell: Tell | None) -> Report:
         job.output.unlink(missing_ok=True)  # what failed leaves no output
         raise
     report = _report_on(job, outcome.plan, outcome.frames)
-    return replace(report, verification=outcome.verification)
+    return replace(report, verification=outcome.verification, copied=outcome.copied)
 
 
 def _reporting(wanted: bool) -> AbstractContextManager[None]:

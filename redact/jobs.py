@@ -89,6 +89,7 @@ class Report:
         seconds: How long it took.
         failure: Why it was not redacted.
         verification: What the check of the result found, None if there was none.
+        copied: How many of its frames are the original's own coded pictures.
     """
 
     source: Path
@@ -102,6 +103,7 @@ class Report:
     seconds: float = 0.0
     failure: Failure | None = None
     verification: Verification | None = None
+    copied: int = 0
 
 
 @dataclass(frozen=True, slots=True)

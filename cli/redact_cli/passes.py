@@ -23,7 +23,7 @@ from redact.recipe import Recipe, StyleName
 from redact.verification import Checking, Verification
 from redact_cli.console import display, escaped, say
 from redact_cli.exit_codes import NOT_PROVEN, OK, code_for_check
-from redact_cli.working import in_short, verification_object
+from redact_cli.working import copied_in_short, in_short, verification_object
 
 
 def write_plan(
@@ -64,10 +64,11 @@ def follow_plan(
     with _progress(source, quiet) as progress:
         choices = (source, wanted, known, plan, checking, cover, force, ffmpeg, report)
         task = Task(_render, source, wanted, choices, beside=(plan.parent,))
-        frames, seconds, found, added = alone(task, progress)
+        frames, copied, seconds, found, added = alone(task, progress)
     if not quiet:
         checked = "not verified" if found is None else in_short(found)
-        say(escaped(f"{wanted}: {frames} frames, {checked}, {seconds} s"))
+        shown = f"{frames} frames{copied_in_short(copied)}"
+        say(escaped(f"{wanted}: {shown}, {checked}, {seconds} s"))
     if added:  # nobody may find later that the plan was changed
         say(f"{printable(plan)}: what the check found is hidden by {_named(added)}; the edit "
             f'{{"edit": "show", "track": {added[0]}}} shows one')  # fmt: skip
@@ -78,8 +79,8 @@ def _named(tracks: tuple[int, ...]) -> str:
     return f"{word} {', '.join(map(str, tracks))}"
 
 
-_Rendered: TypeAlias = tuple[int, int, Verification | None, tuple[int, ...]]
-"""Frames, seconds, what the check found, and the tracks that are hidden because of it."""
+_Rendered: TypeAlias = tuple[int, int, int, Verification | None, tuple[int, ...]]
+"""Frames, how many were copied, seconds, what the check found, and tracks hidden because of it."""
 
 
 def _render(
@@ -116,7 +117,8 @@ def _render(
         raise
     before = {track.id for track in known.hidden_tracks}
     added = tuple(t.id for t in outcome.plan.hidden_tracks if t.id not in before)
-    return outcome.frames, round(outcome.seconds), outcome.verification, added
+    seconds = round(outcome.seconds)
+    return outcome.frames, outcome.copied, seconds, outcome.verification, added
 
 
 def check_result(

@@ -102,7 +102,8 @@ def _tell(report: Report, shown: Display, *, as_json: bool) -> None:
 
 
 def _counts(report: Report) -> str:
-    words = [_some(report.frames, "frame"), _some(report.faces, "face")]
+    words = [_some(report.frames, "frame") + copied_in_short(report.copied)]
+    words += [_some(report.faces, "face")]
     words += [_some(report.plates, "plate")] if report.plates else []
     others = report.tracks - report.faces - report.plates
     words += [_some(others, "other thing")] if others else []
@@ -119,6 +120,11 @@ def in_short(found: Verification) -> str:
     return ", ".join(words) or "verified"
 
 
+def copied_in_short(frames: int) -> str:
+    """How many frames were copied as they are coded, in a few words."""
+    return f" ({frames} copied)" if frames else ""
+
+
 def _some(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
@@ -131,6 +137,7 @@ def as_object(report: Report) -> dict[str, object]:
         "output": None if report.output is None else str(report.output),
         "status": report.status,
         "frames": report.frames,
+        "copied": report.copied,
         "faces": report.faces,
         "plates": report.plates,
         "tracks": report.tracks,

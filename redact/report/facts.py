@@ -36,6 +36,7 @@ def facts_of(outcome: Outcome, plan: Path) -> dict[str, Any]:
         "plan": _file(plan, fingerprint(plan)),
         "size": [made.source.size.width, made.source.size.height],
         "frames": made.source.frames,
+        "copied": outcome.copied,
         "seconds": max(end, float(_last_time(made))),
         "style": made.style,
         "recipe": asdict(made.recipe),

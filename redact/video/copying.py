@@ -1,15 +1,17 @@
-"""Smart rendering: which coded pictures of a source can be copied, because nothing is hidden there."""
+"""Smart rendering: which coded pictures can be copied, since nothing is hidden in them."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from av import Packet
-from av.stream import Stream
+from av.video.stream import VideoStream
 
+from redact.errors import InputError
 from redact.geometry import Region
 from redact.video.details import Details
 from redact.video.encoders import Choice, choose
@@ -43,7 +45,12 @@ class Copies:
     runs: tuple[range, ...]
 
     def __contains__(self, index: int) -> bool:
-        return any(index in run for run in self.runs)
+        at = bisect_right(self.runs, index, key=lambda run: run.start)
+        return at > 0 and index in self.runs[at - 1]
+
+    def begins(self, index: int) -> bool:
+        """Whether that frame is the first of those between two copied runs."""
+        return index not in self and (index == 0 or index - 1 in self)
 
     @property
     def frames(self) -> int:
@@ -78,13 +85,13 @@ def copies_for(
         frames: How many there are.
 
     Raises:
-        RedactError: The source cannot be read, or nothing can be written under that name.
+        RedactError: Nothing can be written under that name.
     """
     if not _fits(choose(output, source.details), source.details):
         return None
     try:
         sets, packets = survey(source)
-    except Unfit:
+    except (Unfit, InputError):  # what cannot be read will be told when it is decoded
         return None
     times = sorted(packet.time for packet in packets)
     if len(times) != frames or len(set(times)) != frames:
@@ -121,12 +128,11 @@ def survey(source: VideoSource) -> tuple[Headers, list[Surveyed]]:
     """
     found: list[Surveyed] = []
     sets: Headers | None = None
-    for sets, packet, picture in pictures(source):
-        time, length = packet.pts, packet.duration or 0
-        if time is None:
+    for sets, packet, picture in pictures(source):  # noqa: B007 - the same each time
+        if packet.pts is None:
             raise Unfit("a packet has no time")
-        base = packet.time_base
-        found.append(Surveyed(time * base, length * base, picture.idr))
+        base, length = packet.time_base, packet.duration or 0
+        found.append(Surveyed(packet.pts * base, length * base, picture.idr))
     if sets is None or not found[0].idr:
         raise Unfit("it does not begin with a picture that stands alone")
     if sets.sequence.size != source.details.size:
@@ -134,7 +140,7 @@ def survey(source: VideoSource) -> tuple[Headers, list[Surveyed]]:
     return sets, found
 
 
-def pictures(source: VideoSource) -> Iterator[tuple[Headers, Packet[Stream], Coded]]:
+def pictures(source: VideoSource) -> Iterator[tuple[Headers, Packet[VideoStream], Coded]]:
     """Each packet of a source's video, in the order of decoding, with its picture.
 
     Raises:

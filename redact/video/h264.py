@@ -329,8 +329,7 @@ def _meaning(bits: _Bits) -> tuple[object, ...]:
         bits.skip(2)
     if bits.u(1):
         bits.u(65)
-    rates = [_skip_rates(bits) for _ in range(2) if bits.u(1)]
-    if rates:
+    if _skip_rates(bits) + _skip_rates(bits):
         bits.u(1)
     bits.u(1)
     if bits.u(1):
@@ -339,13 +338,17 @@ def _meaning(bits: _Bits) -> tuple[object, ...]:
     return shape, full, *colours
 
 
-def _skip_rates(bits: _Bits) -> None:
+def _skip_rates(bits: _Bits) -> bool:
+    """Whether there were any."""
+    if not bits.u(1):
+        return False
     count = (bits.ue() & 31) + 1
     bits.u(8)
     for _ in range(count):
         bits.skip(2)
         bits.u(1)
     bits.u(20)
+    return True
 
 
 def read_picture(unit: bytes, sequence: Sequence) -> tuple[int, bytes]:

@@ -69,15 +69,18 @@ def join(
     with open_media(encoded) as container:
         model = picture_stream(container, encoded)
         own = headers(model.codec_context.extradata)
-        fresh = [] if copies.whole else _frames_of(encoded, copies, details)
+        fresh = [] if copies.whole else _frames_of(encoded, copies)
         places = _places(_ticks(copies, details), _order(copies, fresh))
         record = record_of([copies.sets] if copies.whole else [copies.sets, own])
         with av.open(str(joined.absolute()), "w", container_options=muxing(details)) as written:
             stream = written.add_stream_from_template(model, opaque=True)
             cast(Any, stream).codec_context.extradata = record
             stream.time_base = details.time_base
-            for place, picture in zip(places, _all(encoded, own, source, copies), strict=True):
-                written.mux(_packet(picture, place, stream, details.time_base))
+            every = _all(encoded, own, source, copies)
+            for place, (picture, key) in zip(places, every, strict=True):
+                packet = _packet(picture, place, stream, details.time_base)
+                packet.is_keyframe = key
+                written.mux(packet)
 
 
 def _ticks(copies: Copies, details: Details) -> list[int]:
@@ -89,7 +92,7 @@ def _ticks(copies: Copies, details: Details) -> list[int]:
     return [int(tick) for tick in ticks]
 
 
-def _frames_of(encoded: Path, copies: Copies, details: Details) -> list[int]:
+def _frames_of(encoded: Path, copies: Copies) -> list[int]:
     """Which frame each packet of the encoder is, in the order of decoding."""
     first = copies.times[copies.others[0].start]  # with which a draft begins at zero
     place = {time - first: index for index, time in enumerate(copies.times)}
@@ -131,30 +134,30 @@ def _places(ticks: Sequence[int], order: Sequence[int]) -> list[_Place]:
     return found
 
 
-def _all(encoded: Path, own: Headers, source: VideoSource, copies: Copies) -> Iterator[Coded]:
-    """Every picture of the draft, in the order of decoding."""
-    copied = (picture for _, _, picture in pictures(source))
+def _all(
+    encoded: Path, own: Headers, source: VideoSource, copies: Copies
+) -> Iterator[tuple[Coded, bool]]:
+    """Every picture of the draft, in the order of decoding, and whether players may begin there."""
+    copied = ((picture, packet.is_keyframe) for _, packet, picture in pictures(source))
     fresh = _fresh(encoded, own)
     for run, is_copied in _runs(copies):
-        for number, _ in enumerate(run):
-            picture = next(copied) if is_copied else next(fresh)
-            if not is_copied:
-                next(copied)
+        for number in range(len(run)):
+            old = next(copied)
+            picture, key = old if is_copied else next(fresh)
             if number == 0 and not picture.idr:
                 raise Unfit("a run of frames does not begin with a picture that stands alone")
-            yield picture
+            yield picture, key
 
 
-def _fresh(encoded: Path, own: Headers) -> Iterator[Coded]:
+def _fresh(encoded: Path, own: Headers) -> Iterator[tuple[Coded, bool]]:
     with open_media(encoded) as container:
         for packet in container.demux(picture_stream(container, encoded)):
             if packet.size:
-                yield coded(bytes(packet), own)
+                yield coded(bytes(packet), own), packet.is_keyframe
 
 
 def _packet(picture: Coded, place: _Place, stream: Stream, base: Fraction) -> Packet[Stream]:
     packet: Packet[Stream] = Packet(picture.data)
     packet.stream, packet.time_base = stream, base
     packet.dts, packet.pts, packet.duration = place.dts, place.pts, place.duration
-    packet.is_keyframe = picture.idr
     return packet

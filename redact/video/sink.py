@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -123,7 +122,7 @@ class VideoSink:
         if frame.index >= len(copies.times) or frame.time != copies.times[frame.index]:
             raise EngineError(f"frame {frame.index} is not the one that its packet promised")
         if frame.index not in copies:
-            encoding.encode(frame, alone=any(frame.index == run.start for run in copies.others))
+            encoding.encode(frame, alone=copies.begins(frame.index))
 
     @contextmanager
     def _write_all(self) -> Iterator[Encoding]:
@@ -146,6 +145,7 @@ class VideoSink:
             join(joined, encoded, self._source, self._copies, self._source.details)
         except Unfit as error:
             raise EngineError(f"copied pictures do not fit: {error}", self._output) from error
+        encoded.unlink()
         return joined
 
     def _finish(self, pictures: Path, written: Path) -> None:

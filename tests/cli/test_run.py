@@ -140,6 +140,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "output": "in/a.redacted.jpg",
         "status": "redacted",
         "frames": 3,
+        "copied": 0,
         "faces": 1,
         "plates": 1,
         "tracks": 2,

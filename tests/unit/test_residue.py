@@ -7,7 +7,7 @@ import pytest
 
 from redact.geometry import Box, Region, Size, Turn
 from redact.recipe import recipe
-from redact.residue import INSIDE, OUTSIDE, residue
+from redact.residue import INSIDE, OUTSIDE, Residue, residue, same
 from redact.styles import STYLES
 from tests.painted import PaintedPicture, painted
 
@@ -112,3 +112,26 @@ def test_damage_in_the_last_corner_is_found_unless_a_region_lies_there(size: Siz
 def test_tiny_and_outlying_regions_do_no_harm(box: Box) -> None:
     picture = painted(Size(161, 141))
     residue(picture, picture.copy(), [Region(box)])
+
+
+@pytest.mark.parametrize("layout", ["yuv420p", "nv12", "yuv444p", "gbrp", "rgb", "gray"])
+@pytest.mark.parametrize("bits", [8, 10])
+def test_pictures_are_the_same_only_to_the_last_bit_of_every_plane(layout: str, bits: int) -> None:
+    picture = painted(Size(35, 29), layout, bits)
+    assert same(picture, picture.copy())
+    assert residue(picture, picture.copy(), []) == Residue()
+    for number, _ in enumerate(picture.planes()):
+        other = picture.copy()
+        other.planes()[number].samples[-1, -1] ^= 1
+        assert not same(picture, other)
+
+
+def test_other_shapes_turns_and_colours_are_not_the_same() -> None:
+    picture = painted(Size(35, 29))
+    for other in (
+        painted(Size(29, 35)),
+        painted(Size(35, 29), "yuv444p"),
+        painted(Size(35, 29), turn=Turn(2)),
+        painted(Size(35, 29), bits=10),
+    ):
+        assert not same(picture, other)
