@@ -114,7 +114,8 @@ def stages(clip: Path, profile: str, detect: str, *, verify: bool) -> dict[str, 
         )
         total = process_time() - began
     passes = decoded[0] / outcome.frames
-    known = {f"decode, {passes:.1f} times": decode * passes, "encode": encode, **watch.seconds}
+    encoded = encode * (1 - outcome.copied / outcome.frames)  # once, if nothing was found later
+    known = {f"decode, {passes:.1f} times": decode * passes, "encode": encoded, **watch.seconds}
     program = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = {**known, "rest": total - sum(known.values()), "all": total}
     spent["ffmpeg program"] = program.ru_utime + program.ru_stime

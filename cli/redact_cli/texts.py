@@ -42,6 +42,8 @@ RUN = paragraphs(
     "Each result is then checked against its source, and detectors that did not decide look at it. "
     "What they find is hidden as well; if something remains, the result is held back as "
     "NAME.redacted.quarantine.EXT, and the exit code is 13.",
+    "Where nothing is hidden in H.264, coded pictures are copied, not encoded anew; --encoder "
+    "encodes all.",
     "A file that fails does not stop the others, and leaves no result. The exit code is 0 only if "
     "every file was redacted.",
 )

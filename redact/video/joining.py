@@ -35,7 +35,7 @@ def beside(choice: Choice, copies: Copies) -> Choice:
     free = next((n for n in range(_NUMBERS) if n not in copies.sets.ids), None)
     if free is None:
         raise EngineError("all numbers of parameter sets are taken")
-    options = choice.options | {"forced-idr": "1", "x264-params": f"sps-id={free}"}
+    options = choice.options | {"x264-params": f"sps-id={free}"}
     return Choice(choice.encoder, choice.format, choice.pixels, options)
 
 

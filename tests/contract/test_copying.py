@@ -327,6 +327,8 @@ def test_frames_that_a_cut_hides_do_not_come_along(tmp_path: Path, folder: Path)
     source = VideoSource(path)
     count = sum(1 for _ in source.frames())
     assert count < len(packets(path))
+    with pytest.raises(Unfit, match="not to be shown"):
+        copying.survey(source)
     assert copies_for(tmp_path / "out.mp4", source, covering([False] * count), count) is None
 
 
