@@ -63,10 +63,12 @@ class Way:
 PLAIN = Way("plain transcode", (sys.executable, str(HERE / "plain.py"), "CLIP", "FILE"))
 
 
-def redact(profile: str, detect: str, *, verify: bool) -> Way:
-    """`redact run`, all else by default."""
+def redact(profile: str, detect: str, *, verify: bool, copy: bool = True) -> Way:
+    """`redact run`, all else by default; who asks for an encoder gets no copies."""
     said = ["--profile", profile, "--detect", detect, *(() if verify else ("--no-verify",))]
+    said += [] if copy else ["--encoder", "h264"]
     name = f"{profile}, {detect.replace(',', ' and ')}{', checked' if verify else ''}"
+    name += "" if copy else ", all encoded"
     command = [*redact_command(), "run", "CLIP", "-o", "FOLDER", "--quiet", *said]
     return Way(name, tuple(command))
 
@@ -226,6 +228,8 @@ def _ways(options: argparse.Namespace) -> list[Way]:
         kinds = [("faces", False), ("faces", True), ("faces,plates", False), *kinds]
     ways = [PLAIN]
     ways += [redact(p, detect, verify=v) for p in options.profiles for detect, v in kinds]
+    if options.part:
+        ways += [redact(p, "faces,plates", verify=True, copy=False) for p in options.profiles]
     tool = find_deface(options.deface)
     return [*ways, deface(tool)] if tool else ways
 
