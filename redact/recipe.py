@@ -155,20 +155,20 @@ _PLATES_THOROUGH = (
 )
 _FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
 _BALANCED = (
-    Pass("centerface", 960, 0.12, every=2),
+    Pass("centerface", 960, 0.12, every=3),
     Pass("centerface", 640, 0.155, every=6),
-    Pass("centerface", 2048, 0.13, every=12),
-    *(Pass("centerface", 960, 0.2, quarters=q, doubtful=0.7, every=12) for q in (1, 2, 3)),
+    Pass("centerface", 2048, 0.13, every=24),
+    *(Pass("centerface", 960, 0.2, quarters=q, doubtful=0.7, every=24) for q in (1, 2, 3)),
 )
 _THOROUGH = (
-    Pass("centerface", 960, 0.1),
-    Pass("centerface", 640, 0.12, every=2),
-    Pass("centerface", 2048, 0.1, every=4),
-    Pass("centerface", 1440, 0.1, every=12),
-    Pass("yunet", 640, 0.6, every=2),
-    Pass("yunet", 320, 0.6, every=4),
-    *(Pass("centerface", 960, 0.15, quarters=q, doubtful=0.6, every=6) for q in (1, 2, 3)),
-    *(Pass("centerface", 640, 0.2, quarters=q, doubtful=0.7, every=12) for q in (1, 2, 3)),
+    Pass("centerface", 960, 0.09, every=2),
+    Pass("centerface", 640, 0.12, every=4),
+    Pass("centerface", 2048, 0.09, every=8),
+    Pass("centerface", 1440, 0.09, every=24),
+    Pass("yunet", 640, 0.6, every=4),
+    Pass("yunet", 320, 0.6, every=8),
+    *(Pass("centerface", 960, 0.15, quarters=q, doubtful=0.6, every=12) for q in (1, 2, 3)),
+    *(Pass("centerface", 640, 0.2, quarters=q, doubtful=0.7, every=24) for q in (1, 2, 3)),
 )
 PROFILES: dict[str, Recipe] = {
     "fast": Recipe(profile="fast", passes=_FAST + _PLATES_FAST, keep=0.4, slope=0.0),
@@ -178,7 +178,8 @@ PROFILES: dict[str, Recipe] = {
         passes=_THOROUGH + _PLATES_THOROUGH,
         keep=0.2,
         plate_keep=0.35,
-        coverage=Coverage(pad=0.4, plate_pad=0.2, before=0.6, after=0.6, bridge=2.0, follow=2.0),
+        slope=0.08,
+        coverage=Coverage(pad=0.42, plate_pad=0.2),
     ),
 }
 """Choices that belong together, by name."""
