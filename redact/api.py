@@ -21,9 +21,10 @@ from redact.files import (
     fingerprint,
 )
 from redact.findings import Detection
-from redact.interfaces import Progress, Sink, Source, Style
+from redact.interfaces import Progress, Sink, Source, Style, Tracker
 from redact.looking import Look
 from redact.media import Frame, Rgb
+from redact.paging import PageTracker, on_every_page
 from redact.pipeline import analyse, render
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Pass, Recipe, StyleName
@@ -80,13 +81,15 @@ def analyse_file(
     source = Path(source)
     opened = open_source(source)
     mark = opened.fingerprint
-    tracker = _tracker(recipe)
-    frames = analyse(opened, Look(recipe.passes, load, recipe.slope), tracker, progress or _silent)
+    pages = opened.info.pages
+    tracker = _tracker(recipe, pages)
+    look = Look(on_every_page(recipe.passes) if pages else recipe.passes, load, recipe.slope)
+    frames = analyse(opened, look, tracker, progress or _silent)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
     identity = SourceId(mark, opened.info.size, frames)
     tracks = tuple(tracker.tracks())
-    if frames > 1:
+    if frames > 1 and not pages:
         tracks = judged(tracks, recipe, opened.info.size)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
 
@@ -215,11 +218,14 @@ def redact_file(
 def _extended(source: Path, plan: Plan, leaks: Sequence[Leak], *, progress: Progress) -> Plan:
     from redact.extending import extended
 
-    tracker = _tracker(plan.recipe)
-    return extended(plan, leaks, open_source(source), Look((), load), tracker, progress)
+    opened = open_source(source)
+    tracker = _tracker(plan.recipe, opened.info.pages)
+    return extended(plan, leaks, opened, Look((), load), tracker, progress)
 
 
-def _tracker(recipe: Recipe) -> PictureTracker:
+def _tracker(recipe: Recipe, pages: bool) -> Tracker:
+    if pages:
+        return PageTracker()
     from redact.following import Flow
 
     return PictureTracker(recipe.coverage, recipe.sure, Flow())
@@ -326,12 +332,10 @@ def _style(recipe: Recipe, name: StyleName, cover: Path | str | None) -> Style:
 
 
 def _structure(original: Source, finished: Source) -> list[str]:
-    from redact.stills import StillSource
+    from redact.stills import PictureSource
     from redact.stills import checking as stills_checking
-    from redact.stills.moving import AnimationSource
 
-    pictures = (StillSource, AnimationSource)
-    if isinstance(original, pictures) and isinstance(finished, pictures):
+    if isinstance(original, PictureSource) and isinstance(finished, PictureSource):
         return stills_checking.faults(original, finished)
     from redact.video.checking import faults
     from redact.video.source import VideoSource
@@ -401,11 +405,10 @@ def open_source(path: Path) -> Source:
 
 
 def _sink(output: Path, source: Source, plan: Plan, force: bool, ffmpeg: str | None) -> Sink:
-    from redact.stills import StillSource, still_sink
-    from redact.stills.moving import AnimationSource
+    from redact.stills import PictureSource, still_sink
 
     recipe = plan.recipe
-    if isinstance(source, StillSource | AnimationSource):  # a crf means nothing to them
+    if isinstance(source, PictureSource):  # a crf means nothing to them
         return still_sink(output, source, force=force, frames=plan.source.frames)
     from redact.video.sink import VideoSink
     from redact.video.source import VideoSource

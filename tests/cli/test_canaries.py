@@ -106,6 +106,16 @@ def tiff(path: Path) -> None:
     photo().save(path, tiffinfo=tags, icc_profile=profile())
 
 
+def pages(path: Path) -> None:
+    """A document with a thumbnail between its pages, and words in the tags of all of them."""
+    made = [photo(n).resize((128 + n, 96)) for n in range(3)]
+    for image, kind in zip(made, (0, 1, 0), strict=True):
+        tags = {n: canary(f"page{n}") for n in (269, 270, 271, 272, 285, 305, 315, 316, 33432)}
+        image.encoderinfo = {"tiffinfo": tags | {254: kind, 700: xmp()}, "icc_profile": profile()}
+    made[0].save(path, save_all=True, append_images=made[1:])
+    path.write_bytes(path.read_bytes() + canary("after").encode())
+
+
 def webp(path: Path) -> None:
     photo().save(path, exif=exif(), xmp=xmp(), icc_profile=profile())
     path.write_bytes(path.read_bytes() + canary("after").encode())
@@ -178,7 +188,7 @@ _TAGS = ("title", "artist", "album", "comment", "copyright", "location", "make",
 MAKERS: dict[str, Callable[[Path], None]] = {
     "a.jpg": jpeg, "b.png": png, "c.tif": tiff, "d.webp": webp, "e.gif": gif, "f.bmp": bmp,
     "g.heic": heif, "h.avif": heif, "i.mp4": video, "j.mov": video, "k.mkv": video,
-    "l.webm": video, "m.ts": video, "n.avi": video,
+    "l.webm": video, "m.ts": video, "n.avi": video, "o.tiff": pages,
 }  # fmt: skip
 
 OLD = 981_173_106
