@@ -80,6 +80,7 @@ def analyse_file(
     recipe = recipe or PROFILES["balanced"]
     source = Path(source)
     opened = open_source(source)
+    _check_extras(opened, recipe)
     mark = opened.fingerprint
     pages = opened.info.pages
     tracker = _tracker(recipe, pages)
@@ -92,6 +93,16 @@ def analyse_file(
     if frames > 1 and not pages:
         tracks = judged(tracks, recipe, opened.info.size)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
+
+
+def _check_extras(source: Source, recipe: Recipe) -> None:
+    """Refuse at once what would be refused when it is written, hours later."""
+    if "subtitles" in recipe.extras:
+        from redact.video.source import VideoSource
+        from redact.video.subtitles import check_keepable
+
+        if isinstance(source, VideoSource):
+            check_keepable(source.details, source.path)
 
 
 def render_file(
@@ -260,7 +271,7 @@ def verify_file(
 
     source, output = Path(source), Path(output)
     original, finished = open_source(source), open_source(output)
-    faults = _structure(original, finished)
+    faults = _structure(original, finished, plan)
     if plan is not None:
         plan.check_source(original.fingerprint, source)
         if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
@@ -331,7 +342,7 @@ def _style(recipe: Recipe, name: StyleName, cover: Path | str | None) -> Style:
     return style_of(recipe, name, cover_for(recipe, name, Path(cover) if cover else None))
 
 
-def _structure(original: Source, finished: Source) -> list[str]:
+def _structure(original: Source, finished: Source, plan: Plan | None) -> list[str]:
     from redact.stills import PictureSource
     from redact.stills import checking as stills_checking
 
@@ -341,7 +352,7 @@ def _structure(original: Source, finished: Source) -> list[str]:
     from redact.video.source import VideoSource
 
     if isinstance(original, VideoSource) and isinstance(finished, VideoSource):
-        return faults(original, finished)
+        return faults(original, finished, None if plan is None else plan.recipe.extras)
     return ["one is a video and the other a picture"]
 
 
@@ -420,6 +431,7 @@ def _sink(output: Path, source: Source, plan: Plan, force: bool, ffmpeg: str | N
         encoder=recipe.encoder,
         quality=recipe.quality,
         audio=recipe.audio,
+        extras=recipe.extras,
         ffmpeg=Path(ffmpeg) if ffmpeg else None,
         force=force,
         frames=plan.source.frames,

@@ -137,6 +137,17 @@ Sound: TypeAlias = Annotated[
         rich_help_panel=_HIDES,
     ),
 ]
+Keep: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="subtitles,languages",
+        help="What videos keep beside pictures and sound, nothing unless said: subtitles (their "
+        "words and times; WORDS NAME PEOPLE AND PLACES: read them) and languages (which language "
+        "sound and subtitles are in). Nothing that tells place or time can be kept.",
+        rich_help_panel=_HIDES,
+    ),
+]
 Verify: TypeAlias = Annotated[
     bool,
     typer.Option(
@@ -265,6 +276,7 @@ def make_recipe(
     encoder: str | None = None,
     quality: int | None = None,
     audio: Audio | None = None,
+    keep: Sequence[str] | None = None,
     detect: str | None = None,
     detectors: Sequence[str] | None = None,
     uncertain: Uncertain | None = None,
@@ -290,6 +302,7 @@ def make_recipe(
         "encoder": encoder,
         "quality": quality,
         "audio": audio,
+        "extras": parse_extras(keep or ()) or None,
         "uncertain": uncertain,
     }
     chosen = recipe(
@@ -327,6 +340,12 @@ def parse_kinds(text: str | None) -> frozenset[Kind]:
             f"nothing called {unknown[0]!r} can be detected", remedy=f"choose {', '.join(kinds)}"
         )
     return frozenset(kinds[name] for name in names)
+
+
+def parse_extras(said: Sequence[str]) -> tuple[str, ...]:
+    """The names of what is to be kept, each once; the recipe says if they can be."""
+    names = (name.strip().lower() for text in said for name in text.split(","))
+    return tuple(sorted({name for name in names if name}))
 
 
 def _covering(chosen: Recipe, limits: dict[str, float | None]) -> Recipe:

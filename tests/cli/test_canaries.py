@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -263,6 +264,28 @@ def test_no_canary_is_anywhere_afterwards(tmp_path: Path) -> None:
         f"{p.stem}.redact.json" for p in stems
     }
     assert min(path.stat().st_mtime for path in results.iterdir()) > time.time() - 3600
+
+
+@pytest.mark.slow
+def test_of_subtitles_that_are_kept_nothing_stays_but_the_words(tmp_path: Path) -> None:
+    results = tmp_path / "out"
+    results.mkdir()
+    names = [name for name in MAKERS if name.endswith((".mp4", ".mov", ".mkv"))]
+    for name in names:
+        video(tmp_path / name)
+    code = "import sys; from redact_cli.app import main; main(sys.argv[1:])"
+    sources = [str(tmp_path / name) for name in names]
+    command = [sys.executable, "-c", code, "run", *sources, "-o", str(results), "--no-verify"]
+    command += ["--detector", "yunet:320:0.6", "--keep", "subtitles", "--keep", "languages"]
+    said = subprocess.run(command, capture_output=True, timeout=250)
+    assert said.returncode == 0, said.stderr
+    assert b"subtitles are kept: their words may name people" in said.stderr
+    assert not places(said.stdout + said.stderr)
+    for path in results.iterdir():
+        kept = set(re.findall(MARK.encode() + rb"-\d+-([a-z0-9_]+)", path.read_bytes()))
+        assert kept == (set() if path.suffix == ".json" else {b"subtitle"}), path
+        assert path.suffix != ".json" or b'"subtitles"' in path.read_bytes()
+    assert len(list(results.iterdir())) == 2 * len(names)
 
 
 def _let_through(monkeypatch: pytest.MonkeyPatch) -> None:
