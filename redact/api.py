@@ -95,6 +95,16 @@ def analyse_file(
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
 
 
+def _check_encoder(source: Path, output: Path, recipe: Recipe) -> None:
+    """Refuse at once an encoder that was asked for and does not fit, or does not work here."""
+    if recipe.encoder and source.suffix.lower() in VIDEO_SUFFIXES:
+        from redact.video.encoders import choose
+        from redact.video.source import VideoSource
+
+        check_input(source)
+        choose(output, VideoSource(source).details, recipe.encoder, recipe.quality)
+
+
 def _check_extras(source: Source, recipe: Recipe) -> None:
     """Refuse at once what would be refused when it is written, hours later."""
     if "subtitles" in recipe.extras:
@@ -212,6 +222,7 @@ def redact_file(
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
     recipe, _ = _covering(recipe or PROFILES["balanced"], cover)  # refused now, not after the work
+    _check_encoder(source, output, recipe)
     plan = analyse_file(source, recipe, progress=progress)
     done = render_file(
         source,

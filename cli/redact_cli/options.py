@@ -111,8 +111,9 @@ Encoder: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Video encoder: h264, hevc, vp9, av1, ...; chosen by container and source if not "
-        "said. `redact doctor` lists those that are there.",
+        help="Video encoder: h264, hevc, vp9, av1, ..., or one in hardware, such as h264_nvenc, "
+        "hevc_qsv, h264_amf, hevc_videotoolbox; chosen by container and source if not said, and "
+        "never in hardware then. `redact doctor` lists those that work here.",
         rich_help_panel=_HIDES,
     ),
 ]
@@ -387,7 +388,7 @@ def _check_detector(name: str) -> None:
 
 
 def _check_encoder(name: str) -> None:
-    from redact.video.encoders import ENCODERS  # not at the start either
+    from redact.video.table import ENCODERS  # not at the start either
 
     if name not in {*ENCODERS, *(encoder.name for encoder in ENCODERS.values())}:
         known = ", ".join(ENCODERS)
