@@ -63,10 +63,14 @@ class Way:
 PLAIN = Way("plain transcode", (sys.executable, str(HERE / "plain.py"), "CLIP", "FILE"))
 
 
-def redact(profile: str, detect: str, *, verify: bool) -> Way:
-    """`redact run`, all else by default."""
-    said = ["--profile", profile, "--detect", detect, *(() if verify else ("--no-verify",))]
-    name = f"{profile}, {detect.replace(',', ' and ')}{', checked' if verify else ''}"
+CHECKS = {"": ("--no-verify",), ", checked once": ("--report-only",), ", checked": ()}
+"""What is said of the check, by how a row's name ends; `checked` also renders finds again."""
+
+
+def redact(profile: str, detect: str, check: str) -> Way:
+    """`redact run`, all else by default; `check` is one of `CHECKS`."""
+    said = ["--profile", profile, "--detect", detect, *CHECKS[check]]
+    name = f"{profile}, {detect.replace(',', ' and ')}{check}"
     command = [*redact_command(), "run", "CLIP", "-o", "FOLDER", "--quiet", *said]
     return Way(name, tuple(command))
 
@@ -136,6 +140,19 @@ def table(clip: Path, frames: int, ways: Sequence[Way], found: Sequence[dict[str
     return "\n".join(lines) + "\n"
 
 
+def check_costs(profiles: Sequence[str], found: Sequence[dict[str, Spent]]) -> str:
+    """CPU time of the check in percent of the same run without it, within each round."""
+    lines = ["| | one check, % of the run without | least and most | with what is rendered again |"]
+    lines.append("|---|---:|---:|---:|")
+    for profile in profiles:
+        plain, once, full = (f"{profile}, faces and plates{check}" for check in CHECKS)
+        shares = [100 * (spent[once].cpu / spent[plain].cpu - 1) for spent in found]
+        whole = median(100 * (spent[full].cpu / spent[plain].cpu - 1) for spent in found)
+        span = f"{min(shares):.0f}, {max(shares):.0f}"
+        lines.append(f"| {profile} | {median(shares):.0f} | {span} | {whole:.0f} |")
+    return "\n".join(lines) + "\n"
+
+
 def spread(clip: Path, profiles: Sequence[str]) -> str:
     """Where CPU time goes, a column per profile."""
     columns = {}
@@ -193,6 +210,7 @@ def _arguments(said: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--deface", default="deface", help="the program, if it is not on the path")
     parser.add_argument("--checked-only", action="store_true", help="faces and plates, checked")
+    parser.add_argument("--check", action="store_true", help="what the check costs, only")
     parser.add_argument("--stages", action="store_true", help="print where the time goes as well")
     parser.add_argument("--starts", action="store_true", help="print how long a start takes")
     parser.add_argument(
@@ -202,11 +220,15 @@ def _arguments(said: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _ways(options: argparse.Namespace) -> list[Way]:
-    kinds = [("faces,plates", True)]
-    if not options.checked_only:
-        kinds = [("faces", False), ("faces", True), ("faces,plates", False), *kinds]
+    kinds = [("faces,plates", ", checked")]
+    if options.check:
+        kinds = [("faces,plates", check) for check in CHECKS]
+    elif not options.checked_only:
+        kinds = [("faces", ""), ("faces", ", checked"), ("faces,plates", ""), *kinds]
     ways = [PLAIN]
-    ways += [redact(p, detect, verify=v) for p in options.profiles for detect, v in kinds]
+    ways += [redact(p, detect, check) for p in options.profiles for detect, check in kinds]
+    if options.check:
+        return ways
     tool = find_deface(options.deface)
     return [*ways, deface(tool)] if tool else ways
 
@@ -227,7 +249,10 @@ def main(said: Sequence[str] | None = None) -> None:
             clip = options.data / name
             if options.double:
                 clip = scaled(clip, Path(folder, f"double_{clip.stem}.mp4"), options.double)
-            print(table(clip, _frames(clip), ways, rounds(clip, ways, options.rounds)), flush=True)
+            found = rounds(clip, ways, options.rounds)
+            print(table(clip, _frames(clip), ways, found), flush=True)
+            if options.check:
+                print(check_costs(options.profiles, found), flush=True)
             if options.stages:
                 print(spread(clip, options.profiles), flush=True)
     if options.starts:
