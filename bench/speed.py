@@ -63,12 +63,18 @@ class Way:
 PLAIN = Way("plain transcode", (sys.executable, str(HERE / "plain.py"), "CLIP", "FILE"))
 
 
-def redact(profile: str, detect: str, *, verify: bool, copy: bool = True) -> Way:
-    """`redact run`, all else by default; who asks for an encoder gets no copies."""
-    said = ["--profile", profile, "--detect", detect, *(() if verify else ("--no-verify",))]
+CHECKS = {"": ("--no-verify",), ", checked once": ("--report-only",), ", checked": ()}
+"""What is said of the check, by how a row's name ends; `checked` also renders finds again."""
+
+
+def redact(profile: str, detect: str, check: str, *, copy: bool = True) -> Way:
+    """`redact run`, all else by default; `check` is one of `CHECKS`.
+
+    Who asks for an encoder gets no copies.
+    """
+    said = ["--profile", profile, "--detect", detect, *CHECKS[check]]
     said += [] if copy else ["--encoder", "h264"]
-    name = f"{profile}, {detect.replace(',', ' and ')}{', checked' if verify else ''}"
-    name += "" if copy else ", all encoded"
+    name = f"{profile}, {detect.replace(',', ' and ')}{check}{'' if copy else ', all encoded'}"
     command = [*redact_command(), "run", "CLIP", "-o", "FOLDER", "--quiet", *said]
     return Way(name, tuple(command))
 
@@ -135,6 +141,19 @@ def table(clip: Path, frames: int, ways: Sequence[Way], found: Sequence[dict[str
         lines.append(
             f"| {way.name} | {cpu:.2f} | {wall:.2f} | {cost:.0f} | {pace:.1f} | {peak:.0f} |"
         )
+    return "\n".join(lines) + "\n"
+
+
+def check_costs(profiles: Sequence[str], found: Sequence[dict[str, Spent]]) -> str:
+    """CPU time of the check in percent of the same run without it, within each round."""
+    lines = ["| | one check, % of the run without | least and most | with what is rendered again |"]
+    lines.append("|---|---:|---:|---:|")
+    for profile in profiles:
+        plain, once, full = (f"{profile}, faces and plates{check}" for check in CHECKS)
+        shares = [100 * (spent[once].cpu / spent[plain].cpu - 1) for spent in found]
+        whole = median(100 * (spent[full].cpu / spent[plain].cpu - 1) for spent in found)
+        span = f"{min(shares):.0f}, {max(shares):.0f}"
+        lines.append(f"| {profile} | {median(shares):.0f} | {span} | {whole:.0f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -214,6 +233,7 @@ def _arguments(said: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--part", metavar="W:H:X:Y", help="a part without people, mirrored: nothing to hide"
     )
+    parser.add_argument("--check", action="store_true", help="what the check costs, only")
     parser.add_argument("--stages", action="store_true", help="print where the time goes as well")
     parser.add_argument("--starts", action="store_true", help="print how long a start takes")
     parser.add_argument(
@@ -223,13 +243,17 @@ def _arguments(said: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _ways(options: argparse.Namespace) -> list[Way]:
-    kinds = [("faces,plates", True)]
-    if not options.checked_only:
-        kinds = [("faces", False), ("faces", True), ("faces,plates", False), *kinds]
+    kinds = [("faces,plates", ", checked")]
+    if options.check:
+        kinds = [("faces,plates", check) for check in CHECKS]
+    elif not options.checked_only:
+        kinds = [("faces", ""), ("faces", ", checked"), ("faces,plates", ""), *kinds]
     ways = [PLAIN]
-    ways += [redact(p, detect, verify=v) for p in options.profiles for detect, v in kinds]
+    ways += [redact(p, detect, check) for p in options.profiles for detect, check in kinds]
+    if options.check:
+        return ways
     if options.part:
-        ways += [redact(p, "faces,plates", verify=True, copy=False) for p in options.profiles]
+        ways += [redact(p, "faces,plates", ", checked", copy=False) for p in options.profiles]
     tool = find_deface(options.deface)
     return [*ways, deface(tool)] if tool else ways
 
@@ -252,7 +276,10 @@ def main(said: Sequence[str] | None = None) -> None:
                 clip = mirrored(clip, Path(folder, f"part_{clip.stem}.mp4"), options.part)
             if options.double:
                 clip = scaled(clip, Path(folder, f"double_{clip.stem}.mp4"), options.double)
-            print(table(clip, _frames(clip), ways, rounds(clip, ways, options.rounds)), flush=True)
+            found = rounds(clip, ways, options.rounds)
+            print(table(clip, _frames(clip), ways, found), flush=True)
+            if options.check:
+                print(check_costs(options.profiles, found), flush=True)
             if options.stages:
                 print(spread(clip, options.profiles), flush=True)
     if options.starts:

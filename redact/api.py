@@ -21,9 +21,10 @@ from redact.files import (
     fingerprint,
 )
 from redact.findings import Detection
-from redact.interfaces import Progress, Sink, Source, Style
+from redact.interfaces import Progress, Sink, Source, Style, Tracker
 from redact.looking import Look
 from redact.media import Frame, Rgb
+from redact.paging import PageTracker, on_every_page
 from redact.pipeline import analyse, render
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Pass, Recipe, StyleName
@@ -83,16 +84,39 @@ def analyse_file(
     recipe = recipe or PROFILES["balanced"]
     source = Path(source)
     opened = open_source(source)
+    _check_extras(opened, recipe)
     mark = opened.fingerprint
-    tracker = _tracker(recipe)
-    frames = analyse(opened, Look(recipe.passes, load, recipe.slope), tracker, progress or _silent)
+    pages = opened.info.pages
+    tracker = _tracker(recipe, pages)
+    look = Look(on_every_page(recipe.passes) if pages else recipe.passes, load, recipe.slope)
+    frames = analyse(opened, look, tracker, progress or _silent)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
     identity = SourceId(mark, opened.info.size, frames)
     tracks = tuple(tracker.tracks())
-    if frames > 1:
+    if frames > 1 and not pages:
         tracks = judged(tracks, recipe, opened.info.size)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
+
+
+def _check_encoder(source: Path, output: Path, recipe: Recipe) -> None:
+    """Refuse at once an encoder that was asked for and does not fit, or does not work here."""
+    if recipe.encoder and source.suffix.lower() in VIDEO_SUFFIXES:
+        from redact.video.encoders import choose
+        from redact.video.source import VideoSource
+
+        check_input(source)
+        choose(output, VideoSource(source).details, recipe.encoder, recipe.quality)
+
+
+def _check_extras(source: Source, recipe: Recipe) -> None:
+    """Refuse at once what would be refused when it is written, hours later."""
+    if "subtitles" in recipe.extras:
+        from redact.video.source import VideoSource
+        from redact.video.subtitles import check_keepable
+
+        if isinstance(source, VideoSource):
+            check_keepable(source.details, source.path)
 
 
 def render_file(
@@ -247,6 +271,7 @@ def redact_file(
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
     recipe, _ = _covering(recipe or PROFILES["balanced"], cover)  # refused now, not after the work
+    _check_encoder(source, output, recipe)
     plan = analyse_file(source, recipe, progress=progress)
     done = render_file(
         source,
@@ -264,11 +289,14 @@ def redact_file(
 def _extended(source: Path, plan: Plan, leaks: Sequence[Leak], *, progress: Progress) -> Plan:
     from redact.extending import extended
 
-    tracker = _tracker(plan.recipe)
-    return extended(plan, leaks, open_source(source), Look((), load), tracker, progress)
+    opened = open_source(source)
+    tracker = _tracker(plan.recipe, opened.info.pages)
+    return extended(plan, leaks, opened, Look((), load), tracker, progress)
 
 
-def _tracker(recipe: Recipe) -> PictureTracker:
+def _tracker(recipe: Recipe, pages: bool) -> Tracker:
+    if pages:
+        return PageTracker()
     from redact.following import Flow
 
     return PictureTracker(recipe.coverage, recipe.sure, Flow())
@@ -303,7 +331,7 @@ def verify_file(
 
     source, output = Path(source), Path(output)
     original, finished = open_source(source), open_source(output)
-    faults = _structure(original, finished)
+    faults = _structure(original, finished, plan)
     if plan is not None:
         plan.check_source(original.fingerprint, source)
         if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
@@ -374,19 +402,17 @@ def _style(recipe: Recipe, name: StyleName, cover: Path | str | None) -> Style:
     return style_of(recipe, name, cover_for(recipe, name, Path(cover) if cover else None))
 
 
-def _structure(original: Source, finished: Source) -> list[str]:
-    from redact.stills import StillSource
+def _structure(original: Source, finished: Source, plan: Plan | None) -> list[str]:
+    from redact.stills import PictureSource
     from redact.stills import checking as stills_checking
-    from redact.stills.moving import AnimationSource
 
-    pictures = (StillSource, AnimationSource)
-    if isinstance(original, pictures) and isinstance(finished, pictures):
+    if isinstance(original, PictureSource) and isinstance(finished, PictureSource):
         return stills_checking.faults(original, finished)
     from redact.video.checking import faults
     from redact.video.source import VideoSource
 
     if isinstance(original, VideoSource) and isinstance(finished, VideoSource):
-        return faults(original, finished)
+        return faults(original, finished, None if plan is None else plan.recipe.extras)
     return ["one is a video and the other a picture"]
 
 
@@ -457,11 +483,10 @@ def _sink(
     ffmpeg: str | None,
     copies: Copies | None,
 ) -> Sink:
-    from redact.stills import StillSource, still_sink
-    from redact.stills.moving import AnimationSource
+    from redact.stills import PictureSource, still_sink
 
     recipe = plan.recipe
-    if isinstance(source, StillSource | AnimationSource):  # a crf means nothing to them
+    if isinstance(source, PictureSource):  # a crf means nothing to them
         return still_sink(output, source, force=force, frames=plan.source.frames)
     from redact.video.sink import VideoSink
     from redact.video.source import VideoSource
@@ -473,6 +498,7 @@ def _sink(
         encoder=recipe.encoder,
         quality=recipe.quality,
         audio=recipe.audio,
+        extras=recipe.extras,
         ffmpeg=Path(ffmpeg) if ffmpeg else None,
         force=force,
         frames=plan.source.frames,

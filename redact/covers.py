@@ -62,7 +62,7 @@ def _opened(path: Path) -> StillSource:
         problem = f"cannot be used as a cover: {error.problem}"
         raise RecipeError(problem, path, error.remedy) from error
     if not isinstance(source, StillSource):
-        raise RecipeError("an animated picture covers nothing", path, "take one of its pictures")
+        raise RecipeError("several pictures cover nothing", path, "take one of them")
     return source
 
 

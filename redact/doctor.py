@@ -105,6 +105,7 @@ class Examination:
         libraries: The libraries that redact works with.
         providers: Where onnxruntime can compute, best first.
         encoders: Video encoders that can be used, by the names that redact knows them by.
+        hardware: Those in hardware, and why they do not work here, None if they do.
         ffmpeg: The program that finishes videos.
         weights: The model files.
         missing: Files of system libraries that cannot be loaded.
@@ -117,6 +118,7 @@ class Examination:
     libraries: tuple[Library, ...]
     providers: tuple[str, ...]
     encoders: tuple[str, ...]
+    hardware: dict[str, str | None]
     ffmpeg: Program | None
     weights: tuple[ModelFile, ...]
     missing: tuple[str, ...]
@@ -148,6 +150,7 @@ def examine(ffmpeg: str | None = None) -> Examination:
         libraries,
         providers,
         encoders,
+        _hardware(),
         program,
         weights,
         tuple(item.file for item in missing),
@@ -196,6 +199,15 @@ def installed_providers() -> tuple[str, ...]:
     except (ImportError, OSError):
         return ()
     return tuple(onnxruntime.get_available_providers())
+
+
+def _hardware() -> dict[str, str | None]:
+    """A small encode is made with each; nothing where FFmpeg cannot be loaded."""
+    try:
+        from redact.video.encoders import hardware
+    except (ImportError, OSError):
+        return {}
+    return hardware()
 
 
 def _encoders() -> tuple[str, ...]:

@@ -158,12 +158,14 @@ class VideoInfo:
         frames: How many frames the container promises, None where it does not say.
         duration: Seconds, None where unknown.
         rate: Mean frames per second, None for a still.
+        pages: Whether frames are pages of a document: each is a picture of its own, of any size.
     """
 
     size: Size
     frames: int | None = None
     duration: Fraction | None = None
     rate: Fraction | None = None
+    pages: bool = False
 
 
 def upright(samples: Samples, turn: Turn) -> Samples:

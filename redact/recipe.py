@@ -16,6 +16,7 @@ from redact.geometry import Size
 StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "cover", "gaussian", "mosaic"]
 Audio: TypeAlias = Literal["keep", "drop", "disguise"]
 Uncertain: TypeAlias = Literal["hide", "list"]
+Extra: TypeAlias = Literal["subtitles", "languages"]
 
 KNEE = 1 / 24
 """Height, as a share of the picture's longer side, from which larger faces need higher scores."""
@@ -25,6 +26,20 @@ _PLATE_DETECTORS = frozenset({"plates"})
 
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate", "cover"})
 """Styles that draw nothing that depends on the hidden pixels."""
+
+
+_TELEMETRY = "that tells where and when it was filmed"
+_UNSEEN_WORDS = "words that nobody sees while watching may name people and places"
+_UNSEEN_PICTURES = "that may hold the very pictures that are hidden"
+NEVER: dict[str, str] = {
+    **dict.fromkeys(("gps", "location", "places", "telemetry", "data", "gpmf", "camm", "mebx",
+                     "timecode", "times", "dates", "serials", "exif", "xmp"), _TELEMETRY),
+    **dict.fromkeys(("chapters", "titles", "tags", "metadata", "comments", "names", "handlers",
+                     "captions", "everything", "all"), _UNSEEN_WORDS),
+    **dict.fromkeys(("attachments", "fonts", "thumbnails", "artwork", "motionphoto", "depth"),
+                    _UNSEEN_PICTURES),
+}  # fmt: skip
+"""What is asked for now and then and never kept, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,8 @@ class Recipe:
         encoder: A video encoder's name, None to choose by container and source.
         quality: A video encoder's constant quality (crf), None for its visually lossless one.
         audio: Whether sound is copied, left out or made another voice's.
+        extras: What a video keeps beside pictures and sound: the words of subtitles, and which
+            languages its streams are in.
     """
 
     profile: str = "balanced"
@@ -110,6 +127,7 @@ class Recipe:
     quality: int | None = None
     audio: Audio = "keep"
     cover: str | None = None
+    extras: tuple[Extra, ...] = ()
 
     def __post_init__(self) -> None:
         named = ((self.style, StyleName), (self.audio, Audio), (self.uncertain, Uncertain))
@@ -120,6 +138,8 @@ class Recipe:
             raise RecipeError(f"a colour is written #rrggbb, not {self.colour!r}")
         if self.cover is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", self.cover):
             raise RecipeError(f"a cover is named by sha256: and 64 digits, not {self.cover!r}")
+        for name in self.extras:
+            _check_extra(name)
         if not self.passes:
             raise RecipeError("a recipe needs at least one detector pass")
 
@@ -183,6 +203,14 @@ PROFILES: dict[str, Recipe] = {
     ),
 }
 """Choices that belong together, by name."""
+
+
+def _check_extra(name: str) -> None:
+    if name in NEVER:
+        raise RecipeError(f"{name} cannot be kept: {NEVER[name]}", remedy="leave it out of --keep")
+    if name not in get_args(Extra):
+        known = ", ".join(get_args(Extra))
+        raise RecipeError(f"there is nothing called {name!r} to keep", remedy=f"choose {known}")
 
 
 def surplus(found: Detection, size: Size, slope: float, knee: float = KNEE) -> float:

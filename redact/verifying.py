@@ -140,7 +140,7 @@ def _pairs(
         away = other.time - one.time if away is None else away  # some containers begin at zero
         if other.time - one.time != away and not faults:
             faults.append(f"frame {one.index} is not shown at its time")
-        look: Depth | None = "both" if checking.every_frame else None
+        look: Depth | None = "both" if checking.every_frame or source.info.pages else None
         if look is None and (due is None or one.time >= due):
             look, due, looks = DEPTHS[looks % len(DEPTHS)], one.time + LOOK_EVERY, looks + 1
         regions = cover(one.index, one.time) if cover else None
@@ -265,7 +265,9 @@ def _one_face(known: Box, seen: Box, near: float) -> bool:
 
 
 def _seen_nearby(spots: Sequence[Spot], output: Source, witnesses: Witnesses) -> list[Spot]:
-    """Suspicious spots that are a face for certain in a neighbouring frame."""
+    """Suspicious spots that are a face for certain in a neighbouring frame, if frames have any."""
+    if output.info.pages:
+        return []
     wanted: dict[int, list[Spot]] = {}
     for spot in spots:
         for index in range(spot.frame - NEIGHBOURS, spot.frame + NEIGHBOURS + 1):

@@ -33,6 +33,8 @@ def _rows(found: Examination) -> Iterator[tuple[str, str]]:
     yield "providers", ", ".join(found.providers) or "none"
     yield "device", _device(found)
     yield "encoders", ", ".join(found.encoders) or "none"
+    for name, why in found.hardware.items():
+        yield "hardware", f"{name} {'works' if why is None else f'does not work here: {why}'}"
     yield "ffmpeg", _program(found)
     for item in found.weights:
         yield "weights", f"{item.name} {item.state}, sha256 {item.sha256}, {item.licence}"

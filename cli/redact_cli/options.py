@@ -111,8 +111,9 @@ Encoder: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Video encoder: h264, hevc, vp9, av1, ...; chosen by container and source if not "
-        "said. `redact doctor` lists those that are there.",
+        help="Video encoder: h264, hevc, vp9, av1, ..., or one in hardware, such as h264_nvenc, "
+        "hevc_qsv, h264_amf, hevc_videotoolbox; chosen by container and source if not said, and "
+        "never in hardware then. `redact doctor` lists those that work here.",
         rich_help_panel=_HIDES,
     ),
 ]
@@ -134,6 +135,17 @@ Sound: TypeAlias = Annotated[
         "heard) copies the sound: VOICES IDENTIFY people as faces do. drop leaves it out. "
         "disguise makes every voice a monotonous one by amounts that wander and are forgotten: it "
         "makes recognising harder, not impossible, and does not hide what is said.",
+        rich_help_panel=_HIDES,
+    ),
+]
+Keep: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="subtitles,languages",
+        help="What videos keep beside pictures and sound, nothing unless said: subtitles (their "
+        "words and times; WORDS NAME PEOPLE AND PLACES: read them) and languages (which language "
+        "sound and subtitles are in). Nothing that tells place or time can be kept.",
         rich_help_panel=_HIDES,
     ),
 ]
@@ -265,6 +277,7 @@ def make_recipe(
     encoder: str | None = None,
     quality: int | None = None,
     audio: Audio | None = None,
+    keep: Sequence[str] | None = None,
     detect: str | None = None,
     detectors: Sequence[str] | None = None,
     uncertain: Uncertain | None = None,
@@ -290,6 +303,7 @@ def make_recipe(
         "encoder": encoder,
         "quality": quality,
         "audio": audio,
+        "extras": parse_extras(keep or ()) or None,
         "uncertain": uncertain,
     }
     chosen = recipe(
@@ -327,6 +341,12 @@ def parse_kinds(text: str | None) -> frozenset[Kind]:
             f"nothing called {unknown[0]!r} can be detected", remedy=f"choose {', '.join(kinds)}"
         )
     return frozenset(kinds[name] for name in names)
+
+
+def parse_extras(said: Sequence[str]) -> tuple[str, ...]:
+    """The names of what is to be kept, each once; the recipe says if they can be."""
+    names = (name.strip().lower() for text in said for name in text.split(","))
+    return tuple(sorted({name for name in names if name}))
 
 
 def _covering(chosen: Recipe, limits: dict[str, float | None]) -> Recipe:
@@ -368,7 +388,7 @@ def _check_detector(name: str) -> None:
 
 
 def _check_encoder(name: str) -> None:
-    from redact.video.encoders import ENCODERS  # not at the start either
+    from redact.video.table import ENCODERS  # not at the start either
 
     if name not in {*ENCODERS, *(encoder.name for encoder in ENCODERS.values())}:
         known = ", ".join(ENCODERS)

@@ -29,6 +29,8 @@ VOICES = (
     "--audio drop leaves sound out, --audio disguise makes recognising harder"
 )
 
+WORDS = "subtitles are kept: their words may name people and places; read them, too"
+
 
 def redact_all(
     found: Batch, workers: int, *, as_json: bool = False, quiet: bool = False, debug: bool = False
@@ -53,6 +55,8 @@ def redact_all(
     _sum_up(reports, found.skipped, quiet=quiet, debug=debug)
     if not quiet and _sound_is_kept(found, reports):
         say(VOICES)
+    if not quiet and _subtitles_are_kept(found, reports):
+        say(WORDS)
     failures = [report.failure for report in reports if report.failure is not None]
     return code_for_all(len(reports), [(it.kind, it.trace is not None) for it in failures])
 
@@ -69,9 +73,17 @@ def _reports(found: Batch, workers: int, shown: Display) -> Generator[Report]:
 
 
 def _sound_is_kept(found: Batch, reports: Sequence[Report]) -> bool:
+    return any(job.recipe.audio == "keep" for job in _finished_videos(found, reports))
+
+
+def _subtitles_are_kept(found: Batch, reports: Sequence[Report]) -> bool:
+    return any("subtitles" in job.recipe.extras for job in _finished_videos(found, reports))
+
+
+def _finished_videos(found: Batch, reports: Sequence[Report]) -> Iterator[Job]:
     done = {report.source for report in reports if report.failure is None}
     videos = (job for job in found.jobs if job.source.suffix.lower() in VIDEO_SUFFIXES)
-    return any(job.source in done and job.recipe.audio == "keep" for job in videos)
+    return (job for job in videos if job.source in done)
 
 
 @contextmanager

@@ -217,6 +217,7 @@ def _choices(facts: dict[str, Any]) -> str:
         for p in recipe.pop("passes")
     )
     limits = ", ".join(f"{key} {value}" for key, value in recipe.pop("coverage").items())
+    recipe["extras"] = ", ".join(recipe["extras"]) or "none"
     rows = {**recipe, "style": facts["style"], "passes": passes, "coverage": limits}
     rows["edits"] = f"{len(facts['edits'])} by a person" if facts["edits"] else "none"
     return f"<section><h2>Recipe</h2>{_list(rows)}</section>"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from redact.errors import (
 from redact.files import draft, open_input
 from redact.media import Frame, Samples, VideoInfo
 from redact.stills.moving import AnimationSink, AnimationSource, is_animated
+from redact.stills.pages import PagesSink, PagesSource, has_pages, split
 from redact.stills.picture import StillPicture
 from redact.stills.reading import SUFFIXES, decode, engine_errors
 from redact.stills.writing import LOSSLESS, encode
@@ -48,6 +49,8 @@ class StillSource:
         self.path = path
         data = _read(path)
         self._mark = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        if not has_pages(data, path):  # what hangs beside the one page is left out
+            data = next(split(data, path), data)
         self.decoded = decode(data, path)
 
     @property
@@ -137,19 +140,25 @@ class StillSink:
             raise VerificationError("reads back with other pixels", self._output)
 
 
-def open_still(path: Path) -> StillSource | AnimationSource:
-    """The source for a picture file, animated or not.
+PictureSource: TypeAlias = StillSource | AnimationSource | PagesSource
+"""Whatever a picture file may hold."""
+
+
+def open_still(path: Path) -> PictureSource:
+    """The source for a picture file: one picture, an animation, or several pages.
 
     Raises:
         InputError: See `StillSource`.
     """
     data = _read(path)
-    return AnimationSource(path, data) if is_animated(data, path) else StillSource(path)
+    if is_animated(data, path):
+        return AnimationSource(path, data)
+    return PagesSource(path, data) if has_pages(data, path) else StillSource(path)
 
 
 def still_sink(
-    output: Path, source: StillSource | AnimationSource, *, force: bool, frames: int
-) -> StillSink | AnimationSink:
+    output: Path, source: PictureSource, *, force: bool, frames: int
+) -> StillSink | AnimationSink | PagesSink:
     """The sink that fits the source.
 
     Raises:
@@ -157,6 +166,8 @@ def still_sink(
     """
     if isinstance(source, AnimationSource):
         return AnimationSink(output, source, force=force, frames=frames)
+    if isinstance(source, PagesSource):
+        return PagesSink(output, source, force=force, frames=frames)
     return StillSink(output, source, force=force)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from redact.stills import StillSource
+from redact.stills import PictureSource, StillSource
 from redact.stills.moving import AnimationSource
+from redact.stills.pages import PagesSource
 
 _OWN = {
     "adobe", "adobe_transform", "aux", "background", "bit_depth", "chroma", "compression", "dpi",
@@ -22,17 +23,18 @@ _OWN_TAGS = {
 """TIFF's tags of the picture's own layout."""
 
 
-def faults(
-    source: StillSource | AnimationSource, output: StillSource | AnimationSource
-) -> list[str]:
+def faults(source: PictureSource, output: PictureSource) -> list[str]:
     """What differs that should not, and what it holds that it should not, in words."""
     found = _format_faults(source, output)
     with Image.open(output.path) as image:
-        found += ["it holds EXIF data"] if set(image.getexif()) - _OWN_TAGS else []
-        extra = sorted(
-            str(key) for key, value in image.info.items() if value and not _own(key, value)
-        )
-    return found + [f"it holds what is not allowed: {key}" for key in extra]
+        for page in range(len(output.pages) if isinstance(output, PagesSource) else 1):
+            image.seek(page)
+            found += ["it holds EXIF data"] if set(image.getexif()) - _OWN_TAGS else []
+            extra = sorted(
+                str(key) for key, value in image.info.items() if value and not _own(key, value)
+            )
+            found += [f"it holds what is not allowed: {key}" for key in extra]
+    return list(dict.fromkeys(found))
 
 
 def _own(key: object, value: object) -> bool:
@@ -41,9 +43,7 @@ def _own(key: object, value: object) -> bool:
     return str(key).lower() in _OWN
 
 
-def _format_faults(
-    source: StillSource | AnimationSource, output: StillSource | AnimationSource
-) -> list[str]:
+def _format_faults(source: PictureSource, output: PictureSource) -> list[str]:
     if isinstance(source, AnimationSource) and isinstance(output, AnimationSource):
         one, other = source.reel, output.reel
         same = (one.form, one.delays, one.rounds) == (other.form, other.delays, other.rounds)
@@ -51,4 +51,7 @@ def _format_faults(
     if isinstance(source, StillSource) and isinstance(output, StillSource):
         one_form, other_form = source.decoded.form, output.decoded.form
         return [] if one_form == other_form else [f"it is {other_form}, not {one_form}"]
-    return ["one is animated and the other is not"]
+    if isinstance(source, PagesSource) and isinstance(output, PagesSource):
+        sizes = [[page.size for page in pages] for pages in (source.pages, output.pages)]
+        return [] if sizes[0] == sizes[1] else ["its pages are not those of its source"]
+    return ["they are not of one kind: a picture, an animation, several pages"]

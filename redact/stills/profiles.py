@@ -23,7 +23,7 @@ def profiled(image: Image.Image, path: Path) -> tuple[Image.Image, bytes | None]
     description = described(image)
     if profile or not description or description.startswith("sRGB") or plain.mode == "LA":
         return plain, profile
-    if plain.mode == "I;16":
+    if plain.mode.startswith("I;16"):
         raise UnsupportedInputError(f"16-bit grey with the profile {description!a}", path)
     shown = image if image.mode in {"CMYK", "LAB"} else plain
     mode = "RGBA" if shown.mode == "RGBA" else "RGB"

@@ -153,7 +153,7 @@ def _is_deep(image: Image.Image, form: str) -> bool:
     """Whether Pillow would cut 16-bit colours to 8; asked before it decodes."""
     if form == "HEIF":
         return int(image.info.get("bit_depth", 8)) > 8
-    return image.mode != "I;16" and ";16" in str(getattr(image, "tile", ""))
+    return image.mode not in {"I;16", "I;16B"} and ";16" in str(getattr(image, "tile", ""))
 
 
 def _deep(image: Image.Image, form: str, data: bytes, turn: Turn, path: Path) -> Decoded:

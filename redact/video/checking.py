@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 from av.container import InputContainer
 
 from redact.errors import InputError, VerificationError
+from redact.recipe import Extra
 from redact.video.details import UNSPECIFIED, Details
 from redact.video.finish import Job
 from redact.video.h264 import IDR_SLICE, SLICE, kinds_of
 from redact.video.opening import open_media, picture_stream
 from redact.video.pixels import layout_of
 from redact.video.source import VideoSource
+from redact.video.subtitles import CODECS, cues_of, packed, packed_cues
 from redact.video.voices import RATE, extent
 
 _TAGS = {
@@ -40,6 +42,7 @@ def check_result(job: Job, times: Sequence[Fraction]) -> None:
         _check_details(found.details, job)
         _check_streams(job)
         _check_sounds(job)
+        _check_words(job)
     except InputError as error:
         raise VerificationError(f"the result cannot be read: {error.problem}") from error
 
@@ -133,13 +136,37 @@ _PRIMING = Fraction(1100, RATE)
 def _check_streams(job: Job) -> None:
     with open_media(job.written) as container:
         kinds = sorted(stream.type for stream in container.streams)
-        if kinds != ["audio"] * len(job.tracks) + ["video"]:
+        wanted = ["audio"] * len(job.tracks) + ["subtitle"] * len(job.words) + ["video"]
+        if kinds != wanted:
             raise VerificationError(f"the result holds other streams than asked for: {kinds}")
         if container.chapters():
             raise VerificationError("the result holds chapters")
+        said = languages_of(container)
+        if said != job.spoken:
+            raise VerificationError(
+                f"{job.choice.format} did not keep the languages: {said} instead of {job.spoken}",
+                remedy=f"{_OTHER_CONTAINER}, or leave --keep languages out",
+            )
         tags = unlisted_tags(container)
     if tags:
         raise VerificationError(f"the result holds a tag that was not asked for: {tags[0]}")
+
+
+def _check_words(job: Job) -> None:
+    """Each cue's letters and times are what was read from the source, byte by byte."""
+    for number, words in enumerate(job.words):
+        codec = CODECS[job.choice.format]
+        found = packed_cues(job.written, number, codec)
+        if found != packed(words.cues, codec, job.clock.shift):
+            raise VerificationError(
+                f"{job.choice.format} did not keep the subtitles",
+                remedy="name the output .mkv, or leave --keep subtitles out",
+            )
+
+
+def languages_of(container: InputContainer) -> list[str | None]:
+    """The language that each stream says, None for none."""
+    return [None if s.language in {None, "und"} else s.language for s in container.streams]
 
 
 def unlisted_tags(container: InputContainer) -> list[str]:
@@ -149,8 +176,16 @@ def unlisted_tags(container: InputContainer) -> list[str]:
     return sorted(key for key in keys if key.lower() not in _TAGS)
 
 
-def faults(source: VideoSource, output: VideoSource) -> list[str]:
-    """What is wrong with the structure of a finished file, in words, given only its source."""
+def faults(
+    source: VideoSource, output: VideoSource, extras: Collection[Extra] | None = None
+) -> list[str]:
+    """What is wrong with the structure of a finished file, in words.
+
+    Args:
+        source: The original.
+        output: The finished file.
+        extras: What was kept beside pictures and sound; None if that is not known.
+    """
     found = [
         f"the {name} is {kept}, not {wanted}"
         for name, wanted, kept in kept_of(source.details, output.details)
@@ -158,10 +193,34 @@ def faults(source: VideoSource, output: VideoSource) -> list[str]:
     ]
     with open_media(output.path) as container:
         kinds = [stream.type for stream in container.streams]
-        found += [f"it holds a stream of {k}" for k in kinds if k not in {"audio", "video"}]
+        kept = {"audio", "video"} | ({"subtitle"} if "subtitles" in (extras or ()) else set())
+        found += [f"it holds a stream of {k}" for k in kinds if k not in kept]
         found += ["it holds more than one video"] if kinds.count("video") > 1 else []
         if kinds.count("audio") > len(source.details.audio):
             found.append("it holds more sound than the source")
         found += ["it holds chapters"] if container.chapters() else []
         found += [f"it holds a tag that is not allowed: {key}" for key in unlisted_tags(container)]
-    return found
+        if extras is not None and "languages" not in extras and any(languages_of(container)):
+            found.append("it says a language")
+    return found + (_word_faults(source, output) if "subtitles" in (extras or ()) else [])
+
+
+def _word_faults(source: VideoSource, output: VideoSource) -> list[str]:
+    """Subtitles of a finished file beside those of its source, but for where both begin."""
+    wanted = [cues for t in source.details.subtitles if (cues := cues_of(source.path, t))]
+    tracks = output.details.subtitles
+    if len(tracks) != len(wanted):
+        return [f"it holds {len(tracks)} tracks of subtitles, not {len(wanted)}"]
+    for number, (track, cues) in enumerate(zip(tracks, wanted, strict=True)):
+        if track.codec not in CODECS.values():
+            return [f"its subtitles are {track.codec}"]
+        found = packed_cues(output.path, number, track.codec)
+        shift = cues[0].start - found[0][0] if found else Fraction(0)
+        if found != packed(cues, track.codec, shift) or (shift and not _shifts(source, output)):
+            return ["its subtitles are not those of its source"]
+    return []
+
+
+def _shifts(source: VideoSource, output: VideoSource) -> bool:
+    """Whether times may be moved together: between transport streams and files."""
+    return any(v.details.container.startswith("mpegts") for v in (source, output))

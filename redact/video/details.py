@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
@@ -9,7 +10,8 @@ from typing import Any, cast
 from av import VideoFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
+from av.subtitles.stream import SubtitleStream
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
@@ -40,6 +42,23 @@ class AudioTrack:
     rate: int
     channels: int
     default: bool
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextTrack:
+    """One stream of subtitles of the source.
+
+    Args:
+        index: Its number in the container.
+        codec: Its codec's name.
+        time_base: Seconds per tick of its times.
+        language: ISO 639 code, None where not said.
+    """
+
+    index: int
+    codec: str
+    time_base: Fraction
     language: str | None
 
 
@@ -76,6 +95,7 @@ class Details:
         light: Raw content light level data of the first frame, None where absent.
         language: The video's ISO 639 code, None where not said.
         audio: Sound streams that can be copied.
+        subtitles: Streams of subtitles, of any kind.
     """
 
     container: str
@@ -96,6 +116,7 @@ class Details:
     light: bytes | None
     language: str | None
     audio: tuple[AudioTrack, ...]
+    subtitles: tuple[TextTrack, ...] = ()
 
 
 def details_of(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> Details:
@@ -119,8 +140,9 @@ def details_of(container: InputContainer, stream: VideoStream, frame: VideoFrame
         top_first=context.field_order in _TOP_FIRST,
         mastering=_side_data(frame, "MASTERING_DISPLAY_METADATA"),
         light=_side_data(frame, "CONTENT_LIGHT_LEVEL"),
-        language=stream.language,
+        language=_language(stream),
         audio=tuple(map(_track, container.streams.audio)),
+        subtitles=tuple(map(_text_track, container.streams.subtitles)),
     )
 
 
@@ -168,5 +190,17 @@ def _track(stream: AudioStream) -> AudioTrack:
         rate=0 if context is None else context.sample_rate,
         channels=0 if context is None else context.channels,
         default=bool(stream.disposition & Disposition.default),
-        language=stream.language,
+        language=_language(stream),
     )
+
+
+def _text_track(stream: SubtitleStream) -> TextTrack:
+    context: Any = stream.codec_context
+    name = "unknown" if context is None else context.codec.canonical_name
+    return TextTrack(stream.index, name, stream.time_base or MICROSECOND, _language(stream))
+
+
+def _language(stream: Stream) -> str | None:
+    """A code of three letters; anything else could be a message, and `und` says nothing."""
+    code = (stream.language or "").lower()
+    return code if re.fullmatch("[a-z]{3}", code) and code != "und" else None

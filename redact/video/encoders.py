@@ -1,4 +1,4 @@
-"""Which encoder writes a result, and what it is asked: one table, and what cannot be kept."""
+"""Which encoder writes a result, what it is asked, and what cannot be kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from redact.errors import (
 )
 from redact.geometry import Turn
 from redact.video.details import Details
-from redact.video.pixels import Layout, layout_of
+from redact.video.pixels import Layout, drawable_name, layout_of
+from redact.video.table import ENCODERS, Encoder
+from redact.video.trial import trouble
 
 FORMATS: Final = {
     ".avi": "avi",
@@ -34,73 +36,6 @@ FORMATS: Final = {
     ".webm": "webm",
 }
 """The container that is written for an output's suffix."""
-
-
-@dataclass(frozen=True, slots=True)
-class Encoder:
-    """One row of the table.
-
-    Args:
-        name: FFmpeg's name of the encoder.
-        codec: FFmpeg's name of what it writes.
-        formats: Containers that players expect it in.
-        quality: Its constant quality that shows no loss, None where it has no such setting.
-        worst: The largest value of that setting.
-        options: Everything else that it is asked.
-        with_alpha: Containers in which it keeps opacity.
-    """
-
-    name: str
-    codec: str
-    formats: tuple[str, ...]
-    quality: int | None
-    worst: int
-    options: dict[str, str]
-    with_alpha: tuple[str, ...] = ()
-
-
-_COMMON = ("mp4", "mov", "matroska")
-_NO_CAPTIONS = {"a53cc": "0"}
-"""Captions travel inside frames; they are not on the list of what may be kept."""
-
-ENCODERS: Final = {
-    "h264": Encoder(
-        "libx264", "h264", (*_COMMON, "mpegts", "avi"), 20, 51, {"preset": "medium", **_NO_CAPTIONS}
-    ),
-    "h264-rgb": Encoder(
-        "libx264rgb", "h264", _COMMON, 18, 51, {"preset": "medium", **_NO_CAPTIONS}
-    ),
-    "hevc": Encoder(
-        "libx265",
-        "hevc",
-        (*_COMMON, "mpegts"),
-        20,
-        51,
-        {"preset": "medium", "x265-params": "log-level=none", **_NO_CAPTIONS},
-    ),
-    "vp9": Encoder(
-        "libvpx-vp9",
-        "vp9",
-        ("webm", "matroska", "mp4"),
-        24,
-        63,
-        {"deadline": "good", "cpu-used": "4", "row-mt": "1"},
-        ("webm", "matroska"),
-    ),
-    "av1": Encoder(
-        "libsvtav1",
-        "av1",
-        ("webm", "matroska", "mp4"),
-        24,
-        63,
-        {"preset": "8", "svtav1-params": "progress=0"},
-    ),
-    "prores": Encoder("prores_ks", "prores", ("mov",), None, 0, {"vendor": "apl0"}, ("mov",)),
-    "ffv1": Encoder(
-        "ffv1", "ffv1", ("matroska",), None, 0, {"level": "3", "slicecrc": "1"}, ("matroska",)
-    ),
-}
-"""Encoders by the name that a user asks for; FFmpeg's own names work too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +69,7 @@ def choose(
     Raises:
         RecipeError: No such encoder, container or quality, or they do not fit each other.
         UnsupportedInputError: The source holds something that no fitting encoder keeps.
-        MissingEngineError: The asked encoder is not part of this installation.
+        MissingEngineError: The asked encoder is not part of this installation, or does not open.
     """
     container = FORMATS.get(output.suffix.lower())
     if container is None:
@@ -147,6 +82,7 @@ def choose(
     for name in names:
         pixels = _pixels(ENCODERS[name], details, container)
         if pixels is not None:
+            _check_opens(ENCODERS[name], pixels)
             return _choice(ENCODERS[name], container, pixels, details, quality)
     raise _refused(names, container, details)
 
@@ -162,11 +98,24 @@ def _named(asked: str, container: str) -> str:
             f"the encoder {asked} does not fit into {container}",
             remedy=f"name the output {', '.join(suffixes)}, or choose another encoder",
         )
-    if not pixel_formats(ENCODERS[name].name):
+    if not _taken(ENCODERS[name]):
         raise MissingEngineError(
             f"the encoder {asked} is not installed", remedy="run redact doctor"
         )
     return name
+
+
+def _check_opens(encoder: Encoder, pixels: str) -> None:
+    """Make one in hardware show that it works, since a driver or a chip may be missing.
+
+    Raises:
+        MissingEngineError: It does not.
+    """
+    if encoder.hardware and (why := trouble(encoder, pixels)):
+        raise MissingEngineError(
+            f"{encoder.name}, which needs {encoder.hardware}, does not work here: {why}",
+            remedy=f"choose --encoder {encoder.codec}, which needs the processor alone",
+        )
 
 
 def _fitting(container: str, details: Details) -> list[str]:
@@ -187,7 +136,7 @@ def _preferred(details: Details) -> Iterator[str]:
 def _pixels(encoder: Encoder, details: Details, container: str) -> str | None:
     """The encoder's cheapest pixel format that loses nothing of the source."""
     wanted = layout_of(details.pixels)
-    taken = pixel_formats(encoder.name)
+    taken = _taken(encoder)
     if wanted is None or (wanted.alpha and container not in encoder.with_alpha):
         return None
     if details.pixels in taken:
@@ -196,14 +145,28 @@ def _pixels(encoder: Encoder, details: Details, container: str) -> str | None:
     return min(fitting, key=lambda name: fitting[name].cost, default=None)
 
 
+def _taken(encoder: Encoder) -> dict[str, Layout]:
+    """What it takes; of an encoder in hardware what it keeps as it is, under its own names."""
+    if not encoder.hardware:
+        return pixel_formats(encoder.name)
+    equals = {name: layout_of(drawable_name(name) or "") for name in encoder.pixels}
+    here = _names(encoder.name)
+    return {name: layout for name, layout in equals.items() if layout and name in here}
+
+
 @cache
 def pixel_formats(name: str) -> dict[str, Layout]:
     """What an encoder takes, by name; empty where it is not installed."""
+    return {form: found for form in _names(name) if (found := layout_of(form))}
+
+
+@cache
+def _names(name: str) -> tuple[str, ...]:
     try:
         formats = av.codec.Codec(name, "w").video_formats or []
-    except av.FFmpegError:
-        return {}
-    return {form.name: found for form in formats if (found := layout_of(form.name))}
+    except (av.FFmpegError, ValueError):  # a name that this FFmpeg does not know
+        return ()
+    return tuple(form.name for form in formats)
 
 
 def _choice(
@@ -220,9 +183,10 @@ def _ceiling(encoder: Encoder, details: Details) -> dict[str, str]:
 
     Only where the codec needs no more for the same picture than the source's does.
     """
-    if encoder.codec not in _CAPPED.get(details.codec, ()) or details.bit_rate is None:
+    known = details.bit_rate is not None and encoder.capped
+    if encoder.codec not in _CAPPED.get(details.codec, ()) or not known:
         return {}
-    most = round(_GROWTH * max(details.bit_rate, _LEAST_RATE))
+    most = round(_GROWTH * max(details.bit_rate or 0, _LEAST_RATE))
     return {"maxrate": str(most), "bufsize": str(most // 2)}
 
 
@@ -249,11 +213,13 @@ def _quality(encoder: Encoder, asked: int | None) -> dict[str, str]:
         return {}
     if asked is not None and not 0 <= asked <= encoder.worst:
         raise RecipeError(f"the quality of {encoder.name} goes from 0 to {encoder.worst}")
-    return {"crf": str(encoder.quality if asked is None else asked)}
+    return encoder.asks(encoder.quality if asked is None else asked)
 
 
 def _extras(encoder: Encoder, container: str, details: Details) -> dict[str, str]:
     _check_turn(encoder, container, details)
+    if encoder.hardware:
+        return _hardware_extras(encoder, container, details)
     if encoder.codec == "h264":
         return _h264_extras(container, details)
     if encoder.codec == "prores":
@@ -266,6 +232,16 @@ def _extras(encoder: Encoder, container: str, details: Details) -> dict[str, str
     if encoder.codec == "hevc" and (light := _hdr(details)):
         return {"x265-params": f"{encoder.options['x265-params']}:{light}"}
     return {}
+
+
+def _hardware_extras(encoder: Encoder, container: str, details: Details) -> dict[str, str]:
+    for lost, what in ((details.interlaced, "fields"), (_hdr(details), "HDR mastering data")):
+        if lost:
+            raise UnsupportedInputError(
+                f"{encoder.name} would not keep its {what}",
+                remedy=f"choose --encoder {encoder.codec}",
+            )
+    return {"bf": "0"} if container == "avi" else {}
 
 
 def _check_turn(encoder: Encoder, container: str, details: Details) -> None:
@@ -312,7 +288,9 @@ def _refused(names: list[str], container: str, details: Details) -> RedactError:
         f"--encoder {name} with {suffix}"
         for name, encoder in ENCODERS.items()
         for suffix, form in FORMATS.items()
-        if form in encoder.formats and _pixels(encoder, details, form) is not None
+        if not encoder.hardware
+        and form in encoder.formats
+        and _pixels(encoder, details, form) is not None
     ]
     tried = ", ".join(names) or "no encoder"
     return UnsupportedInputError(
@@ -322,5 +300,15 @@ def _refused(names: list[str], container: str, details: Details) -> RedactError:
 
 
 def available() -> dict[str, bool]:
-    """Every encoder's name, and whether this installation has it."""
-    return {name: bool(pixel_formats(encoder.name)) for name, encoder in ENCODERS.items()}
+    """Every encoder that runs on the processor, and whether this installation has it."""
+    return {name: bool(_taken(e)) for name, e in ENCODERS.items() if not e.hardware}
+
+
+def hardware() -> dict[str, str | None]:
+    """Every encoder in hardware, and why it does not work here, None if it does."""
+    found: dict[str, str | None] = {}
+    for name, encoder in ENCODERS.items():
+        if encoder.hardware:
+            pixels = next(iter(_taken(encoder)), None)
+            found[name] = trouble(encoder, pixels) if pixels else "not part of this installation"
+    return found

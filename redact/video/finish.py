@@ -20,6 +20,7 @@ from redact.video.details import AudioTrack, Details
 from redact.video.encoders import FORMATS, Choice
 from redact.video.pixels import layout_of
 from redact.video.running import address, run_program
+from redact.video.subtitles import Words
 from redact.video.voices import CODECS, Sound
 
 
@@ -37,6 +38,8 @@ class Job:
         tracks: Which sound streams are kept.
         clock: How times are carried over.
         sounds: Their disguises, None to copy them.
+        words: Subtitles, written anew.
+        languages: Whether streams say what language they are in.
     """
 
     pictures: Path
@@ -48,6 +51,15 @@ class Job:
     tracks: tuple[AudioTrack, ...]
     clock: Clock
     sounds: tuple[Sound, ...] | None = None
+    words: tuple[Words, ...] = ()
+    languages: bool = False
+
+    @property
+    def spoken(self) -> list[str | None]:
+        """The language that each of the result's streams says, in their order."""
+        heard = [track.language for track in self.tracks]
+        said = [self.details.language, *heard, *(words.language for words in self.words)]
+        return said if self.languages else [None] * len(said)
 
 
 def find_program(asked: Path | None = None) -> Path:
@@ -129,6 +141,7 @@ def command(job: Job, program: Path) -> list[str]:
     elif job.tracks:
         sound = ffmpeg.input(address(job.source), **_input(-job.clock.shift))
         streams += [sound[str(track.index)] for track in job.tracks]
+    streams += [ffmpeg.input(address(w.path), **_input(-job.clock.shift)) for w in job.words]
     output = ffmpeg.output(*streams, address(job.written), **_output(job))
     spelled: list[str] = ffmpeg.compile(
         output.global_args(*_GLOBAL), cmd=str(program), overwrite_output=True
@@ -155,7 +168,12 @@ def _output(job: Job) -> dict[str, Any]:
         "avoid_negative_ts": "disabled",
         **({"c:a": CODECS[job.choice.format], "b:a": "64k"} if job.sounds else {}),
         **(_MUXERS[job.choice.format](job) if job.choice.format in _MUXERS else {}),
+        **_languages(job),
     }
+
+
+def _languages(job: Job) -> dict[str, str]:
+    return {f"metadata:s:{n}": f"language={code}" for n, code in enumerate(job.spoken) if code}
 
 
 def _quicktime(job: Job) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import Self
 from redact import files
 from redact.errors import EngineError, VerificationError
 from redact.media import Frame
-from redact.recipe import Audio
+from redact.recipe import Audio, Extra
 from redact.video.checking import check_result, check_units
 from redact.video.clocks import clock_for
 from redact.video.copying import Copies
@@ -22,6 +22,7 @@ from redact.video.h264 import Unfit
 from redact.video.joining import beside, join
 from redact.video.opening import about
 from redact.video.source import VideoSource
+from redact.video.subtitles import Words, check_container, written
 from redact.video.voices import Sound, disguised
 
 
@@ -34,6 +35,7 @@ class VideoSink:
         encoder: A name of `redact.video.encoders.ENCODERS`, None to choose.
         quality: The encoder's constant quality, None for its visually lossless one.
         audio: Whether sound is copied, left out or made another voice's.
+        extras: What is kept beside pictures and sound.
         ffmpeg: The program that finishes the file, None for the one that is installed with redact.
         force: Whether an existing output is replaced.
         frames: How many frames must be written, None where that is not known before.
@@ -54,6 +56,7 @@ class VideoSink:
         encoder: str | None = None,
         quality: int | None = None,
         audio: Audio = "keep",
+        extras: Collection[Extra] = (),
         ffmpeg: Path | None = None,
         force: bool = False,
         frames: int | None = None,
@@ -70,6 +73,9 @@ class VideoSink:
         self._clock = clock_for(self._choice.format, source.details)
         self._tracks = () if audio == "drop" else source.details.audio
         self._audio = audio
+        self._extras = frozenset(extras)
+        if "subtitles" in self._extras:
+            check_container(source.details, self._choice.format, source.path)
         if audio == "keep":
             check_audio(self._tracks, self._choice.format, source.path)
         self._program = find_program(ffmpeg)
@@ -160,6 +166,8 @@ class VideoSink:
             self._tracks,
             self._clock,
             self._disguises(written) if self._audio == "disguise" else None,
+            self._words(written.parent) if "subtitles" in self._extras else (),
+            "languages" in self._extras,
         )
         finish(job, self._program)
         files.check_unchanged(source.path, source.identity)
@@ -174,6 +182,13 @@ class VideoSink:
                 disguised(self._source.path, track, written.with_name(f"{n}.wav"), self._program)
                 for n, track in enumerate(self._tracks)
             )
+
+    def _words(self, folder: Path) -> tuple[Words, ...]:
+        source, container = self._source, self._choice.format
+        with about(source.path):
+            tracks = source.details.subtitles
+            every = (written(source.path, t, folder, container, self._clock) for t in tracks)
+            return tuple(words for words in every if words.cues)
 
     def _check_count(self) -> None:
         if not self._times:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -107,6 +108,16 @@ def tiff(path: Path) -> None:
     photo().save(path, tiffinfo=tags, icc_profile=profile())
 
 
+def pages(path: Path) -> None:
+    """A document with a thumbnail between its pages, and words in the tags of all of them."""
+    made = [photo(n).resize((128 + n, 96)) for n in range(3)]
+    for image, kind in zip(made, (0, 1, 0), strict=True):
+        tags = {n: canary(f"page{n}") for n in (269, 270, 271, 272, 285, 305, 315, 316, 33432)}
+        image.encoderinfo = {"tiffinfo": tags | {254: kind, 700: xmp()}, "icc_profile": profile()}
+    made[0].save(path, save_all=True, append_images=made[1:])
+    path.write_bytes(path.read_bytes() + canary("after").encode())
+
+
 def webp(path: Path) -> None:
     photo().save(path, exif=exif(), xmp=xmp(), icc_profile=profile())
     path.write_bytes(path.read_bytes() + canary("after").encode())
@@ -179,7 +190,7 @@ _TAGS = ("title", "artist", "album", "comment", "copyright", "location", "make",
 MAKERS: dict[str, Callable[[Path], None]] = {
     "a.jpg": jpeg, "b.png": png, "c.tif": tiff, "d.webp": webp, "e.gif": gif, "f.bmp": bmp,
     "g.heic": heif, "h.avif": heif, "i.mp4": video, "j.mov": video, "k.mkv": video,
-    "l.webm": video, "m.ts": video, "n.avi": video,
+    "l.webm": video, "m.ts": video, "n.avi": video, "o.tiff": pages,
 }  # fmt: skip
 
 OLD = 981_173_106
@@ -257,6 +268,28 @@ def test_no_canary_is_anywhere_afterwards(tmp_path: Path) -> None:
         f"{p.stem}.redact.json" for p in stems
     }
     assert min(path.stat().st_mtime for path in results.iterdir()) > time.time() - 3600
+
+
+@pytest.mark.slow
+def test_of_subtitles_that_are_kept_nothing_stays_but_the_words(tmp_path: Path) -> None:
+    results = tmp_path / "out"
+    results.mkdir()
+    names = [name for name in MAKERS if name.endswith((".mp4", ".mov", ".mkv"))]
+    for name in names:
+        video(tmp_path / name)
+    code = "import sys; from redact_cli.app import main; main(sys.argv[1:])"
+    sources = [str(tmp_path / name) for name in names]
+    command = [sys.executable, "-c", code, "run", *sources, "-o", str(results), "--no-verify"]
+    command += ["--detector", "yunet:320:0.6", "--keep", "subtitles", "--keep", "languages"]
+    said = subprocess.run(command, capture_output=True, timeout=250)
+    assert said.returncode == 0, said.stderr
+    assert b"subtitles are kept: their words may name people" in said.stderr
+    assert not places(said.stdout + said.stderr)
+    for path in results.iterdir():
+        kept = set(re.findall(MARK.encode() + rb"-\d+-([a-z0-9_]+)", path.read_bytes()))
+        assert kept == (set() if path.suffix == ".json" else {b"subtitle"}), path
+        assert path.suffix != ".json" or b'"subtitles"' in path.read_bytes()
+    assert len(list(results.iterdir())) == 2 * len(names)
 
 
 def _let_through(monkeypatch: pytest.MonkeyPatch) -> None:

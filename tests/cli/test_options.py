@@ -69,3 +69,21 @@ def test_what_cannot_be_detected_is_refused(text: str) -> None:
 def test_a_detector_of_a_kind_that_is_left_out_is_refused() -> None:
     with pytest.raises(RecipeError, match="leaves faces out"):
         make_recipe("fast", detect="plates", detectors=["yunet:640:0.3"])
+
+
+def test_what_is_kept_is_named_one_by_one() -> None:
+    assert make_recipe("fast").extras == ()
+    both = ("languages", "subtitles")
+    assert make_recipe("fast", keep=["subtitles,languages"]).extras == both
+    assert make_recipe("fast", keep=["Subtitles", " languages, subtitles"]).extras == both
+
+
+@pytest.mark.parametrize(("name", "why"), [
+    ("gps", "where and when"), ("telemetry", "where and when"), ("timecode", "where and when"),
+    ("chapters", "name people"), ("attachments", "very pictures"), ("voices", "choose subtitles"),
+])  # fmt: skip
+def test_what_is_never_kept_is_refused_with_the_reason(name: str, why: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        make_recipe("fast", keep=[f"subtitles,{name}"])
+    assert name in str(caught.value)
+    assert why in str(caught.value)

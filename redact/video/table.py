@@ -1,0 +1,139 @@
+"""The encoders that redact knows: a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+
+def _crf(quality: int) -> dict[str, str]:
+    return {"crf": str(quality)}
+
+
+def _cq(quality: int) -> dict[str, str]:
+    return {"rc": "vbr", "cq": str(quality), "b": "0"}
+
+
+def _global(quality: int) -> dict[str, str]:
+    return {"global_quality": str(max(1, quality))}
+
+
+def _qp(quality: int) -> dict[str, str]:
+    return {"rc": "cqp", "qp_i": str(quality), "qp_p": str(quality)}
+
+
+def _share(quality: int) -> dict[str, str]:
+    """Apple's goes from 100 down to 1, in FFmpeg's unit of 118 a step."""
+    return {"flags": "+qscale", "global_quality": str(118 * round(100 - 99 * quality / 51))}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """One row of the table.
+
+    Args:
+        name: FFmpeg's name of the encoder.
+        codec: FFmpeg's name of what it writes.
+        formats: Containers that players expect it in.
+        quality: Its constant quality that shows no loss, None where it has no such setting.
+        worst: The largest value of that setting.
+        options: Everything else that it is asked.
+        with_alpha: Containers in which it keeps opacity.
+        asks: From a quality to the options that ask for it.
+        hardware: What it needs beside the processor, in words; never chosen unasked.
+        pixels: Of an encoder in hardware, the pixel formats that it keeps as they are.
+        capped: Whether it takes a ceiling of bits beside a quality.
+    """
+
+    name: str
+    codec: str
+    formats: tuple[str, ...]
+    quality: int | None
+    worst: int
+    options: dict[str, str]
+    with_alpha: tuple[str, ...] = ()
+    asks: Callable[[int], dict[str, str]] = _crf
+    hardware: str | None = None
+    pixels: tuple[str, ...] = ()
+    capped: bool = True
+
+
+_COMMON = ("mp4", "mov", "matroska")
+_H264_IN, _HEVC_IN = (*_COMMON, "mpegts", "avi"), (*_COMMON, "mpegts")
+_NO_CAPTIONS = {"a53cc": "0"}
+"""Captions travel inside frames; they are not on the list of what may be kept."""
+_NVIDIA = {"preset": "p5", "extra_sei": "0", "s12m_tc": "0", **_NO_CAPTIONS}
+"""Neither captions nor timecodes."""
+
+ENCODERS: Final = {
+    "h264": Encoder(
+        "libx264", "h264", (*_COMMON, "mpegts", "avi"), 20, 51, {"preset": "medium", **_NO_CAPTIONS}
+    ),
+    "h264-rgb": Encoder(
+        "libx264rgb", "h264", _COMMON, 18, 51, {"preset": "medium", **_NO_CAPTIONS}
+    ),
+    "hevc": Encoder(
+        "libx265",
+        "hevc",
+        (*_COMMON, "mpegts"),
+        20,
+        51,
+        {"preset": "medium", "x265-params": "log-level=none", **_NO_CAPTIONS},
+    ),
+    "vp9": Encoder(
+        "libvpx-vp9",
+        "vp9",
+        ("webm", "matroska", "mp4"),
+        24,
+        63,
+        {"deadline": "good", "cpu-used": "4", "row-mt": "1"},
+        ("webm", "matroska"),
+    ),
+    "av1": Encoder(
+        "libsvtav1",
+        "av1",
+        ("webm", "matroska", "mp4"),
+        24,
+        63,
+        {"preset": "8", "svtav1-params": "progress=0"},
+    ),
+    "prores": Encoder("prores_ks", "prores", ("mov",), None, 0, {"vendor": "apl0"}, ("mov",)),
+    "ffv1": Encoder(
+        "ffv1", "ffv1", ("matroska",), None, 0, {"level": "3", "slicecrc": "1"}, ("matroska",)
+    ),
+    "h264_nvenc": Encoder(
+        "h264_nvenc", "h264", _H264_IN, 20, 51, _NVIDIA, asks=_cq,
+        hardware="an NVIDIA graphics card", pixels=("yuv420p", "nv12", "yuv444p"),
+    ),
+    "hevc_nvenc": Encoder(
+        "hevc_nvenc", "hevc", _HEVC_IN, 20, 51, _NVIDIA, asks=_cq,
+        hardware="an NVIDIA graphics card", pixels=("yuv420p", "nv12", "yuv444p", "p010le"),
+    ),
+    "h264_qsv": Encoder(
+        "h264_qsv", "h264", _H264_IN, 20, 51, {"preset": "slow", **_NO_CAPTIONS}, asks=_global,
+        hardware="Intel graphics", pixels=("nv12",), capped=False,
+    ),
+    "hevc_qsv": Encoder(
+        "hevc_qsv", "hevc", _HEVC_IN, 20, 51, {"preset": "slow"}, asks=_global,
+        hardware="Intel graphics", pixels=("nv12", "p010le"), capped=False,
+    ),
+    "h264_amf": Encoder(
+        "h264_amf", "h264", _H264_IN, 20, 51, {"quality": "quality"},
+        asks=lambda quality: _qp(quality) | {"qp_b": str(quality)},
+        hardware="an AMD graphics card", pixels=("yuv420p", "nv12"), capped=False,
+    ),
+    "hevc_amf": Encoder(
+        "hevc_amf", "hevc", _HEVC_IN, 20, 51, {"quality": "quality"}, asks=_qp,
+        hardware="an AMD graphics card", pixels=("yuv420p", "nv12", "p010le"), capped=False,
+    ),
+    "h264_videotoolbox": Encoder(
+        "h264_videotoolbox", "h264", _H264_IN, 20, 51, _NO_CAPTIONS, asks=_share,
+        hardware="an Apple chip", pixels=("yuv420p", "nv12"), capped=False,
+    ),
+    "hevc_videotoolbox": Encoder(
+        "hevc_videotoolbox", "hevc", _HEVC_IN, 20, 51, _NO_CAPTIONS, asks=_share,
+        hardware="an Apple chip", pixels=("yuv420p", "nv12", "p010le"), capped=False,
+    ),
+}  # fmt: skip
+"""Encoders by the name that a user asks for; FFmpeg's own names work too."""
