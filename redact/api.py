@@ -22,7 +22,7 @@ from redact.files import (
 )
 from redact.findings import Detection
 from redact.interfaces import Progress, Sink, Source, Style
-from redact.looking import Look
+from redact.looking import Look, Sparing
 from redact.media import Frame, Rgb
 from redact.pipeline import analyse, render
 from redact.plan import Plan, Result, SourceId
@@ -81,7 +81,8 @@ def analyse_file(
     opened = open_source(source)
     mark = opened.fingerprint
     tracker = _tracker(recipe)
-    frames = analyse(opened, Look(recipe.passes, load, recipe.slope), tracker, progress or _silent)
+    look = Sparing(Look(recipe.passes, load, recipe.slope), recipe.coverage.follow)
+    frames = analyse(opened, look, tracker, progress or _silent, look.asked)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
     identity = SourceId(mark, opened.info.size, frames)
