@@ -211,15 +211,42 @@ def mirrored(clip: Path, output: Path, part: str) -> Path:
     return output
 
 
-def scaled(clip: Path, output: Path, frames: int) -> Path:
-    """The first frames of a clip at twice its width and height."""
+_STILL = "select=eq(n\\,0),loop=-1:1,setpts=N/25/TB"
+"""The first frame again and again, 25 times a second."""
+
+
+def begun(clip: Path, output: Path, frames: int, filters: str = "null") -> Path:
+    """The first frames of a clip, or of what FFmpeg's filters make of it."""
     import imageio_ffmpeg
 
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", str(clip), "-an"]
-    command += ["-vf", "scale=iw*2:ih*2:flags=bicubic", "-frames:v", str(frames)]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(clip), "-an"]
+    command += ["-vf", filters, "-frames:v", str(frames)]
     command += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", str(output)]
     subprocess.run(command, check=True)
     return output
+
+
+def apart(clip: Path, lengths: Sequence[int], ways: Sequence[Way], count: int) -> str:
+    """What a run costs in any case, and what each frame adds: from two lengths of one clip."""
+    spent = []
+    with TemporaryDirectory(prefix="redact-bench-") as folder:
+        for frames in lengths:
+            cut = begun(clip, Path(folder, f"{frames}_{clip.stem}.mp4"), frames)
+            spent.append(rounds(cut, ways, count))
+    short, long = lengths
+    lines = [
+        f"### {clip.name}: {short} and {long} frames, medians of {count}\n",
+        "| | CPU, seconds in any case | CPU, ms for each frame | times plain |",
+        "|---|---:|---:|---:|",
+    ]
+    plain = 0.0
+    for way in ways:
+        less, more = (median(one[way.name].cpu for one in found) for found in spent)
+        each = (more - less) / (long - short)
+        plain = plain or each
+        fixed = less - short * each
+        lines.append(f"| {way.name} | {fixed:.1f} | {1000 * each:.0f} | {each / plain:.2f} |")
+    return "\n".join(lines) + "\n"
 
 
 def _arguments(said: Sequence[str] | None) -> argparse.Namespace:
@@ -238,6 +265,10 @@ def _arguments(said: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--starts", action="store_true", help="print how long a start takes")
     parser.add_argument(
         "--double", type=int, metavar="N", help="N frames, scaled to twice the size"
+    )
+    parser.add_argument("--still", type=int, metavar="N", help="N times the first frame")
+    parser.add_argument(
+        "--lengths", type=int, nargs=2, metavar="N", help="tell what a run and a frame cost apart"
     )
     return parser.parse_args(said)
 
@@ -275,7 +306,13 @@ def main(said: Sequence[str] | None = None) -> None:
             if options.part:
                 clip = mirrored(clip, Path(folder, f"part_{clip.stem}.mp4"), options.part)
             if options.double:
-                clip = scaled(clip, Path(folder, f"double_{clip.stem}.mp4"), options.double)
+                double = Path(folder, f"double_{clip.stem}.mp4")
+                clip = begun(clip, double, options.double, "scale=iw*2:ih*2:flags=bicubic")
+            if options.still:
+                clip = begun(clip, Path(folder, f"still_{clip.stem}.mp4"), options.still, _STILL)
+            if options.lengths:
+                print(apart(clip, options.lengths, ways, options.rounds), flush=True)
+                continue
             found = rounds(clip, ways, options.rounds)
             print(table(clip, _frames(clip), ways, found), flush=True)
             if options.check:

@@ -22,7 +22,7 @@ from redact.files import (
 )
 from redact.findings import Detection
 from redact.interfaces import Progress, Sink, Source, Style, Tracker
-from redact.looking import Look
+from redact.looking import Look, Sparing
 from redact.media import Frame, Rgb
 from redact.paging import PageTracker, on_every_page
 from redact.pipeline import analyse, render
@@ -86,10 +86,14 @@ def analyse_file(
     opened = open_source(source)
     _check_extras(opened, recipe)
     mark = opened.fingerprint
-    pages = opened.info.pages
-    tracker = _tracker(recipe, pages)
-    look = Look(on_every_page(recipe.passes) if pages else recipe.passes, load, recipe.slope)
-    frames = analyse(opened, look, tracker, progress or _silent)
+    tracker = _tracker(recipe, pages := opened.info.pages)
+    tell = progress or _silent
+    if pages:
+        look = Look(on_every_page(recipe.passes), load, recipe.slope)
+        frames = analyse(opened, look, tracker, tell)
+    else:
+        sparing = Sparing(Look(recipe.passes, load, recipe.slope), recipe.coverage.follow)
+        frames = analyse(opened, sparing, tracker, tell, sparing.asked)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
     identity = SourceId(mark, opened.info.size, frames)

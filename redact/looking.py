@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 
+from redact.changes import Watch
 from redact.findings import Detection
 from redact.geometry import Box, Size, Turn, hull_of
 from redact.interfaces import Detector, View
-from redact.media import Frame, Grey, Rgb
+from redact.media import Frame, Grey, Picture, Rgb
 from redact.recipe import Pass, surplus
 
 GREY_SIDE = 640
@@ -51,26 +55,24 @@ class Look:
     def __init__(
         self, passes: Sequence[Pass], load: Callable[[str], Detector], slope: float = 0.0
     ) -> None:
-        self._passes = passes
+        self.passes = passes
         self._slope = slope
         self._detectors = {name: load(name) for name in {p.detector for p in passes}}
 
     def __call__(self, frame: Frame) -> View:
         """Everything that is kept of the frame. May run in several threads at once."""
-        picture = frame.picture
-        size = picture.turn.upright_size(picture.stored_size)
-        due = [p for p in self._passes if frame.index % p.every == 0 and size.longer > p.above]
-        grey = _grey(picture.rgb(size.fitted(min(size.longer, GREY_SIDE))))
-        gain = _gain(grey)
-        copies = {
-            side: _lifted(picture.rgb(size.fitted(side)), gain)
-            for side in {_side(p, size) for p in due}
-        }
-        found = [(p, self._detect(p, copies[_side(p, size)], size)) for p in due]
-        kept = [d for look, seen in found for d in _believed(look, seen, found)]
-        return View(frame.index, frame.time, size, grey, tuple(joined(kept)))
+        copies = Copies(frame.picture)
+        return viewed(frame, copies, [(p, self.detect(p, copies)) for p in self.due(frame)])
 
-    def _detect(self, look: Pass, copy: Rgb, size: Size) -> list[Detection]:
+    def due(self, frame: Frame) -> list[Pass]:
+        """The passes that look at this frame."""
+        longer = frame.picture.stored_size.longer
+        return [p for p in self.passes if frame.index % p.every == 0 and longer > p.above]
+
+    def detect(self, look: Pass, copies: Copies) -> list[Detection]:
+        """What one pass finds, in pixels of the upright picture."""
+        size = copies.size
+        copy = copies.copy(_side(look, size))
         turned = np.ascontiguousarray(np.rot90(copy, -look.quarters))
         (found,) = self._detectors[look.detector].detect([turned], look.threshold)
         seen = Size(copy.shape[1], copy.shape[0])
@@ -84,6 +86,117 @@ class Look:
             for d, box in zip(found, boxes, strict=True)
         ]
         return [d for d in upright if d.score >= look.threshold + surplus(d, size, self._slope)]
+
+
+class Copies:
+    """What detectors and trackers are given of one picture, each made when it is first asked for.
+
+    Args:
+        picture: As decoded.
+        grey: Its small grey copy, if that was made before.
+    """
+
+    def __init__(self, picture: Picture, grey: Grey | None = None) -> None:
+        self._picture = picture
+        self.size = picture.turn.upright_size(picture.stored_size)
+        self._scaled: dict[int, Rgb] = {}
+        if grey is not None:
+            self.grey = grey  # in place of making it
+
+    @cached_property
+    def grey(self) -> Grey:
+        """The small picture that things are followed on."""
+        return _grey(self._picture.rgb(self.size.fitted(min(self.size.longer, GREY_SIDE))))
+
+    @cached_property
+    def gain(self) -> float:
+        """By what the picture is brightened before it is looked at."""
+        return _gain(self.grey)
+
+    def copy(self, side: int) -> Rgb:
+        """The whole picture with that longer side, brightened if it is dark."""
+        if side not in self._scaled:
+            self._scaled[side] = _lifted(self._picture.rgb(self.size.fitted(side)), self.gain)
+        return self._scaled[side]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Due:
+    """One pass over one frame.
+
+    Args:
+        look: The pass.
+        found: What it finds there.
+        new: Whether it has to look for that, or has found it in an earlier frame.
+    """
+
+    look: Pass
+    found: Future[list[Detection]]
+    new: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A frame, its small grey copy, and what is to be known about it."""
+
+    frame: Frame
+    grey: Grey
+    due: tuple[_Due, ...]
+
+
+class Sparing:
+    """Looks at one video, and not again at what still is as a pass saw it last.
+
+    What the pass found then is found once more: nobody appears without a change.
+
+    Args:
+        look: What is done with a frame that is new.
+        unseen: Seconds after which a pass looks again in any case.
+    """
+
+    def __init__(self, look: Look, unseen: float) -> None:
+        self._look = look
+        self._unseen = unseen
+        self._watches: dict[Pass, Watch] = {}
+        self._found: dict[Pass, Future[list[Detection]]] = {}
+
+    def asked(self, frames: Iterable[Frame]) -> Iterator[Asked]:
+        """What is to be done with each frame, which depends on all before it."""
+        for frame in frames:
+            copies = Copies(frame.picture)
+            yield Asked(frame, copies.grey, tuple(self._due(frame, copies)))
+
+    def _due(self, frame: Frame, copies: Copies) -> Iterator[_Due]:
+        for look in self._look.due(frame):
+            watch = self._watches.setdefault(look, Watch(self._unseen))
+            new = watch.is_new(copies.grey, frame.time, copies.gain)
+            if new:
+                self._found[look] = Future()
+            yield _Due(look, self._found[look], new)
+
+    def __call__(self, asked: Asked) -> View:
+        """Everything that is kept of the frame. May run in several threads at once.
+
+        It waits for what was found earlier, so that work on earlier frames must have begun.
+        """
+        copies = Copies(asked.frame.picture, asked.grey)
+        new = [due for due in asked.due if due.new]
+        try:
+            for due in new:
+                due.found.set_result(self._look.detect(due.look, copies))
+        except BaseException as error:
+            for due in new:  # so that nobody waits in vain
+                if not due.found.done():
+                    due.found.set_exception(error)
+            raise
+        found = [(due.look, due.found.result()) for due in asked.due]
+        return viewed(asked.frame, copies, found)
+
+
+def viewed(frame: Frame, copies: Copies, found: Found) -> View:
+    """What is kept of a frame in which the passes found that."""
+    kept = [d for look, seen in found for d in _believed(look, seen, found)]
+    return View(frame.index, frame.time, copies.size, copies.grey, tuple(joined(kept)))
 
 
 Found: TypeAlias = Sequence[tuple[Pass, list[Detection]]]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redact.coverage import Cover
 from redact.errors import EngineError
@@ -28,11 +28,23 @@ AHEAD = 4
 
 
 def analyse(
-    source: Source, look: Callable[[Frame], View], tracker: Tracker, progress: Progress
+    source: Source,
+    look: Callable[[Any], View],
+    tracker: Tracker,
+    progress: Progress,
+    asked: Callable[[Iterable[Frame]], Iterable[Any]] = iter,
 ) -> int:
-    """Look at every frame and let the tracker join what was found; returns the frame count."""
+    """Look at every frame and let the tracker join what was found; returns the frame count.
+
+    Args:
+        source: What is looked at.
+        look: Makes a view of what is asked, side by side with others.
+        tracker: Gets the views in order.
+        progress: Called for every frame.
+        asked: From the frames, in order, to what the look is given of each.
+    """
     done = 0
-    with closing(ahead(look, source.frames())) as views:
+    with closing(ahead(look, asked(source.frames()))) as views:
         for _, view in views:
             tracker.update(view)
             done += 1
@@ -99,7 +111,8 @@ def ahead(
 ) -> Generator[tuple[Given, Made], None, None]:
     """Each item with what the function made of it, in order, made a few items ahead in threads.
 
-    What the function raises is raised here; when the consumer stops, nothing keeps running.
+    What the function raises is raised here; when the consumer stops, nothing keeps running. Work is
+    begun in order, and dropped from the end, so that it may wait for what was given before it.
     """
     with ThreadPoolExecutor(workers) as pool:
         pending: deque[tuple[Given, Future[Made]]] = deque()
@@ -111,7 +124,7 @@ def ahead(
             while pending:
                 yield _first(pending)
         finally:
-            for _, future in pending:
+            for _, future in reversed(pending):
                 future.cancel()
 
 

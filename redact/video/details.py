@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from redact.geometry import Size, Turn
 from redact.media import Colour
-from redact.video.picture import DecodedPicture
+from redact.video.picture import DecodedPicture, beside
 
 MICROSECOND = Fraction(1, 1_000_000)
 
@@ -174,7 +174,7 @@ def _rate(stream: VideoStream) -> Fraction | None:
 
 
 def _side_data(frame: VideoFrame, name: str) -> bytes | None:
-    data = frame.side_data.get(name)
+    data = beside(frame, name)
     return None if data is None else bytes(cast(Any, data))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, cast
 
 import numpy as np
 from av import VideoFrame
+from av.sidedata.sidedata import SideData, SideDataContainer
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from redact.errors import UnsupportedInputError
@@ -100,13 +101,23 @@ def _interpolation(stored: Size, shape: Size) -> int:
     return int(Interpolation.AREA if smaller else Interpolation.BILINEAR)
 
 
+def beside(frame: VideoFrame, name: str) -> SideData | None:
+    """What a frame carries beside its samples under a name of `av.sidedata.sidedata.Type`.
+
+    Not asked of `frame.side_data`, which the frame keeps and which keeps the frame: its memory
+    would then come back whenever garbage is next looked for, not when the frame is done with.
+    """
+    container: Any = SideDataContainer  # whose stub does not tell that it takes a frame
+    return cast("SideData | None", container(frame).get(name))
+
+
 def turn_of(frame: VideoFrame) -> Turn:
     """How the frame's display matrix turns it.
 
     Raises:
         UnsupportedInputError: Not by quarter turns and mirrors.
     """
-    data = frame.side_data.get("DISPLAYMATRIX")
+    data = beside(frame, "DISPLAYMATRIX")
     if data is None:
         return Turn()
     right_x, right_y, _, down_x, down_y = struct.unpack("=9i", cast(Any, data))[:5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av import VideoFrame
 
 from redact.errors import ChangedInputError
 from redact.geometry import Size
@@ -199,6 +201,24 @@ def test_a_file_that_was_replaced_is_refused(folder: Path, tmp_path: Path) -> No
         list(source.frames())
     with pytest.raises(ChangedInputError):
         _ = source.fingerprint
+
+
+def test_frames_give_their_memory_back_without_the_garbage_collector(folder: Path) -> None:
+    source = VideoSource(clips.make(folder, EVERY[0]))
+    gc.collect()
+    gc.disable()
+    before = _living()
+    try:
+        held = [frame for frame in source.frames() if frame.picture.planes()]
+        assert _living() - before >= len(held) > 2
+        held.clear()
+        assert _living() == before
+    finally:
+        gc.enable()
+
+
+def _living() -> int:
+    return sum(isinstance(thing, VideoFrame) for thing in gc.get_objects())
 
 
 def test_stopping_early_is_no_error(folder: Path) -> None:

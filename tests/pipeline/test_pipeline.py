@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -15,7 +16,7 @@ from redact.coverage import Coverage
 from redact.errors import EngineError, RedactError, UnreadableInputError, UnwritableOutputError
 from redact.geometry import Box, Region, Size
 from redact.interfaces import Follower, View
-from redact.looking import Look
+from redact.looking import Look, Sparing
 from redact.media import Frame, Grey
 from redact.pipeline import AHEAD, ahead, analyse, render, stream
 from redact.plan import Plan, SourceId
@@ -247,6 +248,53 @@ def test_ahead_takes_only_a_few_items_before_they_are_wanted() -> None:
     assert len(taken) <= 2 * AHEAD + 1
     pairs.close()
     assert len(taken) <= 2 * AHEAD + 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_work_may_wait_for_earlier_work_even_when_all_is_stopped(
+    workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = Future.cancel
+
+    def slowly(future: Future[None]) -> bool:
+        cancelled = cancel(future)
+        time.sleep(0.03)  # a worker that ends meanwhile begins what is not cancelled yet
+        return cancelled
+
+    monkeypatch.setattr(Future, "cancel", slowly)
+    done = [threading.Event() for _ in range(1000)]
+    in_vain: list[int] = []
+
+    def after_the_last(item: int) -> None:
+        time.sleep(0.05)
+        if item and not done[item - 1].wait(1):
+            in_vain.append(item)
+        done[item].set()
+
+    pairs = ahead(after_the_last, range(1000), workers)
+    next(pairs)
+    pairs.close()
+    assert not in_vain
+
+
+def test_a_still_video_is_looked_at_once_in_a_while() -> None:
+    source = PaintedSource(even_times(60), [marked(SIZE, Box(20, 20, 44, 44))] * 60)
+    detector = ScriptedDetector()
+    tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, Still())
+    look = Sparing(Look(RECIPE.passes, lambda _: detector), 1.5)
+    assert analyse(source, look, tracker, silent, look.asked) == 60
+    (track,) = tracker.tracks()
+    assert [s.frame for s in track.sightings if s.score > 0] == list(range(60))
+    assert len(detector.seen) == 2 * len(RECIPE.passes)
+    assert source.open == 0
+
+
+def test_a_detector_that_fails_ends_a_still_video_too() -> None:
+    trapped = [marked(SIZE, Box(20, 20, 44, 44), TRAP)] * 60
+    tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, Still())
+    look = Sparing(Look(RECIPE.passes, lambda _: ScriptedDetector()), 1.5)
+    with pytest.raises(EngineError, match="trap"):
+        analyse(PaintedSource(even_times(60), trapped), look, tracker, silent, look.asked)
 
 
 def test_ahead_stops_when_its_consumer_stops() -> None:

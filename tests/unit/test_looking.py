@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from redact.findings import Detection, Kind
 from redact.geometry import Box, Size, Turn
 from redact.interfaces import View
-from redact.looking import GREY_SIDE, Look, joined
+from redact.looking import GREY_SIDE, Look, Sparing, joined
 from redact.media import Frame, Rgb
 from redact.recipe import Pass
 from tests.painted import TURNS, PaintedPicture, flat
@@ -268,6 +268,57 @@ def test_a_large_face_needs_a_higher_score(slope: float, finds: bool) -> None:
     seen = Look([Pass("scripted", 320, 0.5)], lambda _: detector, slope)
     view = seen(Frame(0, Fraction(0), marked(SIZE, MARKED)))  # 50 of 320 pixels high
     assert bool(view.detections) is finds
+
+
+# sparing
+
+
+def over(pictures: Sequence[PaintedPicture], look: Look, unseen: float = 1.5) -> list[View]:
+    frames = [Frame(n, Fraction(n, 25), picture) for n, picture in enumerate(pictures)]
+    sparing = Sparing(look, unseen)
+    return [sparing(asked) for asked in sparing.asked(frames)]
+
+
+def test_what_stays_is_found_in_every_frame_with_few_looks() -> None:
+    detector = ScriptedDetector()
+    passes = [Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3, every=3)]
+    views = over([marked(SIZE, MARKED)] * 100, Look(passes, lambda _: detector))
+    assert len({view.detections for view in views if view.index % 3 == 0}) == 1
+    assert all(view.detections for view in views)
+    assert 4 <= len(detector.seen) <= 10
+
+
+def test_what_moves_is_looked_at_as_often_as_ever() -> None:
+    pictures = [marked(SIZE, MARKED.shifted(2 * n, 0)) for n in range(20)]
+    passes = [Pass("scripted", 320, 0.3), Pass("scripted", 320, 0.3, quarters=1, every=4)]
+    plain = Look(passes, lambda _: ScriptedDetector())
+    each = [plain(Frame(n, Fraction(n, 25), p)) for n, p in enumerate(pictures)]
+    spared = over(pictures, plain)
+    assert [v.detections for v in spared] == [v.detections for v in each]
+    assert all(np.array_equal(a.grey, b.grey) for a, b in zip(spared, each, strict=True))
+
+
+def test_what_appears_in_a_still_scene_is_found_at_once() -> None:
+    pictures = [marked(SIZE, MARKED if n >= 7 else None) for n in range(12)]
+    views = over(pictures, Look([Pass("scripted", 320, 0.3)], lambda _: ScriptedDetector()))
+    assert [bool(view.detections) for view in views] == [False] * 7 + [True] * 5
+
+
+def test_what_disappears_is_not_found_any_more() -> None:
+    pictures = [marked(SIZE, None if n >= 7 else MARKED) for n in range(12)]
+    views = over(pictures, Look([Pass("scripted", 320, 0.3)], lambda _: ScriptedDetector()))
+    assert [bool(view.detections) for view in views] == [True] * 7 + [False] * 5
+
+
+def test_each_pass_remembers_what_it_saw_itself() -> None:
+    """What appears between two looks of a rare pass is news to it, though not to another."""
+    detector = ScriptedDetector()
+    passes = [Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3, every=4)]
+    over(
+        [marked(SIZE, MARKED if n >= 1 else None) for n in range(5)],
+        Look(passes, lambda _: detector),
+    )
+    assert [size.width for size in detector.seen] == [320, 160, 320, 160]
 
 
 def test_a_threshold_is_handed_to_its_detector() -> None:
