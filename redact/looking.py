@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias
 
@@ -19,6 +20,9 @@ from redact.recipe import Pass, surplus
 
 GREY_SIDE = 640
 """Longer side of the grey picture that things are followed on."""
+
+USUAL_RATE = 25
+"""Frames a second for which passes say how often they look."""
 
 _SLACK = 1.0
 """Pixels of the scaled copy by which a detector's box may be off on each side."""
@@ -64,10 +68,16 @@ class Look:
         copies = Copies(frame.picture)
         return viewed(frame, copies, [(p, self.detect(p, copies)) for p in self.due(frame)])
 
-    def due(self, frame: Frame) -> list[Pass]:
-        """The passes that look at this frame."""
+    def due(self, frame: Frame, begun: Callable[[int], bool] | None = None) -> list[Pass]:
+        """The passes that look at this frame.
+
+        Args:
+            frame: A small picture is not looked at by passes that are for large ones.
+            begun: Whether the frame begins another span of so many; by its index if not said.
+        """
         longer = frame.picture.stored_size.longer
-        return [p for p in self.passes if frame.index % p.every == 0 and longer > p.above]
+        begins = begun or (lambda every: frame.index % every == 0)
+        return [p for p in self.passes if longer > p.above and begins(p.every)]
 
     def detect(self, look: Pass, copies: Copies) -> list[Detection]:
         """What one pass finds, in pixels of the upright picture."""
@@ -144,6 +154,28 @@ class Asked:
     due: tuple[_Due, ...]
 
 
+class Spans:
+    """A clock that says which frames a pass is due for: one look in so much time at any rate.
+
+    Passes are made for `USUAL_RATE`: at 60 frames a second a face moves as far between looks as at
+    25, and in surveillance video of five a second nobody may pass between two of them.
+    """
+
+    def __init__(self) -> None:
+        self._first: Fraction | None = None
+        self._last = self._now = Fraction(-1)
+
+    def enter(self, time: Fraction) -> None:
+        """The next frame comes, at that many seconds; times grow."""
+        if self._first is None:
+            self._first = time
+        self._last, self._now = self._now, (time - self._first) * USUAL_RATE
+
+    def begun(self, every: int) -> bool:
+        """Whether this frame is the first in a span of so many frames of the usual rate."""
+        return self._last // every < self._now // every
+
+
 class Sparing:
     """Looks at one video, and not again at what still is as a pass saw it last.
 
@@ -159,15 +191,17 @@ class Sparing:
         self._unseen = unseen
         self._watches: dict[Pass, Watch] = {}
         self._found: dict[Pass, Future[list[Detection]]] = {}
+        self._spans = Spans()
 
     def asked(self, frames: Iterable[Frame]) -> Iterator[Asked]:
         """What is to be done with each frame, which depends on all before it."""
         for frame in frames:
+            self._spans.enter(frame.time)
             copies = Copies(frame.picture)
             yield Asked(frame, copies.grey, tuple(self._due(frame, copies)))
 
     def _due(self, frame: Frame, copies: Copies) -> Iterator[_Due]:
-        for look in self._look.due(frame):
+        for look in self._look.due(frame, self._spans.begun):
             watch = self._watches.setdefault(look, Watch(self._unseen))
             new = watch.is_new(copies.grey, frame.time, copies.gain)
             if new:

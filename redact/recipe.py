@@ -53,7 +53,8 @@ class Pass:
         quarters: Clockwise quarter turns given to the picture before it is looked at.
         doubtful: The threshold in place of `threshold` while the upright picture shows faces as
             well as the turned one: a picture stands one way, and finds in another are rare.
-        every: Look at each `every`-th frame only.
+        every: Look at each `every`-th frame only, of a video of 25 frames a second; at other rates
+            as often in time.
         enlarge: Whether a picture smaller than `side` is scaled up to it.
         above: Only pictures whose longer side is above this many pixels are looked at.
         largest: Detections above this share of the picture are dropped: another pass sees them
@@ -173,7 +174,7 @@ _PLATES_THOROUGH = (
     Pass("plates", 1920, 0.15, every=4, above=1200, enlarge=False, largest=0.01),
     Pass("plates", 4096, 0.15, every=12, above=2400, enlarge=False, largest=0.002),
 )
-_FAST = (Pass("yunet", 1024, 0.45), Pass("centerface", 960, 0.15, every=5))
+_FAST = (Pass("yunet", 1024, 0.45, every=2), Pass("centerface", 960, 0.15, every=6))
 _BALANCED = (
     Pass("centerface", 960, 0.12, every=3),
     Pass("centerface", 640, 0.155, every=6),

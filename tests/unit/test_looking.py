@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from redact.findings import Detection, Kind
 from redact.geometry import Box, Size, Turn
 from redact.interfaces import View
-from redact.looking import GREY_SIDE, Look, Sparing, joined
+from redact.looking import GREY_SIDE, USUAL_RATE, Look, Spans, Sparing, joined
 from redact.media import Frame, Rgb
 from redact.recipe import Pass
 from tests.painted import TURNS, PaintedPicture, flat
@@ -319,6 +320,38 @@ def test_each_pass_remembers_what_it_saw_itself() -> None:
         Look(passes, lambda _: detector),
     )
     assert [size.width for size in detector.seen] == [320, 160, 320, 160]
+
+
+@given(
+    steps=st.lists(st.fractions(Fraction(1, 240), 1), min_size=1, max_size=60),
+    start=st.fractions(-3, 3),
+    every=st.integers(1, 24),
+)
+def test_a_pass_looks_as_often_in_time_at_any_rate(
+    steps: list[Fraction], start: Fraction, every: int
+) -> None:
+    times = [start + sum(steps[:n], Fraction(0)) for n in range(len(steps) + 1)]
+    spans, due = Spans(), []
+    for time in times:
+        spans.enter(time)
+        if spans.begun(every):
+            due.append(time)
+    assert due[0] == start
+    span = Fraction(every, USUAL_RATE)
+    assert all((b - start) // span > (a - start) // span for a, b in pairwise(due))
+    reached = {(time - start) // span for time in times}
+    assert len(due) == len(reached)  # one look in every span in which there is a frame
+
+
+@pytest.mark.parametrize(("rate", "looks"), [(5, 50), (25, 17), (50, 9)])
+def test_of_faster_videos_fewer_frames_are_looked_at(rate: int, looks: int) -> None:
+    detector = ScriptedDetector()
+    pictures = [marked(SIZE, MARKED.shifted(2 * n, 0)) for n in range(50)]
+    frames = [Frame(n, Fraction(n, rate), picture) for n, picture in enumerate(pictures)]
+    sparing = Sparing(Look([Pass("scripted", 320, 0.3, every=3)], lambda _: detector), 1.5)
+    for asked in sparing.asked(frames):
+        sparing(asked)
+    assert len(detector.seen) == looks
 
 
 def test_a_threshold_is_handed_to_its_detector() -> None:
