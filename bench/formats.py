@@ -22,8 +22,8 @@ import numpy as np
 from contenders import redact_command, unwind_on_terminate
 from outside import Shown, missing_programs, shown, telling_tags
 
-from redact.api import open_source
 from redact.files import VIDEO_SUFFIXES
+from redact.formats import open_source
 from redact.plan import load
 
 _MADE_UP = {

@@ -22,7 +22,7 @@ from typing import Any
 from material import Film, read_rows, truth_films
 from measures import Cover
 
-from redact import api
+from redact import api, formats
 from redact.detectors import load
 from redact.findings import Track
 from redact.geometry import Box, Region
@@ -159,7 +159,7 @@ class Rendered:
     """An output that was never encoded."""
 
     def __init__(self, path: Path, plan: Any) -> None:
-        self._source = api.open_source(path)
+        self._source = formats.open_source(path)
         self._plan = plan
         self.info = self._source.info
         self.fingerprint = ""
@@ -180,12 +180,12 @@ def find_planted(film: Film, plan: Plan, most: int, checking: Checking) -> dict[
     """Plant leaks in one clip and check it; what was found, and what was found in vain."""
     truth = read_rows(film.truth)
     cover = plan.cover()
-    frames = api.open_source(film.source).frames()
+    frames = formats.open_source(film.source).frames()
     hidden = [cover(frame.index, frame.time) for frame in frames]
     leaks = planted(truth, hidden, random.Random(film.source.stem), most)
     holed: Any = HoledPlan(plan, leaks)
     witnesses = Witnesses({look.detector for look in plan.recipe.passes}, load)
-    source, output = api.open_source(film.source), Rendered(film.source, holed)
+    source, output = formats.open_source(film.source), Rendered(film.source, holed)
     found = verify(source, output, holed, witnesses, checking, quiet)
     spots = [list(leak.spots) for leak in found.leaks]
     rows = [(k.length, k.pixels, any(k.shows(s) for heap in spots for s in heap)) for k in leaks]

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 from redact.detectors import load
 from redact.errors import RedactError, UnsupportedInputError, VerificationError
-from redact.files import (
-    STILL_SUFFIXES,
-    VIDEO_SUFFIXES,
-    check_input,
-    check_output,
-    draft,
-    fingerprint,
-)
+from redact.files import check_output, draft, fingerprint
 from redact.findings import Detection
-from redact.interfaces import Progress, Sink, Source, Style, Tracker
+from redact.formats import (
+    check_encoder,
+    check_extras,
+    copies_for,
+    faults_of,
+    open_source,
+    sink_for,
+)
+from redact.interfaces import Progress, Source, Style, Tracker
 from redact.looking import Look, Sparing
 from redact.media import Frame, Rgb
 from redact.paging import PageTracker, on_every_page
@@ -84,7 +85,7 @@ def analyse_file(
     recipe = recipe or PROFILES["balanced"]
     source = Path(source)
     opened = open_source(source)
-    _check_extras(opened, recipe)
+    check_extras(opened, recipe)
     mark = opened.fingerprint
     tracker = _tracker(recipe, pages := opened.info.pages)
     tell = progress or _silent
@@ -101,26 +102,6 @@ def analyse_file(
     if frames > 1 and not pages:
         tracks = judged(tracks, recipe, opened.info.size)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
-
-
-def _check_encoder(source: Path, output: Path, recipe: Recipe) -> None:
-    """Refuse at once an encoder that was asked for and does not fit, or does not work here."""
-    if recipe.encoder and source.suffix.lower() in VIDEO_SUFFIXES:
-        from redact.video.encoders import choose
-        from redact.video.source import VideoSource
-
-        check_input(source)
-        choose(output, VideoSource(source).details, recipe.encoder, recipe.quality)
-
-
-def _check_extras(source: Source, recipe: Recipe) -> None:
-    """Refuse at once what would be refused when it is written, hours later."""
-    if "subtitles" in recipe.extras:
-        from redact.video.source import VideoSource
-        from redact.video.subtitles import check_keepable
-
-        if isinstance(source, VideoSource):
-            check_keepable(source.details, source.path)
 
 
 def render_file(
@@ -198,7 +179,7 @@ def _rendered(
     plan.check_source(opened.fingerprint, source)
     style = _style(plan.recipe, plan.style, cover)
     write = partial(_written, output, opened, plan, style, force, ffmpeg, progress or _silent)
-    copies = _copies(output, opened, plan) if copying else None
+    copies = copies_for(output, opened, plan) if copying else None
     try:
         write(copies)
     except RedactError:
@@ -225,22 +206,11 @@ def _written(
     copies: Copies | None,
 ) -> None:
     frames = plan.source.frames
-    with _sink(output, source, plan, force, ffmpeg, copies) as sink:
+    with sink_for(output, source, plan, force, ffmpeg, copies) as sink:
         if copies is not None and copies.whole:
             progress("render", frames, frames)
         else:
             render(source, plan.cover(), style, sink, frames, progress)
-
-
-def _copies(output: Path, source: Source, plan: Plan) -> Copies | None:
-    """What can be copied: of videos, unless somebody asked how they are to be encoded."""
-    from redact.video.copying import copies_for
-    from redact.video.source import VideoSource
-
-    asked = plan.recipe.encoder is not None or plan.recipe.quality is not None
-    if asked or not isinstance(source, VideoSource):
-        return None
-    return copies_for(output, source, plan.cover(), plan.source.frames)
 
 
 def redact_file(
@@ -275,7 +245,7 @@ def redact_file(
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
     recipe, _ = _covering(recipe or PROFILES["balanced"], cover)  # refused now, not after the work
-    _check_encoder(source, output, recipe)
+    check_encoder(source, output, recipe)
     plan = analyse_file(source, recipe, progress=progress)
     done = render_file(
         source,
@@ -335,7 +305,7 @@ def verify_file(
 
     source, output = Path(source), Path(output)
     original, finished = open_source(source), open_source(output)
-    faults = _structure(original, finished, plan)
+    faults = faults_of(original, finished, plan)
     if plan is not None:
         plan.check_source(original.fingerprint, source)
         if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
@@ -406,20 +376,6 @@ def _style(recipe: Recipe, name: StyleName, cover: Path | str | None) -> Style:
     return style_of(recipe, name, cover_for(recipe, name, Path(cover) if cover else None))
 
 
-def _structure(original: Source, finished: Source, plan: Plan | None) -> list[str]:
-    from redact.stills import PictureSource
-    from redact.stills import checking as stills_checking
-
-    if isinstance(original, PictureSource) and isinstance(finished, PictureSource):
-        return stills_checking.faults(original, finished)
-    from redact.video.checking import faults
-    from redact.video.source import VideoSource
-
-    if isinstance(original, VideoSource) and isinstance(finished, VideoSource):
-        return faults(original, finished, None if plan is None else plan.recipe.extras)
-    return ["one is a video and the other a picture"]
-
-
 def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detection]:
     """What would be hidden in one picture in memory.
 
@@ -458,56 +414,6 @@ def redact_picture(
     regions = [recipe.coverage.region(d.kind, d.box) for d in found]
     style.hide(StillPicture(copy), regions)
     return copy
-
-
-def open_source(path: Path) -> Source:
-    """The source for a file, by its suffix.
-
-    Raises:
-        InputError: It cannot be read, or it is no kind of file that redact knows.
-    """
-    check_input(path)
-    if path.suffix.lower() in STILL_SUFFIXES:
-        from redact.stills import open_still
-
-        return open_still(path)
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        from redact.video.source import VideoSource
-
-        return VideoSource(path)
-    known = ", ".join(sorted(s[1:] for s in VIDEO_SUFFIXES | STILL_SUFFIXES))
-    raise UnsupportedInputError("this kind of file is not known", path, f"known are {known}")
-
-
-def _sink(
-    output: Path,
-    source: Source,
-    plan: Plan,
-    force: bool,
-    ffmpeg: str | None,
-    copies: Copies | None,
-) -> Sink:
-    from redact.stills import PictureSource, still_sink
-
-    recipe = plan.recipe
-    if isinstance(source, PictureSource):  # a crf means nothing to them
-        return still_sink(output, source, force=force, frames=plan.source.frames)
-    from redact.video.sink import VideoSink
-    from redact.video.source import VideoSource
-
-    assert isinstance(source, VideoSource)
-    return VideoSink(
-        output,
-        source,
-        encoder=recipe.encoder,
-        quality=recipe.quality,
-        audio=recipe.audio,
-        extras=recipe.extras,
-        ffmpeg=Path(ffmpeg) if ffmpeg else None,
-        force=force,
-        frames=plan.source.frames,
-        copies=copies,
-    )
 
 
 def _silent(stage: str, done: int, expected: int | None) -> None:

@@ -10,9 +10,10 @@ from fractions import Fraction
 
 from PIL import Image
 
-from redact.api import Outcome, open_source
+from redact.api import Outcome
 from redact.coverage import Cover
 from redact.findings import Track
+from redact.formats import open_source
 from redact.geometry import Box, Region, Size
 from redact.media import Frame
 from redact.styles import style_of

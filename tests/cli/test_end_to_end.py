@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from redact import api
+from redact import api, formats
 from redact.plan import load
 from redact_cli.app import main
 
@@ -110,6 +110,7 @@ def test_the_parent_reads_no_media(
 
     for name in ("open_source", "analyse_file", "render_file", "verify_file", "prove_file"):
         monkeypatch.setattr(api, name, forbidden)
+    monkeypatch.setattr(formats, "open_source", forbidden)
     monkeypatch.chdir(picture.parent)
     plan = ("--plan", "picture.redact.json", "--quiet")
     for command in (

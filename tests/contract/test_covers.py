@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from redact import api
+from redact import api, formats
 from redact.covers import cover_for, with_cover
 from redact.errors import InputError, RecipeError
 from redact.findings import Kind, Sighting, Track
@@ -37,7 +37,7 @@ def drawing(folder: Path, name: str = "cover.png", mode: str = "RGB", seed: int 
 
 def planned(path: Path, cover: Path) -> Plan:
     """Hides one box in all frames."""
-    source = api.open_source(path)
+    source = formats.open_source(path)
     times = [(frame.index, frame.time) for frame in source.frames()]
     seen = tuple(Sighting(index, time, FACE, 0.9) for index, time in times)
     identity = SourceId(source.fingerprint, source.info.size, len(times))

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from redact.api import open_source, prove_file
+from redact.api import prove_file
 from redact.errors import ChangedInputError
+from redact.formats import open_source
 from redact.geometry import Box, Region, Size
 from redact.interfaces import Source
 from redact.media import Picture

@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from redact.api import Outcome, open_source, render_file
+from redact.api import Outcome, render_file
 from redact.errors import UnwritableOutputError
 from redact.findings import Kind, Sighting, Track
+from redact.formats import open_source
 from redact.geometry import Box
 from redact.plan import Plan, ShowTrack, SourceId, save
 from redact.recipe import recipe
