@@ -35,7 +35,7 @@ _SLOPE = 0.10
 _RELIEF = 0.15
 """Finds above the share `_KNEE` of the picture must score higher, by `_SLOPE` for each factor of
 ten: large plates are easy, and a large false alarm hides much. Below it they may score lower, by
-`_RELIEF` for each: plates of a few pixels are hard, and a small false alarm hides next to nothing."""
+`_RELIEF` for each: plates of a few pixels are hard, and a small false alarm hides little."""
 _SPECK = 1e-5
 """A share below which nothing gets easier."""
 
