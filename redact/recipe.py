@@ -118,7 +118,7 @@ class Recipe:
     passes: tuple[Pass, ...] = ()
     sure: float = 0.5
     keep: float = 0.22
-    plate_keep: float = 0.4
+    plate_keep: float = 0.5
     slope: float = 0.05
     uncertain: Uncertain = "list"
     coverage: Coverage = field(default_factory=Coverage)
@@ -163,16 +163,16 @@ class Recipe:
         return red, green, blue
 
 
-_PLATES_FAST = (Pass("plates", 640, 0.24, every=4),)
+_PLATES_FAST = (Pass("plates", 640, 0.41, every=4),)
 _PLATES_BALANCED = (
-    Pass("plates", 640, 0.24, every=4),
-    Pass("plates", 1280, 0.24, every=8, above=900, largest=0.01),
+    Pass("plates", 640, 0.41, every=4),
+    Pass("plates", 1280, 0.47, every=8, above=900, largest=0.01),
 )
 _PLATES_THOROUGH = (
-    Pass("plates", 640, 0.15, every=2),
-    Pass("plates", 960, 0.15, every=4, largest=0.01),
-    Pass("plates", 1920, 0.15, every=4, above=1200, enlarge=False, largest=0.01),
-    Pass("plates", 4096, 0.15, every=12, above=2400, enlarge=False, largest=0.002),
+    Pass("plates", 640, 0.28, every=2),
+    Pass("plates", 960, 0.28, every=4, largest=0.01),
+    Pass("plates", 1920, 0.28, every=4, above=1200, enlarge=False, largest=0.01),
+    Pass("plates", 4096, 0.28, every=12, above=2400, enlarge=False, largest=0.002),
 )
 _FAST = (Pass("yunet", 1024, 0.45, every=2), Pass("centerface", 960, 0.15, every=6))
 _BALANCED = (
@@ -198,7 +198,7 @@ PROFILES: dict[str, Recipe] = {
         profile="thorough",
         passes=_THOROUGH + _PLATES_THOROUGH,
         keep=0.2,
-        plate_keep=0.35,
+        plate_keep=0.4,
         slope=0.08,
         coverage=Coverage(pad=0.42, plate_pad=0.2),
     ),

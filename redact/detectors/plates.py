@@ -23,17 +23,21 @@ _SAME = 0.35
 """Intersection over union from which both looks saw one thing."""
 _LARGEST = 0.5
 """What takes more of the picture is a picture of something else."""
-_FLOOR = 0.1
+_FLOOR = 0.12
 """Below this score a find is nothing, in either look."""
 
 _STEEPNESS = 12.0
 _MIDDLE = 0.40
 """The network's scores stay between 0.2 and 0.7; this curve spreads them over 0 to 1, so that one
 bar of the tracker fits plates and faces."""
-_SLOPE = 0.10
 _KNEE = 0.005
-"""Finds above this share of the picture must score higher, by `_SLOPE` for each factor of ten:
-large plates are easy, and a large false alarm hides much."""
+_SLOPE = 0.10
+_RELIEF = 0.15
+"""Finds above the share `_KNEE` of the picture must score higher, by `_SLOPE` for each factor of
+ten: large plates are easy, and a large false alarm hides much. Below it they may score lower, by
+`_RELIEF` for each: plates of a few pixels are hard, and a small false alarm hides little."""
+_SPECK = 1e-5
+"""A share below which nothing gets easier."""
 
 
 class Plates:
@@ -116,6 +120,7 @@ def weighed(raw: Tensor, sides: Tensor, area: int) -> Tensor:
         area: Pixels of the picture.
     """
     share = share_of(sides, area)
-    larger = np.log10(np.maximum(share / _KNEE, 1))
-    distance = _STEEPNESS * (raw - _MIDDLE - _SLOPE * larger)
+    larger = np.log10(np.maximum(share, _SPECK) / _KNEE)
+    raised = np.where(larger > 0, _SLOPE, _RELIEF) * larger
+    distance = _STEEPNESS * (raw - _MIDDLE - raised)
     return np.where(share <= _LARGEST, 1 / (1 + np.exp(-distance)), 0).astype(np.float32)

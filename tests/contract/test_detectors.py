@@ -222,6 +222,18 @@ def test_a_large_find_must_be_surer_to_count_as_a_plate() -> None:
     assert 1 > small > middle > large > whole == 0
 
 
+def test_a_tiny_find_may_be_less_sure_to_count_as_a_plate() -> None:
+    raw = np.full(4, 0.3, np.float32)
+    widths = np.array([60, 20, 8, 0], np.float32)
+    sides = np.stack([0 * widths, 0 * widths, widths, widths / 3], 1)
+    middle, small, tiny, point = weighed(raw, sides, 640 * 480)
+    assert 0 < middle < small < tiny < point < 1
+    ten = 0.15  # what a factor of ten in area is worth
+    (same,) = weighed(raw[:1] + ten, sides[:1], 640 * 480)
+    (tenth,) = weighed(raw[:1], sides[:1] / np.sqrt(10), 640 * 480)
+    assert same == pytest.approx(tenth, abs=0.01)
+
+
 def test_a_large_find_needs_both_looks() -> None:
     area, large = 640 * 480, np.array([[100, 100, 300, 180]], np.float32)
     nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)

@@ -82,8 +82,10 @@ class CropMaker:
         centre = (box[:2] + box[2:]) / 2 + rng.uniform(-0.5, 0.5, 2) * cell / scale * 0.9
         half = cell / scale / 2
         centre = np.clip(centre, half, np.maximum([wide - half, high - half], half))
-        angle = rng.normal(0, 5) if rng.random() < 0.75 else rng.uniform(-20, 20)
+        angle = rng.normal(0, 5) if rng.random() < 0.75 else rng.uniform(-25, 25)
         squeeze = np.exp(rng.normal(0, 0.08))
+        if rng.random() < self.settings["squeeze"]:  # as seen from the side
+            squeeze *= rng.uniform(0.45, 0.9)
         matrix = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, scale)
         matrix[:, 2] += cell / 2 - centre
         matrix[0] = matrix[0] * squeeze + (0, 0, cell / 2 * (1 - squeeze))
@@ -134,8 +136,6 @@ class CropMaker:
 
     def plain(self, rng: Rng) -> tuple[np.ndarray, Labels]:
         """A part of a picture far enlarged, mostly without a plate, often under shapes."""
-        if self.scenes and rng.random() < self.settings["scene"]:
-            return self.scene(rng)
         index = self.draw(rng)
         pixels, boxes = self.pixels[index], self.pictures[index].boxes
         part = float(np.exp(rng.uniform(*np.log([50, 220]))))
@@ -257,7 +257,9 @@ class CropMaker:
 
     def make(self, rng: Rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A crop [S, S, 3], its boxes [M, 4] and their kinds [M]."""
-        crop, labels = (self.plain if rng.random() < self.settings["plain"] else self.mosaic)(rng)
+        far = rng.random() < self.settings["plain"]
+        bare = far and bool(self.scenes) and rng.random() < self.settings["scene"]
+        crop, labels = (self.scene if bare else self.plain if far else self.mosaic)(rng)
         chance = rng.random()
         if chance < self.settings["background"]:
             labels = self.empty(rng, crop, labels, 1.0)
@@ -269,7 +271,8 @@ class CropMaker:
             labels = self.empty(rng, crop, labels, 0.12)
         if rng.random() < self.settings["distract"]:
             self.distract(rng, crop, labels)
-        if rng.random() < self.settings["free"]:
+        # seldom where no vehicle is: lettering alone must not be evidence
+        if rng.random() < self.settings["free_in_scene" if bare else "free"]:
             self.add_plate(rng, crop, labels)
         crop = take(rng, crop, self.noise)
         boxes = np.array(labels[0], np.float32).reshape(-1, 4)

@@ -10,17 +10,19 @@ Rng = np.random.Generator
 
 def quad(rng: Rng, centre: tuple[float, float], width: float, height: float) -> np.ndarray:
     """A rectangle seen from a random direction, four corners [4, 2]."""
-    yaw = rng.uniform(0.75, 1.0) if rng.random() < 0.4 else 1.0
+    chance = rng.random()
+    side_on = chance < 0.2  # parked along the road, motorcycles: narrower than high
+    yaw = rng.uniform(0.3, 0.75) if side_on else rng.uniform(0.75, 1.0) if chance < 0.5 else 1.0
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) / 2
     corners *= (width * yaw, height)
     lean = rng.normal(0, 0.12)
-    corners[:, 1] += corners[:, 0] * lean * (1.5 if yaw < 1 else 0.5)
-    far = rng.uniform(0, 0.25) * (1 - yaw) * 4
+    corners[:, 1] += corners[:, 0] * lean * (1.5 / max(yaw, 0.5) if yaw < 1 else 0.5)
+    far = min(0.5, rng.uniform(0, 0.25) * (1 - yaw) * 4)
     corners[corners[:, 0] > 0, 1] *= 1 - far * 0.5
     if rng.random() < 0.5:
         corners[:, 0] *= -1
         corners = corners[[1, 0, 3, 2]]
-    angle = rng.normal(0, 0.07) if rng.random() < 0.8 else rng.uniform(-0.35, 0.35)
+    angle = rng.normal(0, 0.07) if rng.random() < 0.8 else rng.uniform(-0.5, 0.5)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return (corners @ turn + centre).astype(np.float32)
 

@@ -14,17 +14,20 @@ LARGEST = 900
 LIST = Path(__file__).with_name("scenes.toml")
 
 
-def wanted(which: str) -> list[str]:
-    """Ends of the paths of all pictures to be trained on, or of those held out."""
-    packages = tomllib.loads(LIST.read_text("utf-8")).values()
-    return [name for package in packages for name in package[which]]
+def wanted(which: str) -> list[tuple[str, str]]:
+    """Package and end of the path of all pictures to be trained on, or of those held out."""
+    packages = tomllib.loads(LIST.read_text("utf-8")).items()
+    return [(title, name) for title, package in packages for name in package[which]]
 
 
-def gathered(names: Sequence[str], folders: Sequence[Path]) -> Iterator[tuple[str, Path | None]]:
-    """Where each picture lies; None where it does not."""
+def gathered(
+    names: Sequence[tuple[str, str]], folders: Sequence[Path]
+) -> Iterator[tuple[str, str, Path | None]]:
+    """Where each picture lies, rather below a folder of its package's name; None where not."""
     files = [path for folder in folders for path in folder.rglob("*") if not path.is_symlink()]
-    for name in names:
-        yield name, next((path for path in files if str(path).endswith(f"/{name}")), None)
+    for title, name in names:
+        there = [path for path in files if str(path).endswith(f"/{name}")]
+        yield title, name, min(there, key=lambda path: title not in str(path), default=None)
 
 
 def main() -> None:
@@ -36,14 +39,15 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     absent = []
-    for name, path in gathered(wanted("held" if args.held else "train"), args.folders):
+    for title, name, path in gathered(wanted("held" if args.held else "train"), args.folders):
         if path is None:
-            absent.append(name)
+            absent.append(f"{title}: {name}")
             continue
         with Image.open(path) as opened:
             picture = opened.convert("RGB")
         picture.thumbnail((LARGEST, LARGEST))
-        picture.save(args.out / f"{Path(name).with_suffix('').as_posix().replace('/', '_')}.png")
+        stem = Path(title, name).with_suffix("").as_posix().replace("/", "_")
+        picture.save(args.out / f"{stem}.png")
     if absent:
         sys.exit("not found: " + ", ".join(absent))
 

@@ -80,6 +80,12 @@ class Run:
             self.resume()
         elif self.settings["start"]:
             self.take_over(settings)
+        self.freeze(self.settings["frozen"])
+
+    def freeze(self, count: int) -> None:
+        """Leaves that many of the first, costliest parts (stem, stages) as they are."""
+        for part in [self.network.stem, *self.network.stages][:count]:
+            part.eval().requires_grad_(False)
 
     def resume(self) -> None:
         """Takes over the last checkpoint."""
