@@ -226,9 +226,9 @@ def run_rounds(film: Film, plan: Plan, cover: Cover, work: Path) -> dict[str, An
         costs["check" if len(before) == 1 else "again"] += process_time() - began
         return done.plan, found
 
-    def extend(plan: Plan, leaks: Any) -> Plan:
+    def extend(plan: Plan, leaks: Any, nth: int) -> Plan:
         began = process_time()
-        more = api._extended(film.source, plan, leaks, progress=quiet)
+        more = api._extended(film.source, plan, leaks, nth, progress=quiet)
         costs["again"] += process_time() - began
         return more
 

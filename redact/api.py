@@ -260,11 +260,14 @@ def redact_file(
     return replace(done, seconds=time.monotonic() - started)
 
 
-def _extended(source: Path, plan: Plan, leaks: Sequence[Leak], *, progress: Progress) -> Plan:
+def _extended(
+    source: Path, plan: Plan, leaks: Sequence[Leak], nth: int, *, progress: Progress
+) -> Plan:
     from redact.extending import extended
 
     opened = open_source(source)
-    tracker = _tracker(plan.recipe, opened.info.pages)
+    patient = replace(plan.recipe, coverage=plan.recipe.coverage.patient(nth))
+    tracker = _tracker(patient, opened.info.pages)
     return extended(plan, leaks, opened, Look((), load), tracker, progress)
 
 

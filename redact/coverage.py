@@ -51,6 +51,15 @@ class Coverage:
             return Region(box.grown(self.plate_pad), text=True)
         return Region.holding(box, self.pad)
 
+    def patient(self, nth: int) -> Coverage:
+        """The same with longer holds: what is found again where hiding ends is held ever longer.
+
+        Args:
+            nth: 1 for the holds as they are; each further one makes them four times as long.
+        """
+        before, after = self.before * 4 ** (nth - 1), self.after * 4 ** (nth - 1)
+        return replace(self, before=before, after=after, follow=max(self.follow, before, after))
+
     @property
     def reach(self) -> Fraction:
         """Seconds of the future that the decision on one frame depends on.

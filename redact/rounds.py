@@ -15,7 +15,7 @@ from redact.verification import Checking, Leak, Verification
 def in_rounds(
     plan: Plan,
     attempt: Callable[[Plan], tuple[Plan, Verification]],
-    extend: Callable[[Plan, Sequence[Leak]], Plan],
+    extend: Callable[[Plan, Sequence[Leak], int], Plan],
     checking: Checking,
 ) -> tuple[Plan, Verification]:
     """The last plan and what the check of its output found.
@@ -23,20 +23,20 @@ def in_rounds(
     Args:
         plan: What is hidden at first.
         attempt: Renders a plan and checks the output; gives the plan with its result.
-        extend: A plan with leaks hidden too.
+        extend: A plan with leaks hidden too; told for the how manyth time, from 1.
         checking: How many rounds, and whether anything follows from a leak.
 
     Raises:
         VerificationError: The output is not what was asked for.
     """
     hidden: tuple[Leak, ...] = ()
-    for left in range(checking.rounds, -1, -1):
+    for nth in range(1, checking.rounds + 2):
         last, found = attempt(plan)
         if found.faults:
             raise VerificationError("; ".join(found.faults))
-        if not found.leaks or checking.report_only or not left:
+        if not found.leaks or checking.report_only or nth > checking.rounds:
             break
-        plan, hidden = extend(plan, found.leaks), hidden + found.leaks
+        plan, hidden = extend(plan, found.leaks, nth), hidden + found.leaks
     return last, replace(found, hidden=hidden)
 
 

@@ -17,13 +17,13 @@ class Checking:
         every_frame: Whether the detectors look at every frame, not at a few each second.
         strict: Whether a spot that only one detector suspects counts too.
         report_only: Whether candidates are told, but neither hidden nor held back.
-        rounds: How often coverage may be extended and rendered again.
+        rounds: How often coverage may be extended and rendered again; each time for longer.
     """
 
     every_frame: bool = False
     strict: bool = False
     report_only: bool = False
-    rounds: int = 2
+    rounds: int = 3
 
 
 @dataclass(frozen=True, slots=True)

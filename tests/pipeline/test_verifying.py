@@ -13,8 +13,8 @@ from redact.errors import EngineError, VerificationError
 from redact.extending import extended
 from redact.findings import Detection, Kind, Sighting, Track
 from redact.geometry import Box, Size
-from redact.interfaces import View
-from redact.media import Frame, Rgb
+from redact.interfaces import Followed, View
+from redact.media import Frame, Grey, Rgb
 from redact.plan import Plan, ShowTrack, SourceId
 from redact.recipe import recipe
 from redact.tracking import PictureTracker
@@ -250,6 +250,30 @@ def test_a_leak_is_hidden_before_and_after_it_was_seen() -> None:
         for index in range(COUNT)
     ]
     assert all(hidden[0:25])  # 0.4 s before the first spot, and after the last
+
+
+class Astray(Still):
+    """Follows nothing: everything stays where it was, and the picture gives no hold."""
+
+    def follow(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[Followed]:
+        followed = super().follow(before, after, boxes)
+        return [replace(one, trusted=False) for one in followed]
+
+
+@pytest.mark.parametrize(("nth", "reach"), [(1, 10), (2, 40), (3, 160)])
+def test_what_is_found_again_is_held_for_longer_each_time(nth: int, reach: int) -> None:
+    count, at = 400, 200
+    patient = PLAN.recipe.coverage.patient(nth)
+    tracker = PictureTracker(patient, PLAN.recipe.sure, Astray())
+    source = PaintedSource(even_times(count), [PICTURES[0]] * count)
+    plan = extended(PLAN, [Leak((spot(at),))], source, see, tracker, lambda *_: None)
+    cover = plan.cover()
+    hidden = [
+        index
+        for index in range(count)
+        if any(region.box.contains(ELSEWHERE) for region in cover(index, Fraction(index, 25)))
+    ]
+    assert hidden == list(range(at - reach, at + reach + 1))
 
 
 def test_an_uncertain_track_that_a_leak_lies_on_is_hidden_as_a_whole() -> None:
