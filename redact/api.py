@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redact.detectors import load
+from redact.detectors.devices import asked
 from redact.errors import RedactError, UnsupportedInputError, VerificationError
 from redact.files import check_output, draft, fingerprint
 from redact.findings import Detection
@@ -22,8 +23,10 @@ from redact.formats import (
     open_source,
     sink_for,
 )
+from redact.geometry import Size
 from redact.interfaces import Progress, Source, Style, Tracker
 from redact.looking import Look, Sparing
+from redact.looks import Looks, key_of
 from redact.media import Frame, Rgb
 from redact.paging import PageTracker, on_every_page
 from redact.pipeline import analyse, render
@@ -74,9 +77,19 @@ def plan_path(path: Path) -> Path:
 
 
 def analyse_file(
-    source: Path | str, recipe: Recipe | None = None, *, progress: Progress | None = None
+    source: Path | str,
+    recipe: Recipe | None = None,
+    *,
+    looks: Looks | None = None,
+    progress: Progress | None = None,
 ) -> Plan:
     """Find and follow everything that is to be hidden.
+
+    Args:
+        source: A video or a still.
+        recipe: The choices; the balanced profile if not said.
+        looks: Where a long video's looks are kept meanwhile, so that another run can go on.
+        progress: Called with the stage, frames done and frames expected.
 
     Raises:
         InputError: The source cannot be used.
@@ -93,8 +106,13 @@ def analyse_file(
         look = Look(on_every_page(recipe.passes), load, recipe.slope)
         frames = analyse(opened, look, tracker, tell)
     else:
-        sparing = Sparing(Look(recipe.passes, load, recipe.slope), recipe.coverage.follow)
+        look = Look(recipe.passes, load, recipe.slope)
+        if looks is not None:
+            tell = _begun(looks, mark, recipe, opened.info.size, tell)
+        sparing = Sparing(look, recipe.coverage.follow, looks)
         frames = analyse(opened, sparing, tracker, tell, sparing.asked)
+        if looks is not None:
+            looks.finish()
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source)
     identity = SourceId(mark, opened.info.size, frames)
@@ -102,6 +120,16 @@ def analyse_file(
     if frames > 1 and not pages:
         tracks = judged(tracks, recipe, opened.info.size)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
+
+
+def _begun(looks: Looks, mark: str, recipe: Recipe, size: Size, tell: Progress) -> Progress:
+    """Begin to keep looks; gives a progress that tells spared ones apart."""
+    looks.begin(key_of(mark, recipe, asked()), len(recipe.passes), size)
+
+    def told(_: str, done: int, expected: int | None) -> None:
+        tell(looks.stage(done), done, expected)
+
+    return told
 
 
 def render_file(
@@ -221,6 +249,7 @@ def redact_file(
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
     cover: Path | str | None = None,
     force: bool = False,
+    resume: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
@@ -233,6 +262,7 @@ def redact_file(
         checking: How the result is checked; None for not at all.
         cover: A picture to hide everything under, for the style `cover`.
         force: Whether an existing output may be replaced.
+        resume: Whether the analysis of a long video goes on where an interrupted one ended.
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
 
@@ -246,17 +276,18 @@ def redact_file(
     check_output(output, source=source, force=force)
     recipe, _ = _covering(recipe or PROFILES["balanced"], cover)  # refused now, not after the work
     check_encoder(source, output, recipe)
-    plan = analyse_file(source, recipe, progress=progress)
-    done = render_file(
-        source,
-        output,
-        plan,
-        checking=checking,
-        cover=cover,
-        force=force,
-        ffmpeg=ffmpeg,
-        progress=progress,
-    )
+    with Looks(output, resume) as looks:
+        plan = analyse_file(source, recipe, looks=looks, progress=progress)
+        done = render_file(
+            source,
+            output,
+            plan,
+            checking=checking,
+            cover=cover,
+            force=force,
+            ffmpeg=ffmpeg,
+            progress=progress,
+        )
     return replace(done, seconds=time.monotonic() - started)
 
 

@@ -173,6 +173,7 @@ def _redacted(job: Job, tell: Tell | None) -> Report:
             checking=job.checking,
             cover=job.cover,
             force=job.force,
+            resume=job.resume,
             ffmpeg=job.ffmpeg,
             progress=tell,
         )

@@ -145,6 +145,31 @@ def fingerprint(path: Path) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file for this user alone; its name appears when all of it is on the disk.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.part")
+    draft.unlink(missing_ok=True)  # what a killed process left
+    try:
+        handle = os.open(draft, _NEW, 0o600)
+        with open(handle, "wb") as file:  # noqa: PTH123 - a handle
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    with suppress(OSError):  # some file systems cannot flush a folder
+        _flush(path.parent)
+
+
+_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+
+
 @contextmanager
 def draft(
     output: Path,

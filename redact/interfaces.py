@@ -115,4 +115,5 @@ class Style(Protocol):
 
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the stage (`analyse`, `render`, `verify`, `follow`), frames done and expected."""
+"""Called with the stage (`analyse`, `render`, `verify`, `follow`; `resume` where looks
+of an earlier run are used), frames done and expected."""

@@ -39,7 +39,8 @@ class Job:
         plan: Where the plan is kept.
         recipe: The choices.
         force: Whether an output that exists is replaced.
-        resume: Whether a file that was finished earlier is left as it is.
+        resume: Whether a file that was finished earlier is left as it is, and an analysis that
+            was interrupted goes on where it ended.
         ffmpeg: The program to finish videos with, None for the one that redact brings.
         checking: How the result is checked, None for not at all.
         report: Whether a page about the result is written beside it.

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -176,6 +176,16 @@ class Spans:
         return self._last // every < self._now // every
 
 
+class Memory(Protocol):
+    """What passes found in the same video before."""
+
+    def enter(self, frame: Frame) -> None:
+        """The next frame comes; times grow."""
+
+    def knows(self, frame: Frame, look: int, found: Future[list[Detection]]) -> bool:
+        """Whether a pass, by its place, has looked at this frame: what it found is set then."""
+
+
 class Sparing:
     """Looks at one video, and not again at what still is as a pass saw it last.
 
@@ -184,10 +194,12 @@ class Sparing:
     Args:
         look: What is done with a frame that is new.
         unseen: Seconds after which a pass looks again in any case.
+        memory: Spares the looks that it knows, and is told of all others.
     """
 
-    def __init__(self, look: Look, unseen: float) -> None:
+    def __init__(self, look: Look, unseen: float, memory: Memory | None = None) -> None:
         self._look = look
+        self._memory = memory
         self._unseen = unseen
         self._watches: dict[Pass, Watch] = {}
         self._found: dict[Pass, Future[list[Detection]]] = {}
@@ -197,6 +209,8 @@ class Sparing:
         """What is to be done with each frame, which depends on all before it."""
         for frame in frames:
             self._spans.enter(frame.time)
+            if self._memory is not None:
+                self._memory.enter(frame)
             copies = Copies(frame.picture)
             yield Asked(frame, copies.grey, tuple(self._due(frame, copies)))
 
@@ -205,8 +219,13 @@ class Sparing:
             watch = self._watches.setdefault(look, Watch(self._unseen))
             new = watch.is_new(copies.grey, frame.time, copies.gain)
             if new:
-                self._found[look] = Future()
+                self._found[look] = found = Future[list[Detection]]()
+                new = not self._is_known(frame, look, found)
             yield _Due(look, self._found[look], new)
+
+    def _is_known(self, frame: Frame, look: Pass, found: Future[list[Detection]]) -> bool:
+        place = self._look.passes.index(look)
+        return self._memory is not None and self._memory.knows(frame, place, found)
 
     def __call__(self, asked: Asked) -> View:
         """Everything that is kept of the frame. May run in several threads at once.

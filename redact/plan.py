@@ -151,7 +151,7 @@ class Plan:
 
 def dumps(plan: Plan) -> str:
     """The plan as JSON, one sighting a line, every number exact."""
-    data = _CONVERTER.unstructure(plan)
+    data = CONVERTER.unstructure(plan)
     tracks = data.pop("tracks")
     lines = [f'  "{key}": {json.dumps(value)},' for key, value in data.items()]
     return "\n".join(["{", *lines, '  "tracks": [' + ",".join(map(_track_lines, tracks)), "]}", ""])
@@ -170,7 +170,7 @@ def loads(text: str) -> Plan:
         PlanError: Not JSON, another version, an unknown key, or a value that does not fit.
     """
     try:
-        data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+        data = strict_json(text)
     except (ValueError, RecursionError) as error:
         raise PlanError(f"this is no plan: {error}") from error
     version = data.get("version") if isinstance(data, dict) else None
@@ -180,11 +180,21 @@ def loads(text: str) -> Plan:
     if missing:
         raise PlanError(f"the plan cannot be used: it lacks {', '.join(missing)}")
     try:
-        return _CONVERTER.structure(data, Plan)
+        return CONVERTER.structure(data, Plan)
     except RedactError:
         raise
     except Exception as error:  # whatever does not fit is refused, in the converter's own words
         raise PlanError(f"the plan cannot be used: {_reason(error)}") from error
+
+
+def strict_json(text: str) -> Any:
+    """What the text says, with every key once and every number a number.
+
+    Raises:
+        ValueError: It is no such JSON.
+        RecursionError: It is nested too deeply.
+    """
+    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
 
 
 def _reason(error: Exception) -> str:
@@ -319,4 +329,5 @@ def _sides(box: Box) -> list[float]:
     return [box.left, box.top, box.right, box.bottom]
 
 
-_CONVERTER = _converter()
+CONVERTER = _converter()
+"""Between values and plain ones: exact, and strict about types and keys."""

@@ -150,6 +150,7 @@ def analyse(
     audio: options.Sound = None,
     keep: options.Keep = None,
     device: options.Device = "auto",
+    resume: options.GoOn = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -172,9 +173,9 @@ def analyse(
     )
     from redact_cli.passes import check_cover, write_plan
 
-    with _interruptible():
+    with _interruptible("; --resume goes on within a long video"):
         check_cover(recipe, cover)
-        write_plan(source, plan, recipe, force=force, quiet=quiet)
+        write_plan(source, plan, recipe, force=force, resume=resume, quiet=quiet)
 
 
 @app.command(help=texts.RENDER, epilog="Example: redact render clip.mp4 --plan clip.redact.json")
@@ -286,7 +287,8 @@ def doctor(
             metavar="DIR",
             file_okay=False,
             help="Only remove what killed runs left in this folder and below it: drafts of "
-            "results, whose process is gone. The next run does so in its own folders.",
+            "results, whose process is gone (the next run does so in its own folders), and what "
+            "--resume would go on with in a long video.",
         ),
     ] = None,
 ) -> None:
@@ -314,11 +316,11 @@ def _check_engines() -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(advice: str = "") -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say("interrupted: nothing was written")
+        _say(f"interrupted: nothing was written{advice}")
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -103,6 +103,8 @@ class Lines(Silence):
         """A file is that far; every few seconds that is worth a line."""
         now = monotonic()
         pace = self._total.tell(path, stage, done, expected, now)
+        if pace.goes_on:
+            self.say(went_on(path, pace))
         if now >= self._due:
             self._due = now + _REST
             self.say(f"{printable(path)}: {detail(pace)}{self._all(now)}")
@@ -154,6 +156,8 @@ class Bars(Silence):
     def tell(self, path: Path, stage: str, done: int, expected: int | None) -> None:
         """A file is that far."""
         pace = self._total.tell(path, stage, done, expected, monotonic())
+        if pace.goes_on:
+            self.say(went_on(path, pace))
         if path not in self._tasks:
             name = printable(Path(path.name))
             self._tasks[path] = self._bars.add_task(name, total=1.0, detail="")
@@ -181,6 +185,11 @@ def detail(pace: Pace) -> str:
     frames = f"{pace.done}" if pace.expected is None else f"{pace.done}/{pace.expected}"
     left = clock(pace.left(pace.now))
     return f"{pace.stage} {frames} frames, {pace.rate:.1f} fps, {left} left"
+
+
+def went_on(path: Path, pace: Pace) -> str:
+    """From where a file's work is new."""
+    return f"{printable(path)}: goes on where an earlier run ended: {pace.stage}, frame {pace.done}"
 
 
 def overview(total: Total, now: float) -> str:

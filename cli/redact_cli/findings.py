@@ -11,6 +11,7 @@ from pathlib import Path
 from redact.doctor import Examination
 from redact.errors import MissingInputError, RedactError, printable
 from redact.files import clean
+from redact.looks import forget
 
 
 def as_json_text(examination: Examination) -> str:
@@ -73,8 +74,9 @@ def removed_below(top: Path) -> list[Path]:
     """
     if not top.is_dir():
         raise MissingInputError("there is no such folder", top, "check the name")
-    folders = [Path(base) for base, _, _ in os.walk(top) if not base.endswith(".part")]
-    return [path for folder in folders for path in clean(folder)]
+    own = (".part", ".looks")
+    folders = [Path(base) for base, _, _ in os.walk(top) if not base.endswith(own)]
+    return [path for folder in folders for path in (*clean(folder), *forget(folder))]
 
 
 def as_removed(paths: Sequence[Path]) -> str:

@@ -222,7 +222,15 @@ Resume: TypeAlias = Annotated[
     typer.Option(
         "--resume",
         help="Leave files alone that an earlier run finished: same source, same choices, and the "
-        "result untouched since.",
+        "result untouched since. Go on in a long video whose analysis was interrupted.",
+        rich_help_panel=_FILES,
+    ),
+]
+GoOn: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on in a long video where an interrupted run with the same choices ended.",
         rich_help_panel=_FILES,
     ),
 ]

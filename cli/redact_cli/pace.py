@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SHARES: Mapping[str, tuple[float, float]] = {
+    "resume": (0.0, 0.5),
     "analyse": (0.0, 0.5),
     "render": (0.5, 0.3),
     "verify": (0.8, 0.2),
@@ -27,6 +28,8 @@ class Pace:
         expected: Frames that it will do, None where unknown.
         now: When that was told.
         stage_began: When the stage was begun.
+        spared: Frames of this stage that an earlier run had looked at.
+        goes_on: Whether that is all of what the earlier run did, as was told just now.
     """
 
     began: float
@@ -35,12 +38,19 @@ class Pace:
     expected: int | None = None
     now: float = 0.0
     stage_began: float = 0.0
+    spared: int = 0
+    goes_on: bool = False
+    _share: float = 0.0
 
     def update(self, stage: str, done: int, expected: int | None, now: float) -> None:
         """Take in what was told."""
+        self.goes_on = self.stage == "resume" != stage
         if stage != self.stage:
             self.stage, self.stage_began = stage, self.now if self.stage else self.began
+            self.spared = done - 1 if self.goes_on and stage == "analyse" else 0
         self.done, self.expected, self.now = done, expected, now
+        if self.goes_on:  # what was quick says nothing about what is left
+            self.began, self._share = now, self.fraction
 
     @property
     def fraction(self) -> float:
@@ -52,11 +62,14 @@ class Pace:
     @property
     def rate(self) -> float:
         """Frames per second in this stage."""
-        return self.done / max(self.now - self.stage_began, 0.001)
+        return (self.done - self.spared) / max(self.now - self.stage_began, 0.001)
 
     def left(self, now: float) -> float | None:
         """Seconds to the end of the file, None while nothing is known."""
-        return remaining(self.fraction, now - self.began)
+        if self._share >= 1:
+            return None
+        share = (self.fraction - self._share) / (1 - self._share)
+        return remaining(share, now - self.began)
 
 
 def remaining(fraction: float, elapsed: float) -> float | None:

@@ -17,6 +17,7 @@ from redact.apart import Task, alone
 from redact.errors import printable
 from redact.files import check_output
 from redact.interfaces import Progress
+from redact.looks import Looks
 from redact.plan import ChangeStyle, Plan, load, save
 from redact.proving import Proof
 from redact.recipe import Recipe, StyleName
@@ -27,21 +28,24 @@ from redact_cli.working import copied_in_short, in_short, verification_object
 
 
 def write_plan(
-    source: Path, plan: Path | None, recipe: Recipe, *, force: bool, quiet: bool
+    source: Path, plan: Path | None, recipe: Recipe, *, force: bool, resume: bool, quiet: bool
 ) -> None:
     """Analyse a file; the plan's name is checked before the work."""
     path = plan or api.plan_path(source)
     check_output(path, source=source, force=force)
     with _progress(source, quiet) as progress:
-        task = Task(_analyse, source, path, (source, recipe, path))
+        task = Task(_analyse, source, path, (source, recipe, path, resume))
         frames, things = alone(task, progress)
     if not quiet:
         say(f"{printable(path)}: {frames} frames, {things} things to hide")
 
 
-def _analyse(source: Path, recipe: Recipe, path: Path, progress: Progress) -> tuple[int, int]:
-    found = api.analyse_file(source, recipe, progress=progress)
-    save(found, path)
+def _analyse(
+    source: Path, recipe: Recipe, path: Path, resume: bool, progress: Progress
+) -> tuple[int, int]:
+    with Looks(path, resume) as looks:
+        found = api.analyse_file(source, recipe, looks=looks, progress=progress)
+        save(found, path)
     return found.source.frames, len(found.hidden_tracks)
 
 

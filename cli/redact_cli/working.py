@@ -88,12 +88,15 @@ def _finished_videos(found: Batch, reports: Sequence[Report]) -> Iterator[Job]:
 
 @contextmanager
 def _interruptible(found: Batch, reports: Sequence[Report]) -> Iterator[None]:
-    """Say after Ctrl-C what is done; what was in work has left nothing behind."""
+    """Say after Ctrl-C what is done; what was in work has left no result behind."""
     try:
         yield
     except KeyboardInterrupt:
         done = sum(report.failure is None for report in reports)
-        say(f"interrupted: {done} of {len(found.jobs)} files are done; --resume goes on from there")
+        say(
+            f"interrupted: {done} of {len(found.jobs)} files are done; "
+            "--resume goes on from there, in long videos too"
+        )
         for report in reports:
             _tell_failure(report, debug=False)
         raise typer.Exit(INTERRUPTED) from None

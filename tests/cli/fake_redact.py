@@ -21,6 +21,7 @@ from redact.findings import Kind, Sighting, Track
 from redact.geometry import Box, Size
 from redact.interfaces import Progress
 from redact.lanes import ExecutorLane, Lane, Serial, Tell
+from redact.looks import Looks
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Recipe
 from redact.verification import Checking
@@ -67,6 +68,7 @@ def redact_file(
     checking: Checking | None = None,
     cover: Path | None = None,
     force: bool = False,
+    resume: bool = False,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
 ) -> api.Outcome:
@@ -85,7 +87,11 @@ def redact_file(
 
 
 def analyse_file(
-    source: Path, recipe: Recipe | None = None, *, progress: Progress | None = None
+    source: Path,
+    recipe: Recipe | None = None,
+    *,
+    looks: Looks | None = None,
+    progress: Progress | None = None,
 ) -> Plan:
     seen = Sighting(0, Fraction(0), Box(0, 0, 2, 2), 0.9)
     tracks = (Track(1, Kind.FACE, (seen,)), Track(2, Kind.PLATE, (seen,)))

@@ -82,6 +82,37 @@ def test_a_stage_has_its_own_speed() -> None:
     assert pace.rate == pytest.approx(40)
 
 
+def test_what_an_earlier_run_did_says_nothing_about_the_speed() -> None:
+    pace = Pace(0.0)
+    pace.update("resume", 1, 100, 0.1)
+    pace.update("resume", 40, 100, 2.0)
+    assert not pace.goes_on
+    pace.update("analyse", 51, 100, 2.0)
+    assert (pace.goes_on, pace.spared) == (True, 50)
+    pace.update("analyse", 61, 100, 7.0)
+    assert not pace.goes_on
+    assert pace.rate == pytest.approx(11 / 5)
+    assert pace.left(7.0) == pytest.approx(5 * (1 - 0.305) / 0.05)
+    pace.update("render", 10, 100, 8.0)
+    assert pace.spared == 0
+
+
+def test_a_file_that_is_done_at_once_has_no_time_left() -> None:
+    pace = Pace(0.0)
+    pace.update("resume", 3, 3, 1.0)
+    pace.update("verify", 3, 3, 1.0)
+    assert pace.left(2.0) is None
+
+
+@pytest.mark.parametrize("kind", [Lines, Bars])
+def test_from_where_an_interrupted_file_goes_on_is_said(kind: type[Lines] | type[Bars]) -> None:
+    screen = terminal()
+    with kind(screen, Total({A: 1}, 0.0)) as display:
+        for stage, done in (("resume", 1), ("resume", 8), ("analyse", 9), ("analyse", 10)):
+            display.tell(A, stage, done, 20)
+    assert shown(screen).count("a.mp4: goes on where an earlier run ended: analyse, frame 9") == 1
+
+
 def test_an_unknown_stage_or_length_says_nothing() -> None:
     pace = Pace(0.0)
     pace.update("polish", 5, None, 1.0)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +24,7 @@ from redact.apart import Task, alone
 from redact.errors import EngineError, UnsupportedInputError
 from redact.files import clean, fingerprint
 from redact.lanes import Tell
+from redact.plan import load
 
 START = "import sys; from redact_cli.app import main; main(sys.argv[1:])"
 RUN = ["run", "clip.mkv", "--detector", "yunet:320:0.6", "--quiet", "--no-verify"]
@@ -81,6 +85,82 @@ def test_kills_leave_nothing_that_looks_finished(tmp_path: Path) -> None:
     assert fingerprint(hit / "clip.redacted.mkv") == wanted
     names = {"clip.mkv", "clip.redacted.mkv", "clip.redact.json"}
     assert {path.name for path in hit.iterdir()} == names
+
+
+LONG = ["--detector", "yunet:320:0.1", "--uncertain", "hide", "--before", "0"]
+"""Little to do for a frame, and so many false finds that plans are not empty."""
+COMMANDS = {
+    "run": ["run", "long.mkv", "--no-verify", "--encoder", "ffv1", *LONG],
+    "analyse": ["analyse", "long.mkv", "--encoder", "ffv1", *LONG],
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of three segments, a minute and ten seconds, and its result of an undisturbed run."""
+    folder = tmp_path_factory.mktemp("whole")
+    picture = "testsrc2=size=160x120:rate=4:duration=70"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", picture]
+    command += ["-pix_fmt", "yuv420p", "-c:v", "ffv1", str(folder / "long.mkv")]
+    subprocess.run(command, check=True)
+    assert finish(folder, *COMMANDS["run"]) == 0
+    return folder
+
+
+def cut_off(folder: Path, number: signal.Signals, *arguments: str) -> tuple[Path, int, str]:
+    """A run that gets a signal once its first segment is kept; gives where, the code and words."""
+    process = begin(folder, *arguments)
+    until = time.monotonic() + 120
+    while not (kept := list(folder.glob(".*.looks/0.json"))):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    os.killpg(process.pid, number)
+    said = process.communicate(timeout=60)[1].decode()
+    return kept[0].parent, process.returncode, said
+
+
+@posix_only
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_killed_analysis_goes_on_to_the_same_plan(
+    tmp_path: Path, whole: Path, command: str
+) -> None:
+    hit = tmp_path
+    shutil.copy(whole / "long.mkv", hit)
+    wanted = load(whole / "long.redact.json")
+    assert wanted.tracks
+    kept, code, _ = cut_off(hit, signal.SIGKILL, *COMMANDS[command])
+    assert code == -signal.SIGKILL
+    assert kept.stat().st_mode & 0o777 == 0o700
+    assert not (hit / "long.redact.json").exists()
+    for path in hit.glob(".*.part"):
+        os.utime(path, (1, 1))
+    process = begin(hit, *COMMANDS[command], "--resume")
+    said = process.communicate(timeout=120)[1].decode()
+    assert process.returncode == 0, said
+    found = re.search(r"goes on where an earlier run ended: analyse, frame (\d+)", said)
+    assert found is not None, said
+    assert int(found[1]) >= 30 * 4
+    plan = load(hit / "long.redact.json")
+    assert plan == (wanted if command == "run" else replace(wanted, result=None))
+    names = {"long.mkv", "long.redact.json", *(["long.redacted.mkv"] * (command == "run"))}
+    assert {path.name for path in hit.iterdir()} == names
+
+
+@posix_only
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_interrupted_analysis_says_how_to_go_on(
+    tmp_path: Path, whole: Path, command: str
+) -> None:
+    shutil.copy(whole / "long.mkv", tmp_path)
+    kept, code, said = cut_off(tmp_path, signal.SIGINT, *COMMANDS[command])
+    assert code == 130
+    assert "--resume goes on" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"long.mkv", kept.name}
+    assert finish(tmp_path, "doctor", "--clean", ".") == 0
+    assert not kept.exists()
 
 
 @pytest.mark.slow
