@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
@@ -29,6 +28,7 @@ from redact.errors import OutputError
 from redact.files import write_private
 from redact.findings import Detection
 from redact.geometry import Box, Size
+from redact.locks import lock
 from redact.media import Frame
 from redact.plan import CONVERTER, strict_json
 from redact.recipe import Recipe
@@ -171,7 +171,8 @@ class Looks:
         self._key, self._passes, self._size = key, passes, size
         if os.path.lexists(self._folder) and self._claim() and not self._resume:
             for path in self._folder.glob("*.json"):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink()
 
     def enter(self, frame: Frame) -> None:
         """The next frame comes; times grow."""
@@ -225,13 +226,14 @@ class Looks:
             number, looks = self._ended.popleft()
             if any(found.exception() for _, found in looks):
                 return  # the run is about to fail
+            if self._lost or (self._lock is None and not self._claim()):
+                continue
             made = tuple(Looked(*asked, tuple(found.result())) for asked, found in looks)
-            data = encoded(Segment(self._key, number, made))
-            if not self._lost and (self._lock is not None or self._claim()):
-                try:
-                    write_private(self._folder / f"{number}.json", data)
-                except OSError:
-                    self._lost = True
+            try:
+                path = self._folder / f"{number}.json"
+                write_private(path, encoded(Segment(self._key, number, made)))
+            except OSError:
+                self._lost = True
 
     def _read(self, number: int) -> dict[_Asked, tuple[Detection, ...]]:
         if not self._resume or self._lock is None:
@@ -271,7 +273,7 @@ class Looks:
         """Have the folder for this run alone; whether that could be had."""
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._lock = _locked(self._folder)
+            self._lock = lock(self._folder)
         except OSError:
             self._lock = None
         self._lost = self._lock is None
@@ -307,56 +309,9 @@ def forget(folder: Path) -> list[Path]:
         if _NAME.fullmatch(path.name) is None:
             continue
         with suppress(OSError):
-            lock = _locked(path)
-            if lock is not None:
-                os.close(lock)
+            held = lock(path)
+            if held is not None:
+                os.close(held)
                 shutil.rmtree(path)
                 removed.append(path)
     return removed
-
-
-def _locked(folder: Path) -> int | None:
-    """An open file that keeps others out of the folder until it is closed, or its process ends.
-
-    None if another has it, or if somebody else may have put there what is in it: who can write
-    there could say that nobody is to be seen.
-
-    Raises:
-        OSError: There is no such folder, or nothing may be written there.
-    """
-    found = os.lstat(folder)
-    if not _is_private(found):
-        return None
-    path = folder / "lock"
-    handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
-    try:
-        _lock_file(handle)
-        if not os.path.samestat(os.fstat(handle), os.lstat(path)):
-            raise FileNotFoundError(path)  # its last owner has just removed it
-    except BaseException as error:
-        os.close(handle)
-        if isinstance(error, OSError):
-            return None
-        raise
-    return handle
-
-
-def _is_private(found: os.stat_result) -> bool:
-    import stat
-
-    if not stat.S_ISDIR(found.st_mode):
-        return False
-    return sys.platform == "win32" or (
-        found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    )
-
-
-def _lock_file(handle: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

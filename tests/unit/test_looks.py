@@ -196,6 +196,16 @@ def test_without_resume_all_is_looked_at_again(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_without_resume_what_was_kept_is_replaced(tmp_path: Path) -> None:
+    with suppress(KeyboardInterrupt), Looks(tmp_path / NAME, segment=1) as memory:
+        Analysis(film(200)).run(memory, KeyboardInterrupt(), 200)
+    assert len(stored(folder_for(tmp_path / NAME))) == 7
+    with suppress(KeyboardInterrupt), Looks(tmp_path / NAME, segment=1) as memory:
+        Analysis(film(200)).run(memory, KeyboardInterrupt(), 1)
+    assert 7 not in stored(folder_for(tmp_path / NAME))
+    assert len(stored(folder_for(tmp_path / NAME))) < 5
+
+
 def test_a_short_video_keeps_nothing(tmp_path: Path) -> None:
     with Looks(tmp_path / NAME) as memory:
         Analysis(film()).run(memory)
@@ -422,7 +432,7 @@ def test_what_others_could_have_put_there_is_left_alone(
     if way == "open to others":
         folder.chmod(0o777)
     elif way == "another's":
-        monkeypatch.setattr("redact.looks.os.geteuid", lambda: os.getuid() + 1)
+        monkeypatch.setattr("redact.locks.os.geteuid", lambda: os.getuid() + 1)
     else:
         moved = folder.rename(tmp_path / "moved")
         folder.symlink_to(moved) if way == "link" else folder.touch()
