@@ -196,14 +196,23 @@ def test_without_resume_all_is_looked_at_again(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_without_resume_what_was_kept_is_replaced(tmp_path: Path) -> None:
+def test_without_resume_what_was_kept_is_removed_at_once(tmp_path: Path) -> None:
+    folder = interrupt(film(), tmp_path / NAME, 90)
+    assert stored(folder) == {0, 1, 2}
     with suppress(KeyboardInterrupt), Looks(tmp_path / NAME, segment=1) as memory:
-        Analysis(film(200)).run(memory, KeyboardInterrupt(), 200)
-    assert len(stored(folder_for(tmp_path / NAME))) == 7
-    with suppress(KeyboardInterrupt), Looks(tmp_path / NAME, segment=1) as memory:
-        Analysis(film(200)).run(memory, KeyboardInterrupt(), 1)
-    assert 7 not in stored(folder_for(tmp_path / NAME))
-    assert len(stored(folder_for(tmp_path / NAME))) < 5
+        memory.begin(KEY, len(PASSES), SIZE)
+        raise KeyboardInterrupt
+    assert stored(folder) == set()
+
+
+def test_segments_begin_with_the_first_frame(tmp_path: Path) -> None:
+    late = film()
+    late.times = [time + Fraction(1, 2) for time in late.times]
+    folder = interrupt(late, tmp_path / NAME, 90)
+    assert stored(folder) == {0, 1, 2}
+    first = decoded((folder / "0.json").read_bytes())
+    assert {it.frame for it in first.looks} <= set(range(25))
+    assert max(it.frame for it in first.looks) > 20
 
 
 def test_a_short_video_keeps_nothing(tmp_path: Path) -> None:
