@@ -24,7 +24,7 @@ from redact.formats import (
     sink_for,
 )
 from redact.geometry import Size
-from redact.interfaces import Progress, Source, Style, Tracker
+from redact.interfaces import Progress, Style, Tracker
 from redact.looking import Look, Sparing
 from redact.looks import Looks, key_of
 from redact.media import Frame, Rgb
@@ -102,11 +102,10 @@ def analyse_file(
     mark = opened.fingerprint
     tracker = _tracker(recipe, pages := opened.info.pages)
     tell = progress or _silent
+    look = Look(on_every_page(recipe.passes) if pages else recipe.passes, load, recipe.slope)
     if pages:
-        look = Look(on_every_page(recipe.passes), load, recipe.slope)
         frames = analyse(opened, look, tracker, tell)
     else:
-        look = Look(recipe.passes, load, recipe.slope)
         if looks is not None:
             tell = _begun(looks, mark, recipe, opened.info.size, tell)
         sparing = Sparing(look, recipe.coverage.follow, looks)
@@ -206,7 +205,15 @@ def _rendered(
     opened = open_source(source)
     plan.check_source(opened.fingerprint, source)
     style = _style(plan.recipe, plan.style, cover)
-    write = partial(_written, output, opened, plan, style, force, ffmpeg, progress or _silent)
+    tell, frames = progress or _silent, plan.source.frames
+
+    def write(copies: Copies | None) -> None:
+        with sink_for(output, opened, plan, force, ffmpeg, copies) as sink:
+            if copies is not None and copies.whole:
+                tell("render", frames, frames)
+            else:
+                render(opened, plan.cover(), style, sink, frames, tell)
+
     copies = copies_for(output, opened, plan) if copying else None
     try:
         write(copies)
@@ -215,30 +222,11 @@ def _rendered(
             raise
         copies = None
         write(copies)  # what is wrong with the source or the place goes wrong once more
-    frames = plan.source.frames
-    (progress or _silent)("verify", frames, frames)  # the sink named its file, so it was checked
+    tell("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
     return Outcome(
         source, output, finished, frames, 0.0, copied=0 if copies is None else copies.frames
     )
-
-
-def _written(
-    output: Path,
-    source: Source,
-    plan: Plan,
-    style: Style,
-    force: bool,
-    ffmpeg: str | None,
-    progress: Progress,
-    copies: Copies | None,
-) -> None:
-    frames = plan.source.frames
-    with sink_for(output, source, plan, force, ffmpeg, copies) as sink:
-        if copies is not None and copies.whole:
-            progress("render", frames, frames)
-        else:
-            render(source, plan.cover(), style, sink, frames, progress)
 
 
 def redact_file(

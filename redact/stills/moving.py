@@ -32,7 +32,7 @@ from redact.geometry import Size
 from redact.media import Frame, Samples, VideoInfo, upright
 from redact.stills.picture import StillPicture
 from redact.stills.profiles import profiled
-from redact.stills.reading import SUFFIXES, engine_errors, opened, turn_of
+from redact.stills.reading import MOST_SAMPLES, SUFFIXES, engine_errors, opened, turn_of
 from redact.stills.rolling import WRITERS, Reel
 
 FORMS = ("GIF", "PNG", "WEBP")
@@ -40,9 +40,6 @@ FORMS = ("GIF", "PNG", "WEBP")
 
 _LAZY = Fraction(1, 10)
 """Seconds for which viewers show a picture whose delay is none."""
-
-_MOST_SAMPLES = 20_000_000_000
-"""Bytes of all pictures together, decoded: what is more is taken for a bomb."""
 
 
 class AnimationSource:
@@ -131,7 +128,7 @@ def _check(image: Image.Image, form: str, data: bytes, path: Path) -> None:
         remedy = f"rename it to {path.stem}{SUFFIXES[form][0]}"
         raise UnsupportedInputError(f"the name does not fit its content, {form}", path, remedy)
     count = getattr(image, "n_frames", 1)
-    if image.width * image.height * 4 * count > _MOST_SAMPLES:
+    if image.width * image.height * 4 * count > MOST_SAMPLES:
         raise UnsupportedInputError(f"{count} pictures of that size are too many", path)
     if form == "PNG" and data[24] == 16:  # the byte in its header that tells the depth
         remedy = "export it with 8 bits a channel"

@@ -33,14 +33,11 @@ from redact.files import draft
 from redact.geometry import Size
 from redact.media import Frame, Samples, VideoInfo
 from redact.stills.picture import StillPicture
-from redact.stills.reading import SUFFIXES, Decoded, decode, engine_errors
+from redact.stills.reading import MOST_SAMPLES, SUFFIXES, Decoded, decode, engine_errors
 from redact.stills.writing import encode
 
 MOST_PAGES = 10_000
 """More are taken for a bomb."""
-
-_MOST_SAMPLES = 20_000_000_000
-"""Bytes of all pages together, decoded: what is more is taken for a bomb."""
 
 _LARGEST = (1 << 32) - 1
 """Bytes, from which places in a TIFF can no longer be told."""
@@ -190,7 +187,7 @@ class PagesSource:
         pages, samples = list[Page](), 0
         for page in self._decoded():
             samples += page.samples.nbytes
-            if samples > _MOST_SAMPLES:
+            if samples > MOST_SAMPLES:
                 raise UnsupportedInputError("its pages are too many or too large", path)
             pages.append(Page(StillPicture(page.samples).stored_size, page.profile))
         self.pages = tuple(pages)

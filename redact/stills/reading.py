@@ -22,6 +22,9 @@ from redact.stills.profiles import described, kept, profiled
 MOST_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded."""
 
+MOST_SAMPLES = 20_000_000_000
+"""Bytes of all pictures of one file together, decoded: what is more is taken for a bomb."""
+
 SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe"),
     "PNG": (".png", ".apng"),

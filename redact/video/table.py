@@ -68,7 +68,7 @@ _NVIDIA = {"preset": "p5", "extra_sei": "0", "s12m_tc": "0", **_NO_CAPTIONS}
 
 ENCODERS: Final = {
     "h264": Encoder(
-        "libx264", "h264", (*_COMMON, "mpegts", "avi"), 20, 51, {"preset": "medium", **_NO_CAPTIONS}
+        "libx264", "h264", _H264_IN, 20, 51, {"preset": "medium", **_NO_CAPTIONS}
     ),
     "h264-rgb": Encoder(
         "libx264rgb", "h264", _COMMON, 18, 51, {"preset": "medium", **_NO_CAPTIONS}
@@ -76,7 +76,7 @@ ENCODERS: Final = {
     "hevc": Encoder(
         "libx265",
         "hevc",
-        (*_COMMON, "mpegts"),
+        _HEVC_IN,
         20,
         51,
         {"preset": "medium", "x265-params": "log-level=none", **_NO_CAPTIONS},

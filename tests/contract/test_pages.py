@@ -222,7 +222,7 @@ def test_a_bomb_of_pages_is_refused(tmp_path, monkeypatch):
     with pytest.raises(UnsupportedInputError, match="more than 5 pages"):
         open_still(path)
     monkeypatch.undo()
-    monkeypatch.setattr(paged, "_MOST_SAMPLES", 30_000)
+    monkeypatch.setattr(paged, "MOST_SAMPLES", 30_000)
     with pytest.raises(UnsupportedInputError, match="too large"):
         open_still(path)
 
