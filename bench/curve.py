@@ -1,7 +1,7 @@
-"""Prints what a profile's last decisions trade: people exposed against area hidden in vain.
+"""Prints what profiles and their last decisions trade: people exposed, area in vain, and cost.
 
-Each clip with exact truth is analysed once; then its tracks are judged by each bar, and hidden with
-each margin.
+Each clip with exact truth is analysed once a profile; then its tracks are judged by each bar, and
+hidden with each margin. Nothing is checked and extended afterwards.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time
 
 from contenders import unwind_on_terminate
 from material import Film, truth_films
@@ -29,6 +30,9 @@ HEIGHTS = (20, 12)
 
 Choice = tuple[float, float]
 """A bar and a margin."""
+
+Measured = tuple[dict[int, Clip], float]
+"""What is hidden of one clip, for each least height, and the CPU seconds of its analysis."""
 
 
 def chosen(plan: Plan, keep: float, pad: float) -> Plan:
@@ -46,49 +50,56 @@ def chosen(plan: Plan, keep: float, pad: float) -> Plan:
 
 def measured(
     film: Film, profile: str, choices: Sequence[Choice], cover: Cover, out: Path
-) -> Iterator[tuple[Choice, dict[int, Clip]]]:
-    """Each choice with what it hides of one clip, for each least height."""
+) -> Iterator[tuple[Choice, Measured]]:
+    """Each choice with what it hides of one clip."""
+    began = process_time()
     plan = analyse_file(film.source, PROFILES[profile].detecting({Kind.FACE}))
+    spent = process_time() - began
     for keep, pad in choices:
-        output = out / film.source.name
-        render_file(film.source, output, chosen(plan, keep, pad), force=True)
+        output, wanted = out / film.source.name, chosen(plan, keep, pad)
+        render_file(film.source, output, wanted, checking=None, force=True)
         found = {least: cover.clip(film.truth, film.source, output, least) for least in HEIGHTS}
-        yield (keep, pad), found
+        yield (keep, pad), (found, spent)
 
 
-def row(choice: Choice, clips: Sequence[dict[int, Clip]]) -> str:
+def row(profile: str, choice: Choice, measures: Sequence[Measured]) -> str:
     """One line of the table."""
-    keep, pad = choice
+    clips = [clip for clip, _ in measures]
     exposed = [sum_of(clip[least].people for clip in clips) for least in HEIGHTS]
     frames = sum(clip[HEIGHTS[0]].frames for clip in clips)
     vain = sum(clip[HEIGHTS[0]].vain * clip[HEIGHTS[0]].frames for clip in clips) / frames
     people = " | ".join(f"{share.part} of {share.whole}" for share in exposed)
-    return f"| {keep:.2f} | {pad:.2f} | {people} | {vain:.2f} % |"
+    cost = 1000 * sum(spent for _, spent in measures) / frames
+    keep, pad = choice
+    return f"| {profile} | {keep:.2f} | {pad:.2f} | {people} | {vain:.2f} % | {cost:.0f} |"
 
 
 def main(said: Sequence[str] | None = None) -> None:
     """Measure all choices over all clips."""
     unwind_on_terminate()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", choices=PROFILES, default="balanced")
+    parser.add_argument("--profiles", nargs="+", choices=PROFILES, default=["balanced"])
     parser.add_argument("--keep", type=float, nargs="+", help="bars for a track's best score")
     parser.add_argument("--pad", type=float, nargs="+", help="margins around faces")
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data")
     parser.add_argument("--cover", type=Path, default=ROOT / "../shared/tools/cover.py")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N clips")
     options = parser.parse_args(said)
-    usual = PROFILES[options.profile]
-    choices = list(product(options.keep or [usual.keep], options.pad or [usual.coverage.pad]))
-    clips: defaultdict[Choice, list[dict[int, Clip]]] = defaultdict(list)
-    with TemporaryDirectory(prefix="redact-bench-") as out:
-        for film in truth_films(options.data.resolve(), options.limit):
-            print(film.source.name, file=sys.stderr, flush=True)
-            cover = Cover(options.cover.resolve())
-            for choice, found in measured(film, options.profile, choices, cover, Path(out)):
-                clips[choice].append(found)
-    print("| bar | margin | exposed, 20 px | exposed, 12 px | hidden in vain |")
-    print("|---:|---:|---:|---:|---:|")
-    print("\n".join(row(choice, found) for choice, found in clips.items()))
+    films = truth_films(options.data.resolve(), options.limit)
+    head = "| profile | bar | margin | exposed, 20 px | exposed, 12 px | in vain | CPU ms a frame |"
+    print(head, "|---|---:|---:|---:|---:|---:|---:|", sep="\n", flush=True)
+    for profile in options.profiles:
+        usual = PROFILES[profile]
+        choices = list(product(options.keep or [usual.keep], options.pad or [usual.coverage.pad]))
+        clips: defaultdict[Choice, list[Measured]] = defaultdict(list)
+        with TemporaryDirectory(prefix="redact-bench-") as out:
+            for film in films:
+                print(profile, film.source.name, file=sys.stderr, flush=True)
+                cover = Cover(options.cover.resolve())
+                for choice, found in measured(film, profile, choices, cover, Path(out)):
+                    clips[choice].append(found)
+        lines = (row(profile, choice, found) for choice, found in clips.items())
+        print("\n".join(lines), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from redact.coverage import Cover
+from redact.dropouts import Dropouts
 from redact.errors import VerificationError
 from redact.geometry import Box, Region
 from redact.interfaces import Progress, Source, Style
@@ -31,9 +31,6 @@ DEPTHS: tuple[Depth, ...] = ("both", "glance", "quick", "glance")
 NEIGHBOURS = 2
 """Frames before and after a suspicious spot that are looked at as well."""
 
-_MEMORY = Fraction(1, 2)
-"""Seconds around a spot in which the plan's hiding of the same place speaks against it."""
-
 _CHANGED = 24
 """Steps of 255 from which a pixel of an output without a plan is taken to be hidden."""
 
@@ -45,15 +42,6 @@ _ENOUGH = 0.5
 
 _SAME = 0.2
 """Intersection over union from which spots of two looks are one thing."""
-
-_SAME_FACE = 0.4
-"""The same of a spot and a face that the plan hides at another moment."""
-
-_NEAR = 0.7
-"""Sides between the middles of the two up to which they are one, if the spot is suspicious."""
-
-_ALIKE = 0.5
-"""Least ratio of their areas then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +96,10 @@ def verify(
     """
     faults: list[str] = []
     pairs = _pairs(source, output, plan, checking, faults)
+    followed = plan is not None and not source.info.pages
+    watch = Dropouts(plan.hidden_tracks, plan.cuts) if plan and followed else None
     spots: list[Spot] = []
+    dropped: list[Spot] = []
     frames = looked = 0
     inside = outside = 0.0
     with closing(ahead(lambda pair: _examine(pair, witnesses, style), pairs)) as examined:
@@ -117,8 +108,13 @@ def verify(
             inside, outside = max(inside, seen.inside), max(outside, seen.outside)
             faults += _pixel_faults(pair, seen, faults)
             spots += seen.spots
+            if watch is not None:
+                dropped += watch.update(pair.source, pair.output, pair.regions or ())
             progress("verify", frames, source.info.frames)
     counted = _judged(spots, output, plan, witnesses, checking) if spots else []
+    for spot in dropped:
+        if plan is not None and not _allowed(spot, plan) and not _known(spot, counted):
+            counted.append(spot)
     return Verification(
         frames, looked, witnesses.names, tuple(faults), _leaks(counted), inside, outside
     )
@@ -216,10 +212,11 @@ def _judged(
     doubtful = [spot for spot in shown if witnesses.verdict(spot) == "suspected"]
     if checking.strict:
         return sure + [replace(spot, why="suspected") for spot in doubtful]
-    faint = [spot for spot in shown if witnesses.verdict(spot) == "faint"]
-    gaps = _gaps(doubtful, plan, _NEAR) | _gaps(faint, plan, 0.0) if plan else set()
-    sure += [replace(spot, why="hidden shortly before or after") for spot in gaps]
-    return sure + _seen_nearby([s for s in doubtful if s not in gaps], output, witnesses)
+    return sure + _seen_nearby(doubtful, output, witnesses)
+
+
+def _known(spot: Spot, counted: Sequence[Spot]) -> bool:
+    return any(s.frame == spot.frame and s.box.iou(spot.box) >= _SAME for s in counted)
 
 
 def _allowed(spot: Spot, plan: Plan) -> bool:
@@ -228,40 +225,6 @@ def _allowed(spot: Spot, plan: Plan) -> bool:
     tracks = [track for track in plan.tracks if track.id in named]
     hidden = Cover(tracks, plan.cuts, plan.recipe.coverage).hidden(spot.frame, spot.time)
     return any(item.region.box.overlap(spot.box) >= _ENOUGH * spot.box.area for item in hidden)
-
-
-def _gaps(spots: Sequence[Spot], plan: Plan, near: float) -> set[Spot]:
-    """Spots at places that the plan hides a moment before or after, in the same shot.
-
-    Args:
-        spots: To choose from.
-        plan: What is hidden.
-        near: How far away, in sides, a face of like size may be; 0 if the boxes must overlap.
-    """
-    found = set()
-    hidden = plan.hidden_tracks
-    for spot in spots:
-        shot = bisect_right(plan.cuts, spot.frame)
-        known = (
-            sighting.box
-            for track in hidden
-            if track.kind == spot.kind
-            for sighting in track.sightings
-            if abs(sighting.time - spot.time) <= _MEMORY
-            and bisect_right(plan.cuts, sighting.frame) == shot
-        )
-        if any(_one_face(box, spot.box, near) for box in known):
-            found.add(spot)
-    return found
-
-
-def _one_face(known: Box, seen: Box, near: float) -> bool:
-    if known.iou(seen) >= _SAME_FACE:
-        return True
-    side = (known.width + known.height + seen.width + seen.height) / 4
-    away = max(abs(a - b) for a, b in zip(known.centre, seen.centre, strict=True))
-    alike = min(known.area, seen.area) >= _ALIKE * max(known.area, seen.area)
-    return alike and away < near * side
 
 
 def _seen_nearby(spots: Sequence[Spot], output: Source, witnesses: Witnesses) -> list[Spot]:

@@ -50,9 +50,6 @@ TOGETHER = 1.2
 HALF = 0.85
 """The same from which it is suspicious."""
 
-FAINT = 0.7
-"""The same from which it counts where a face is known to be, a moment before or after."""
-
 _HARDLY = 0.3
 """Score of the quick witness below which the spot is dropped."""
 
@@ -82,7 +79,7 @@ GLANCE = 960
 
 Depth: TypeAlias = Literal["both", "quick", "glance"]
 
-Verdict: TypeAlias = Literal["certain", "suspected", "faint", "nothing"]
+Verdict: TypeAlias = Literal["certain", "suspected", "nothing"]
 
 _Said: TypeAlias = tuple[str, Detection]
 """Whose word it is, and the word."""
@@ -148,7 +145,7 @@ class Witnesses:
         doubt = any(score >= MANNERS[name].suspects for name, score in spot.scores)
         if total >= HALF or doubt:
             return "suspected"
-        return "faint" if total >= FAINT else "nothing"
+        return "nothing"
 
     def _sides(self, depth: Depth) -> dict[str, int]:
         asked = self.names if depth == "both" else self.names[1:]

@@ -180,17 +180,6 @@ def test_a_suspicion_counts_only_if_strict() -> None:
     assert [leak.best.why for leak in found.leaks] == ["suspected"]
 
 
-def test_a_suspicion_counts_where_the_plan_hides_a_face_a_moment_later() -> None:
-    sightings = [Sighting(i, Fraction(i, 25), ELSEWHERE, 0.9) for i in range(16, COUNT)]
-    later = Track(2, Kind.FACE, tuple(sightings))
-    short = replace(PLAN.recipe, coverage=replace(PLAN.recipe.coverage, before=0))
-    plan = replace(PLAN, tracks=(TRACK, later), recipe=short)
-    found = check(rendered(plan), seen_in([]), seen_in([12], 0.7), plan=plan)
-    assert [leak.best.why for leak in found.leaks] == ["hidden shortly before or after"]
-    cut = replace(plan, cuts=(14,))
-    assert check(rendered(cut), seen_in([]), seen_in([12], 0.7), plan=cut).passed
-
-
 def test_a_track_that_a_person_shows_is_no_leak() -> None:
     plan = replace(PLAN, edits=(ShowTrack(1),))
     where = dict.fromkeys(range(COUNT), 0.9)
