@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from redact.coverage import straight
 from redact.findings import Kind, Sighting, Track
-from redact.geometry import Box, Region
+from redact.geometry import Box, Region, Size
 from redact.media import Frame, upright
 from redact.residue import brightness
 from redact.verification import Spot
@@ -38,8 +38,14 @@ FRESH = Fraction(1)
 BETWEEN = 0.7
 """Correlation with how a thing looked from which it is there, between two sightings of it."""
 
-AT_AN_END = 0.9
-"""The same before the first and after the last, where chance and what hid it speak against it."""
+AT_AN_END = 0.93
+"""The same before the first and after the last, where it most probably is gone."""
+
+_CONTRAST = 2.5
+"""Largest ratio of the deviations of what is compared: correlation alone does not know it."""
+
+_SAME_THING = 0.5
+"""Correlation of how two tracks looked from which the second goes on where the first ends."""
 
 _NEAR = 0.7
 """Sides between the middles of two tracks' ends up to which they may be one thing."""
@@ -81,6 +87,7 @@ class Gap:
             the same one twice.
         frames: It lies between these two, both excluded.
         looks: The detections next to it, which say how the thing looks.
+        linked: Whether they are of two tracks, so that they must look alike.
         drift: Pixels a second by which it moved where its track begins or ends, across and down.
     """
 
@@ -88,6 +95,7 @@ class Gap:
     ends: tuple[Sighting, Sighting]
     frames: tuple[int, int]
     looks: tuple[Sighting, ...]
+    linked: bool = False
     drift: tuple[float, float] = (0.0, 0.0)
 
     @property
@@ -150,7 +158,8 @@ def _at_end(kind: Kind, seen: Sequence[Sighting], frames: tuple[int, int]) -> It
         near = [s for s in seen if abs(s.time - end.time) <= _PACE]
         seconds = float(end.time - near[-1].time) or 1.0
         across, down = (a - b for a, b in zip(end.box.centre, near[-1].box.centre, strict=True))
-        yield Gap(kind, (end, end), frames, (look,), (across / seconds, down / seconds))
+        pace = across / seconds, down / seconds
+        yield Gap(kind, (end, end), frames, (look,), drift=pace)
 
 
 def _shot(track: Track, cuts: Sequence[int]) -> tuple[int, int]:
@@ -191,22 +200,8 @@ def _between(one: Track, last: int, other: Track, first: int) -> Gap:
     earlier = [s for s in one.sightings if s.frame <= before.frame and s.score > 0] or [before]
     later = (s for s in other.sightings if s.frame >= after.frame and s.score > 0)
     looks = earlier[-1], next(later, after)
-    return Gap(one.kind, (before, after), (before.frame, after.frame), looks)
-
-
-@dataclass(slots=True)
-class _Open:
-    """A gap while its frames go by.
-
-    Args:
-        gap: Which.
-        looks: How the thing looked, as far as those frames have come.
-        waiting: Where it may show, until all looks are known.
-    """
-
-    gap: Gap
-    looks: list[_Look] = field(default_factory=list)
-    waiting: list[tuple[Spot, _Look]] = field(default_factory=list)
+    frames = before.frame, after.frame
+    return Gap(one.kind, (before, after), frames, looks, linked=one is not other)
 
 
 class Dropouts:
@@ -232,51 +227,63 @@ class Dropouts:
         while self._pending and self._pending[-1].times[0] <= source.time:
             self._open.append(_Open(self._pending.pop()))
         self._open = [item for item in self._open if item.gap.times[1] >= source.time]
+        size = source.picture.turn.upright_size(source.picture.stored_size)
         hides = _Hidden(regions)
-        found = []
         for item in self._open:
-            found += _looked(item, source)
+            item.look(source)
             place = item.gap.place(source.index, source.time)
-            if place is not None and not hides(place):
-                found += _shown(item, output, place)
-        return found
+            if place is not None and _within(place, size) and not hides(place):
+                item.note(output, place)
+        return [spot for item in self._open for spot in item.told()]
 
 
-def _looked(item: _Open, source: Frame) -> list[Spot]:
-    """What shows, now that it is known how a thing looked in this frame."""
-    found: list[Spot] = []
-    for look in item.gap.looks:
-        if look.frame == source.index:
-            item.looks.append(_sampled(source, look.box, _SIDE))
-            found += _recognised(item.gap, item.looks[-1:], item.waiting)
-            known = {spot.frame for spot in found}
-            done = len(item.looks) == len(item.gap.looks)
-            item.waiting = [w for w in item.waiting if w[0].frame not in known and not done]
-    return found
+@dataclass(slots=True)
+class _Open:
+    """A gap while its frames go by.
+
+    Args:
+        gap: Which.
+        looks: How the thing looked, as far as those frames have come.
+        noted: Where it may show, until all looks are known.
+    """
+
+    gap: Gap
+    looks: list[_Look] = field(default_factory=list)
+    noted: list[tuple[Spot, _Look]] = field(default_factory=list)
+
+    def look(self, source: Frame) -> None:
+        """Remember how the thing looks, if this is a frame that says it."""
+        boxes = (look.box for look in self.gap.looks if look.frame == source.index)
+        self.looks += (_sampled(source, box, _SIDE) for box in boxes)
+
+    def note(self, output: Frame, place: Box) -> None:
+        """Remember what is about that place."""
+        here = _sampled(output, place.grown(_AROUND / _SIDE), _SIDE + 2 * _AROUND)
+        spot = Spot(output.index, output.time, place, (), "hidden before or after", self.gap.kind)
+        self.noted.append((spot, here))
+
+    def told(self) -> list[Spot]:
+        """Where the thing shows, of what was noted; nothing while that cannot be told yet."""
+        if not self.noted or len(self.looks) < len(self.gap.looks):
+            return []
+        noted, self.noted = self.noted, []
+        if self.gap.linked and _correlation(*self.looks) < _SAME_THING:
+            return []
+        found = (_recognised(self.looks, *item) for item in noted)
+        return [spot for spot in found if spot.score >= self.gap.bar]
 
 
-def _shown(item: _Open, output: Frame, place: Box) -> list[Spot]:
-    """Whether the thing shows about this place; kept while that cannot be told yet."""
-    here = _sampled(output, place.grown(_AROUND / _SIDE), _SIDE + 2 * _AROUND)
-    spot = Spot(output.index, output.time, place, (), "hidden before or after", item.gap.kind)
-    found = _recognised(item.gap, item.looks, [(spot, here)])
-    if not found and len(item.looks) < len(item.gap.looks):
-        item.waiting.append((spot, here))
-    return found
+def _recognised(looks: Sequence[_Look], spot: Spot, here: _Look) -> Spot:
+    """The spot where what is there fits one of the looks best, with how well."""
+    alike, across, down = max(_best(look, here) for look in looks)
+    away = across * spot.box.width / _SIDE, down * spot.box.height / _SIDE
+    words = (("resemblance", round(alike, 3)),)
+    return replace(spot, box=spot.box.shifted(*away), scores=words)
 
 
-def _recognised(
-    gap: Gap, looks: Sequence[_Look], places: Iterable[tuple[Spot, _Look]]
-) -> list[Spot]:
-    """The places that hold what looks like that, each where it fits best."""
-    found = []
-    for spot, here in places:
-        alike, across, down = max((_likeness(look, here) for look in looks), default=(0.0, 0, 0))
-        if alike >= gap.bar:
-            away = across * spot.box.width / _SIDE, down * spot.box.height / _SIDE
-            words = (("resemblance", round(alike, 3)),)
-            found.append(replace(spot, box=spot.box.shifted(*away), scores=words))
-    return found
+def _within(place: Box, size: Size) -> bool:
+    """Whether half of it lies in the picture: beyond its rim everything is even."""
+    return place.overlap(Box(0, 0, size.width, size.height)) >= place.area / 2
 
 
 class _Hidden:
@@ -306,12 +313,18 @@ def _sampled(frame: Frame, box: Box, side: int) -> _Look:
     return np.asarray(samples.reshape(side, _FINER, side, _FINER).mean(axis=(1, 3)), np.float32)
 
 
-def _likeness(look: _Look, here: _Look) -> tuple[float, int, int]:
-    """The best correlation of how a thing looked with what is there, 0 if it is flat.
+def _best(look: _Look, here: _Look) -> tuple[float, int, int]:
+    """The best correlation of how a thing looked with what is there, 0 if they cannot be compared.
 
     And where that is: samples to the right of the expected place, and below it.
     """
     if look.std() < _FLAT:
         return 0.0, 0, 0
-    _, best, _, place = cv2.minMaxLoc(cv2.matchTemplate(here, look, cv2.TM_CCOEFF_NORMED))
-    return best, place[0] - _AROUND, place[1] - _AROUND
+    _, best, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(here, look, cv2.TM_CCOEFF_NORMED))
+    contrast = float(here[y : y + _SIDE, x : x + _SIDE].std() / look.std())
+    like = 1 / _CONTRAST <= contrast <= _CONTRAST
+    return best if like else 0.0, x - _AROUND, y - _AROUND
+
+
+def _correlation(one: _Look, other: _Look) -> float:
+    return float(cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)[0, 0])

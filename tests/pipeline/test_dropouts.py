@@ -98,6 +98,57 @@ def test_a_track_that_goes_on_as_another_is_one_thing() -> None:
     assert frames_of(shown(tracks, range(20, 26), ALWAYS)) == set(range(20, 26))
 
 
+def test_it_is_found_where_it_is_not_where_it_was_expected() -> None:
+    aside = FACE.shifted(5, -6)
+    pictures = [scene(aside if 20 <= i < 24 else FACE) for i in range(COUNT)]
+    track = Track(1, Kind.FACE, seen([*range(20), *range(24, COUNT)]))
+    found = shown([track], range(20, 24), pictures)
+    assert frames_of(found) == set(range(20, 24))
+    assert all(spot.box.iou(aside) > 0.95 for spot in found)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_beyond_an_end_it_goes_on_at_its_pace(back: bool) -> None:
+    boxes = [FACE.shifted(2 * i - 30, 0) for i in range(COUNT)]
+    pictures = [scene(box) for box in boxes]
+    known, bare = (range(40, COUNT), range(26, 40)) if back else (range(20), range(20, 34))
+    sightings = tuple(s for i in known for s in seen([i], boxes[i]))
+    found = shown([Track(1, Kind.FACE, sightings)], bare, pictures, hidden=Box(0, 0, 160, 120))
+    assert frames_of(found) == set(bare)
+    assert all(spot.box.iou(boxes[spot.frame]) > 0.9 for spot in found)
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_track_that_begins_there_is_the_same_thing_only_if_it_looks_so(alike: bool) -> None:
+    """The first was let go knowingly, so that its end alone says nothing."""
+    other = np.random.default_rng(6).integers(60, 200, LOOK.shape)
+    pictures = [scene(look=LOOK if i < 50 or alike else other) for i in range(COUNT)]
+    first = Track(1, Kind.FACE, (*seen(range(5)), *seen(range(5, 40), score=0.0)))
+    found = shown([first, Track(2, Kind.FACE, seen(range(50, COUNT)))], range(40, 50), pictures)
+    assert frames_of(found) == (set(range(40, 50)) if alike else set())
+
+
+def test_beyond_the_picture_nothing_is_expected() -> None:
+    gone = Box(-69, 30, -39, 66)
+    track = Track(1, Kind.FACE, (*seen(range(20)), *seen(range(26, COUNT), gone)))
+    pictures = [scene(None) if i >= 20 else scene() for i in range(COUNT)]
+    watch = Dropouts([track], ())
+    for index in range(24, 26):  # nearer to where it went than to where it was
+        frame = Frame(index, Fraction(index, 25), pictures[index])
+        watch.update(frame, frame, ())
+    assert not any(item.noted for item in watch._open)
+
+
+def test_the_same_pattern_much_fainter_is_something_else() -> None:
+    faint = 130 + (LOOK - 130) // 4
+    pictures = [scene(look=faint if 20 <= i < 30 else LOOK) for i in range(COUNT)]
+    track = Track(1, Kind.FACE, seen([*range(20), *range(30, COUNT)]))
+    assert not shown([track], range(20, 30), pictures)
+    half = 130 + (LOOK - 130) // 2  # as in a fade, or in the shadow
+    pictures = [scene(look=half if 20 <= i < 30 else LOOK) for i in range(COUNT)]
+    assert frames_of(shown([track], range(20, 30), pictures)) == set(range(20, 30))
+
+
 @pytest.mark.parametrize(
     ("known", "bare"), [(range(30), range(30, 40)), (range(40, COUNT), range(30, 40))]
 )
@@ -178,7 +229,7 @@ def test_what_waits_for_a_look_is_let_go() -> None:
     for index, picture in enumerate([*[scene(None)] * 40, *ALWAYS[40:]]):
         frame = Frame(index, Fraction(index, 25), picture)
         assert not watch.update(frame, frame, ())
-        kept = sum(len(item.waiting) for item in watch._open)
+        kept = sum(len(item.noted) for item in watch._open)
         assert kept <= int(25 * BEYOND)
         assert kept == 0 or index < 40
 
