@@ -23,6 +23,9 @@ DEVICES = {
 }
 """onnxruntime's providers by the name that a user says, the best first."""
 
+_UNASKED = {DEVICES["openvino"], CPU}
+"""Not tried before the processor: OpenVINO computes there too, and is not quicker."""
+
 _WHEELS = {
     "cuda": "onnxruntime-gpu",
     "directml": "onnxruntime-directml",
@@ -48,8 +51,8 @@ def chosen(device: str, installed: Collection[str]) -> list[list[str]]:
         MissingEngineError: It is not installed.
     """
     if device == "auto":
-        there = [provider for provider in DEVICES.values() if provider in installed]
-        return [[provider, CPU] for provider in there if provider != CPU] + [[CPU]]
+        there = [p for p in DEVICES.values() if p in installed and p not in _UNASKED]
+        return [[provider, CPU] for provider in there] + [[CPU]]
     if device not in DEVICES:
         known = ", ".join(["auto", *DEVICES])
         raise RecipeError(f"there is no device {device!r}", remedy=f"choose {known}")

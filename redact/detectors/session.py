@@ -48,7 +48,10 @@ class Session:
         tries = chosen(asked(), ort.get_available_providers())
 
         def make(providers: list[str]) -> ort.InferenceSession:
-            return ort.InferenceSession(graph, options, providers=providers, enable_fallback=0)
+            made = ort.InferenceSession(graph, options, providers=providers, enable_fallback=0)
+            if providers[0] not in made.get_providers():  # it logs that, and goes on without
+                raise MissingEngineError(f"{providers[0]} does not work on this machine")
+            return made
 
         try:  # onnxruntime's errors share no public parent
             self._session = first_that_works(tries, make, Exception)

@@ -7,7 +7,7 @@ import pytest
 from redact.detectors.devices import CPU, DEVICES, VARIABLE, asked, chosen, first_that_works
 from redact.errors import MissingEngineError, RecipeError
 
-CUDA, OPENVINO = DEVICES["cuda"], DEVICES["openvino"]
+CUDA, COREML, OPENVINO = DEVICES["cuda"], DEVICES["coreml"], DEVICES["openvino"]
 
 
 class RefusedError(Exception):
@@ -15,12 +15,17 @@ class RefusedError(Exception):
 
 
 def test_auto_tries_the_best_first_and_the_processor_last() -> None:
-    assert chosen("auto", [CPU, OPENVINO, "AzureExecutionProvider", CUDA]) == [
+    assert chosen("auto", [CPU, COREML, "AzureExecutionProvider", CUDA]) == [
         [CUDA, CPU],
-        [OPENVINO, CPU],
+        [COREML, CPU],
         [CPU],
     ]
     assert chosen("auto", [CPU]) == [[CPU]]
+
+
+def test_auto_leaves_out_what_is_no_quicker_than_the_processor() -> None:
+    assert chosen("auto", [CPU, OPENVINO]) == [[CPU]]
+    assert chosen("openvino", [CPU, OPENVINO]) == [[OPENVINO, CPU]]
 
 
 def test_a_named_device_is_used_alone_or_refused() -> None:
@@ -42,9 +47,9 @@ def test_what_does_not_work_gives_way_to_the_next() -> None:
             raise RefusedError("no driver")
         return providers[0]
 
-    tries = chosen("auto", [CPU, CUDA, OPENVINO])
-    assert first_that_works(tries, make, RefusedError) == OPENVINO
-    assert tried == [[CUDA, CPU], [OPENVINO, CPU]]
+    tries = chosen("auto", [CPU, CUDA, COREML])
+    assert first_that_works(tries, make, RefusedError) == COREML
+    assert tried == [[CUDA, CPU], [COREML, CPU]]
 
 
 def test_a_named_device_that_does_not_work_is_an_error() -> None:
@@ -64,3 +69,25 @@ def test_the_environment_names_the_device(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(MissingEngineError, match="cuda"):
         load("yunet")
+
+
+def test_a_device_that_onnxruntime_quietly_leaves_out_is_refused_or_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It logs that a driver is missing, and goes on with the processor."""
+    import onnxruntime
+
+    from redact.detectors import load
+
+    real = onnxruntime.InferenceSession
+
+    def without(graph: bytes, options: object, **said: object) -> object:
+        return real(graph, options, **{**said, "providers": [CPU]})
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setenv(VARIABLE, "cuda")
+    with pytest.raises(MissingEngineError, match="does not work on this machine"):
+        load("yunet")
+    monkeypatch.setenv(VARIABLE, "auto")
+    load("yunet")
