@@ -28,13 +28,14 @@ class Checking:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place of one frame that looks like a face and is not hidden.
+    """A place of one frame that looks like a face or a plate and is not hidden.
 
     Args:
         frame: The frame's index.
         time: Its time in seconds.
         box: In pixels of the upright picture.
-        scores: Each detector's best word on it, 0 to 1, by the detector's name.
+        scores: Each detector's best word on it, 0 to 1, by the detector's name; or `resemblance`, to
+            what is hidden there before or after.
         why: What made it count.
         kind: What it looks like.
     """
@@ -88,7 +89,7 @@ class Verification:
         looked: At how many of them the detectors looked.
         witnesses: Those detectors, by name; the first did not take part in the analysis.
         faults: What is wrong with structure or pixels, in words; none is expected.
-        leaks: What still looks like a face outside of what is hidden.
+        leaks: What still looks like a face or a plate outside of what is hidden.
         inside: Largest correlation of source and output inside any region.
         outside: Largest change of any block outside, in steps of 255.
         hidden: Candidates of earlier rounds that were hidden and rendered again.

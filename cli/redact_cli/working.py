@@ -182,6 +182,7 @@ def _leak_object(leak: Leak) -> dict[str, object]:
     best = leak.best
     box = [best.box.left, best.box.top, best.box.right, best.box.bottom]
     return {
+        "kind": str(best.kind),
         "start": float(leak.start),
         "end": float(leak.end),
         "frame": best.frame,

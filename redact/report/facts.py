@@ -132,6 +132,7 @@ def _verification(found: Verification | None) -> dict[str, Any] | None:
 def _leak(leak: Leak) -> dict[str, Any]:
     best = leak.best
     return {
+        "kind": str(best.kind),
         "start": float(leak.start),
         "end": float(leak.end),
         "why": best.why,

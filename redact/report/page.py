@@ -111,11 +111,12 @@ def _check(facts: dict[str, Any]) -> str:
     table = ""
     if listed:
         rows = "".join(
-            f"<tr><td>{_clock(leak['start'])}<td>{_clock(leak['end'])}<td>{leak['height']} px"
+            f"<tr><td>{_said(leak['kind'])}<td>{_clock(leak['start'])}<td>{_clock(leak['end'])}"
+            f"<td>{leak['height']} px"
             f"<td>{_scores(leak['scores'])}<td>{_said(leak['why'])}<td>{_said(what)}</tr>"
             for leak, what in listed
         )
-        head = "<tr><th>From<th>To<th>Height<th>Scores<th>Why<th>What became of it</tr>"
+        head = "<tr><th>What<th>From<th>To<th>Height<th>Scores<th>Why<th>What became of it</tr>"
         table = f"<table>{head}{rows}</table>"
     faults = "".join(f'<p class="bad">{_said(fault)}</p>' for fault in found["faults"])
     return (
