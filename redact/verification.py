@@ -34,8 +34,8 @@ class Spot:
         frame: The frame's index.
         time: Its time in seconds.
         box: In pixels of the upright picture.
-        scores: Each detector's best word on it, 0 to 1, by the detector's name; or `resemblance`, to
-            what is hidden there before or after.
+        scores: Each detector's best word on it, 0 to 1, by the detector's name; or `resemblance`
+            to what is hidden there before or after.
         why: What made it count.
         kind: What it looks like.
     """
