@@ -1,4 +1,8 @@
-"""Prints redact's peak memory and time per frame for one clip looped to several lengths."""
+"""Prints redact's peak memory and time per frame for one clip looped to several lengths.
+
+CPU time means something on a busy machine too, wall time does not. What a frame of the longer loops
+costs beyond those of the shorter one is what a later minute costs.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +33,14 @@ class Peak:
         largest: Most memory that any one of its processes held at once, in bytes, by the kernel.
         together: Most that all its processes were seen to hold at once, None without /proc.
         seconds: How long it took.
+        spent: CPU seconds of all its processes.
         frames: How many frames it wrote.
     """
 
     largest: int
     together: int | None
     seconds: float
+    spent: float
     frames: int
 
 
@@ -80,17 +86,17 @@ def measure(source: Path, out: Path, profile: str) -> Peak:
         began = monotonic()
         process = subprocess.Popen(command, stdout=stdout, stdin=subprocess.DEVNULL)
         try:
-            together, largest = _watch(process)
+            together, largest, spent = _watch(process)
         finally:
             if process.returncode is None:
                 process.terminate()
     report = json.loads(said.read_text() or "{}")
     if process.returncode or report.get("error"):
         sys.exit(f"bench: redact ended with {process.returncode}: {report}")
-    return Peak(largest, together, monotonic() - began, report["frames"])
+    return Peak(largest, together, monotonic() - began, spent, report["frames"])
 
 
-def _watch(process: subprocess.Popen[bytes]) -> tuple[int | None, int]:
+def _watch(process: subprocess.Popen[bytes]) -> tuple[int | None, int, float]:
     together = 0
     while True:
         ended, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -100,7 +106,7 @@ def _watch(process: subprocess.Popen[bytes]) -> tuple[int | None, int]:
         sleep(0.1)
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024
-    return together or None, usage.ru_maxrss * unit
+    return together or None, usage.ru_maxrss * unit, usage.ru_utime + usage.ru_stime
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -135,8 +141,10 @@ def main(said: Sequence[str] | None = None) -> None:
     unwind_on_terminate()
     options = _arguments(said)
     print(f"redact {options.profile}: {options.clip.name if options.clip else 'painted clip'}\n")
-    print("| minutes | frames | largest process, MiB | all together, MiB | ms per frame |")
-    print("| ---: | ---: | ---: | ---: | ---: |", flush=True)
+    head = ("minutes", "frames", "largest process, MiB", "all together, MiB", "ms per frame")
+    print("| " + " | ".join([*head, "CPU ms", "CPU ms, of those beyond the row above"]) + " |")
+    print("|---:" * 7 + "|", flush=True)
+    last = Peak(0, 0, 0.0, 0.0, 0)
     with TemporaryDirectory(prefix="redact-bench-") as folder:
         clip = options.clip or Path(folder, "painted.mp4")
         if options.clip is None:
@@ -145,14 +153,16 @@ def main(said: Sequence[str] | None = None) -> None:
             source = Path(folder, f"loop_{minutes:g}{clip.suffix}")
             loop(clip, minutes, source, imageio_ffmpeg.get_ffmpeg_exe())
             peak = measure(source, Path(folder, f"out_{minutes:g}"), options.profile)
-            print(f"| {minutes:g} | {peak.frames} | {_row(peak)} |", flush=True)
+            print(f"| {minutes:g} | {peak.frames} | {_row(peak, last)} |", flush=True)
+            last = peak
             source.unlink()
 
 
-def _row(peak: Peak) -> str:
+def _row(peak: Peak, last: Peak) -> str:
     together = "not known" if peak.together is None else f"{peak.together / _MIB:.0f}"
-    pace = 1000 * peak.seconds / max(1, peak.frames)
-    return f"{peak.largest / _MIB:.0f} | {together} | {pace:.1f}"
+    paces = [peak.seconds / peak.frames, peak.spent / peak.frames]
+    paces.append((peak.spent - last.spent) / max(1, peak.frames - last.frames))
+    return " | ".join([f"{peak.largest / _MIB:.0f}", together, *(f"{1000 * p:.1f}" for p in paces)])
 
 
 if __name__ == "__main__":

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from threading import Lock, RLock
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -51,10 +54,9 @@ class BlazeFace:
     def _look(
         self, picture: Rgb, tile: tuple[int, int, int, int], threshold: float
     ) -> Iterator[tuple[float, ...]]:
-        import mediapipe as mp
-
         left, top, right, bottom = tile
         view = np.ascontiguousarray(picture[top:bottom, left:right])
+        mp = _mediapipe()
         try:
             with self._one_at_a_time:
                 found = self._engine(threshold).detect(mp.Image(mp.ImageFormat.SRGB, view))
@@ -81,21 +83,49 @@ def _close(engines: dict[float, Any]) -> None:
 
 
 def _load(weights: bytes, threshold: float) -> Any:
+    mp = _mediapipe()
     try:
         with _quiet():
-            import mediapipe as mp
-            from mediapipe.tasks.python import BaseOptions, vision
-
-            options = vision.FaceDetectorOptions(
-                base_options=BaseOptions(model_asset_buffer=weights),
+            options = mp.tasks.vision.FaceDetectorOptions(
+                base_options=mp.tasks.BaseOptions(model_asset_buffer=weights),
                 min_detection_confidence=threshold,
             )
-            engine = vision.FaceDetector.create_from_options(options)
+            engine = mp.tasks.vision.FaceDetector.create_from_options(options)
             engine.detect(mp.Image(mp.ImageFormat.SRGB, np.zeros((_TILE, _TILE, 3), np.uint8)))
             return engine
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise MissingEngineError(f"mediapipe cannot be used: {error}") from error
 
+
+@cache
+def _mediapipe() -> Any:
+    try:
+        with _quiet(), _left_out(*_UNUSED):
+            import mediapipe
+    except (ImportError, OSError) as error:
+        raise MissingEngineError(f"mediapipe cannot be loaded: {error}") from error
+    return mediapipe
+
+
+_UNUSED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
+"""What mediapipe imports to draw charts and to listen: most of the time that importing it takes."""
+
+
+@contextmanager
+def _left_out(*names: str) -> Iterator[None]:
+    """Meanwhile these modules are empty ones, unless somebody has imported them before."""
+    with _IMPORTING:
+        stands = {name: ModuleType(name) for name in names if name not in sys.modules}
+        sys.modules.update(stands)
+        try:
+            yield
+        finally:
+            for name, stand in stands.items():
+                if sys.modules.get(name) is stand:
+                    del sys.modules[name]
+
+
+_IMPORTING = RLock()
 
 _QUIETING = RLock()
 """Of two threads that put stderr aside at once, one would put the other's nowhere back for good."""

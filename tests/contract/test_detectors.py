@@ -342,6 +342,33 @@ def test_of_mediapipe_nothing_is_heard_and_of_errors_all() -> None:
     assert said.stderr == "an error\n"
 
 
+_WHAT_IS_LEFT_OUT = """
+import sys
+import numpy as np
+from redact.detectors import blazeface, load
+if "early" in sys.argv:
+    import matplotlib
+    early = matplotlib
+load("mediapipe").detect([np.zeros((300, 300, 3), np.uint8)], 0.5)
+print(*(name for name in blazeface._UNUSED if name in sys.modules))
+import matplotlib
+print(matplotlib.__version__, "early" not in sys.argv or matplotlib is early)
+"""
+
+
+def test_what_mediapipe_does_not_need_is_left_out_and_can_be_had_afterwards() -> None:
+    said = {
+        how: subprocess.run(
+            [sys.executable, "-c", _WHAT_IS_LEFT_OUT, how],
+            capture_output=True, text=True, check=True,
+        ).stdout.splitlines()
+        for how in ("late", "early")
+    }  # fmt: skip
+    assert said["late"][0] == ""
+    assert said["early"][0] == "matplotlib"
+    assert all(lines[1].endswith(" True") for lines in said.values())
+
+
 _USE_AND_LET_GO = """
 import os
 import numpy as np
