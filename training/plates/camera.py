@@ -14,6 +14,8 @@ def tone(rng: Rng, crop: np.ndarray) -> np.ndarray:
     dark = rng.random() < 0.2
     gamma = rng.uniform(1.2, 2.8) if dark else np.exp(rng.normal(0, 0.25))
     gain = rng.uniform(0.35, 0.9) if dark else rng.uniform(0.75, 1.3)
+    if rng.random() < 0.06:  # over-exposed
+        gamma, gain = rng.uniform(0.4, 1.0), rng.uniform(1.2, 2.2)
     table = np.empty((256, 1, 3), np.float32)
     spread = float(rng.choice([0.04, 0.25], p=[0.75, 0.25]))
     for channel in range(3):

@@ -244,6 +244,16 @@ class CropMaker:
                 centre = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
                 paste.lay(rng, crop, texture, paste.quad(rng, centre, wide, high))
 
+    def glare(self, rng: Rng, crop: np.ndarray, labels: Labels) -> None:
+        """Over-exposes half of the plates and a place without one: glare is no evidence."""
+        high = float(np.exp(rng.uniform(*np.log([8.0, 90.0]))))
+        free = self.free_box(rng, labels, min(high * rng.uniform(1.5, 5.0), 0.9 * self.size), high)
+        if free is not None:
+            paste.glare(rng, crop, free)
+        for box, kind in zip(*labels, strict=True):
+            if kind == PLATE and rng.random() < 0.5:
+                paste.glare(rng, crop, box)
+
     def empty(self, rng: Rng, crop: np.ndarray, labels: Labels, share: float) -> Labels:
         """Paints over a share of the plates: the vehicle stays, the plate is gone."""
         kept: Labels = ([], [])
@@ -274,6 +284,8 @@ class CropMaker:
         # seldom where no vehicle is: lettering alone must not be evidence
         if rng.random() < self.settings["free_in_scene" if bare else "free"]:
             self.add_plate(rng, crop, labels)
+        if rng.random() < self.settings["glare"]:
+            self.glare(rng, crop, labels)
         crop = take(rng, crop, self.noise)
         boxes = np.array(labels[0], np.float32).reshape(-1, 4)
         return crop, boxes, np.array(labels[1], np.int64)

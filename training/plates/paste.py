@@ -95,6 +95,25 @@ def recolour(rng: Rng, crop: np.ndarray, box: np.ndarray) -> None:
     crop[y1:y2, x1:x2] = part
 
 
+def glare(rng: Rng, crop: np.ndarray, box: np.ndarray) -> None:
+    """Lets the light in and around a box run over: white clips, characters all but vanish."""
+    size, middle, span = crop.shape[0], (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+    reach = span * rng.uniform(1.0, 1.6) / 2  # whole in here, less and less up to twice as far
+    x1, y1 = np.clip(np.floor(middle - 2 * reach), 0, size).astype(int)
+    x2, y2 = np.clip(np.ceil(middle + 2 * reach), 0, size).astype(int)
+    if x2 - x1 < 2 or y2 - y1 < 2:
+        return
+    across = np.abs(np.arange(x1, x2) + 0.5 - middle[0]) / reach[0]
+    down = np.abs(np.arange(y1, y2) + 0.5 - middle[1]) / reach[1]
+    far = np.maximum(across[None, :], down[:, None])
+    near = np.clip(2 - far, 0, 1)[..., None].astype(np.float32)
+    part = crop[y1:y2, x1:x2].astype(np.float32)
+    top = max(40.0, float(np.percentile(part, 90)))
+    lit = np.minimum(part * (255 / top * rng.uniform(0.9, 1.6)), 255)
+    lit = 255 - (255 - lit) * rng.uniform(0.08, 0.7)  # the veil: dark is not dark any more
+    crop[y1:y2, x1:x2] = part + (lit - part) * near
+
+
 def body(rng: Rng, crop: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """Something like a vehicle around a plate laid at a free place; the box it covers."""
     centre, span = corners.mean(0), corners.max(0) - corners.min(0)
