@@ -41,6 +41,12 @@ BETWEEN = 0.7
 AT_AN_END = 0.93
 """The same before the first and after the last, where it most probably is gone."""
 
+_SMALLEST = 8.0
+"""Pixels across and down below which nothing can be told between two sightings."""
+
+_SMALLEST_AT_AN_END = 16.0
+"""The same before the first and after the last: a few blurred pixels look like many others."""
+
 _CONTRAST = 2.5
 """Largest ratio of the deviations of what is compared: correlation alone does not know it."""
 
@@ -109,6 +115,11 @@ class Gap:
         return BETWEEN if self.inside else AT_AN_END
 
     @property
+    def smallest(self) -> float:
+        """Pixels across and down that a place must have."""
+        return _SMALLEST if self.inside else _SMALLEST_AT_AN_END
+
+    @property
     def times(self) -> tuple[Fraction, Fraction]:
         """Seconds from and to which something of it is needed."""
         beyond = Fraction(0) if self.inside else BEYOND
@@ -121,10 +132,11 @@ class Gap:
         if not self.frames[0] < frame < self.frames[1]:
             return None
         if self.inside:
-            return straight(one, other, time)
-        if abs(time - one.time) > BEYOND:
-            return None
-        return one.box.shifted(*(float(time - one.time) * pace for pace in self.drift))
+            box = straight(one, other, time)
+        else:
+            box = one.box.shifted(*(float(time - one.time) * pace for pace in self.drift))
+        near = self.inside or abs(time - one.time) <= BEYOND
+        return box if near and min(box.width, box.height) >= self.smallest else None
 
 
 def gaps(tracks: Iterable[Track], cuts: Sequence[int]) -> list[Gap]:

@@ -193,6 +193,17 @@ def test_what_it_is_compared_with_is_how_it_looked_when_it_was_detected() -> Non
     assert not shown([track], range(30, COUNT), pictures)
 
 
+@pytest.mark.parametrize(("side", "between", "at_an_end"), [(6, 0, 0), (12, 10, 0), (18, 10, 10)])
+def test_the_smaller_a_thing_the_less_can_be_told(side: int, between: int, at_an_end: int) -> None:
+    box = Box(40, 30, 40 + side, 30 + side)
+    look = np.random.default_rng(5).integers(60, 200, (side, side))
+    pictures = [scene(box, look)] * COUNT
+    hole = Track(1, Kind.FACE, seen([*range(20), *range(30, COUNT)], box))
+    assert len(shown([hole], range(20, 30), pictures, hidden=box)) == between
+    end = Track(1, Kind.FACE, seen(range(20), box))
+    assert len(shown([end], range(20, 30), pictures, hidden=box)) == at_an_end
+
+
 def test_a_place_that_another_region_hides_is_not_bare() -> None:
     track = Track(1, Kind.FACE, seen([*range(20), *range(30, COUNT)]))
     assert not shown([track], (), ALWAYS)
