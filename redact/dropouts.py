@@ -12,7 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import islice, pairwise
+from functools import cached_property
+from itertools import pairwise
 from typing import TypeAlias
 
 import cv2
@@ -24,6 +25,7 @@ from redact.findings import Kind, Sighting, Track
 from redact.geometry import Box, Region, Size
 from redact.media import Frame, upright
 from redact.residue import brightness
+from redact.tracking import nearness
 from redact.verification import Spot
 
 LONGEST = Fraction(2)
@@ -52,12 +54,6 @@ _CONTRAST = 2.5
 
 _SAME_THING = 0.5
 """Correlation of how two tracks looked from which the second goes on where the first ends."""
-
-_NEAR = 0.7
-"""Sides between the middles of two tracks' ends up to which they may be one thing."""
-
-_ALIKE = 0.5
-"""Least ratio of their areas."""
 
 _INNER = -0.2
 """Growth of a box to its inner part, which must be hidden."""
@@ -154,7 +150,8 @@ def gaps(tracks: Iterable[Track], cuts: Sequence[int]) -> list[Gap]:
         found += _at_end(track.kind, seen, (start - 1, seen[0].frame))
         found += _at_end(track.kind, seen[::-1], (last.frame, end))
         found += (_between(track, n, track, n + 1) for n in _holes(seen))
-        goes_on = _going_on(last, islice(tracks, place + 1, None), end)
+        later = (tracks[n] for n in range(place + 1, len(tracks)))
+        goes_on = _going_on(last, later, end)
         found += (_between(track, -1, other, 0) for other in goes_on if other.kind is track.kind)
     return found
 
@@ -193,25 +190,16 @@ def _going_on(last: Sighting, later: Iterable[Track], end: int) -> Iterator[Trac
         first = other.sightings[0]
         if first.time - last.time > LONGEST or first.frame >= end:
             return
-        if first.frame - last.frame > 1 and _one(last, first):
+        if first.frame - last.frame > 1 and nearness(last.box, first.box) > 0:
             yield other
-
-
-def _one(last: Sighting, first: Sighting) -> bool:
-    """Whether two tracks' ends may be one thing, by place and size."""
-    one, other = last.box, first.box
-    side = (one.width + one.height + other.width + other.height) / 4
-    away = max(abs(a - b) for a, b in zip(one.centre, other.centre, strict=True))
-    alike = min(one.area, other.area) >= _ALIKE * max(one.area, other.area)
-    return alike and away < _NEAR * side
 
 
 def _between(one: Track, last: int, other: Track, first: int) -> Gap:
     """From one of a track's sightings to one of the same or another track's, both by place."""
     before, after = one.sightings[last], other.sightings[first]
-    earlier = [s for s in one.sightings if s.frame <= before.frame and s.score > 0] or [before]
+    earlier = (s for s in reversed(one.sightings) if s.frame <= before.frame and s.score > 0)
     later = (s for s in other.sightings if s.frame >= after.frame and s.score > 0)
-    looks = earlier[-1], next(later, after)
+    looks = next(earlier, before), next(later, after)
     frames = before.frame, after.frame
     return Gap(one.kind, (before, after), frames, looks, linked=one is not other)
 
@@ -237,15 +225,16 @@ class Dropouts:
             regions: What the plan hides in it.
         """
         while self._pending and self._pending[-1].times[0] <= source.time:
-            self._open.append(_Open(self._pending.pop()))
-        self._open = [item for item in self._open if item.gap.times[1] >= source.time]
+            gap = self._pending.pop()
+            self._open.append(_Open(gap, gap.times[1]))
+        self._open = [item for item in self._open if item.closes >= source.time]
         size = source.picture.turn.upright_size(source.picture.stored_size)
-        hides = _Hidden(regions)
+        hides, original, written = _Hidden(regions), _Greys(source), _Greys(output)
         for item in self._open:
-            item.look(source)
+            item.look(original)
             place = item.gap.place(source.index, source.time)
             if place is not None and _within(place, size) and not hides(place):
-                item.note(output, place)
+                item.note(written, place)
         return [spot for item in self._open for spot in item.told()]
 
 
@@ -255,24 +244,26 @@ class _Open:
 
     Args:
         gap: Which.
+        closes: Seconds after which nothing of it is needed.
         looks: How the thing looked, as far as those frames have come.
         noted: Where it may show, until all looks are known.
     """
 
     gap: Gap
+    closes: Fraction
     looks: list[_Look] = field(default_factory=list)
     noted: list[tuple[Spot, _Look]] = field(default_factory=list)
 
-    def look(self, source: Frame) -> None:
+    def look(self, source: _Greys) -> None:
         """Remember how the thing looks, if this is a frame that says it."""
-        boxes = (look.box for look in self.gap.looks if look.frame == source.index)
-        self.looks += (_sampled(source, box, _SIDE) for box in boxes)
+        boxes = (look.box for look in self.gap.looks if look.frame == source.frame.index)
+        self.looks += (source.sampled(box, _SIDE) for box in boxes)
 
-    def note(self, output: Frame, place: Box) -> None:
+    def note(self, output: _Greys, place: Box) -> None:
         """Remember what is about that place."""
-        here = _sampled(output, place.grown(_AROUND / _SIDE), _SIDE + 2 * _AROUND)
-        spot = Spot(output.index, output.time, place, (), "hidden before or after", self.gap.kind)
-        self.noted.append((spot, here))
+        here = output.sampled(place.grown(_AROUND / _SIDE), _SIDE + 2 * _AROUND)
+        frame, why = output.frame, "hidden before or after"
+        self.noted.append((Spot(frame.index, frame.time, place, (), why, self.gap.kind), here))
 
     def told(self) -> list[Spot]:
         """Where the thing shows, of what was noted; nothing while that cannot be told yet."""
@@ -313,16 +304,26 @@ class _Hidden:
         return bool((shared >= _ENOUGH * inner.area).any())
 
 
-def _sampled(frame: Frame, box: Box, side: int) -> _Look:
-    """A box's brightness in so many samples a side; the picture's rim goes on beyond it."""
-    grey = upright(brightness(frame.picture), frame.picture.turn)
-    fine = side * _FINER
-    across = box.left + (np.arange(fine) + 0.5) * box.width / fine
-    down = box.top + (np.arange(fine) + 0.5) * box.height / fine
-    columns = np.clip(across.astype(int), 0, grey.shape[1] - 1)
-    rows = np.clip(down.astype(int), 0, grey.shape[0] - 1)
-    samples = grey[np.ix_(rows, columns)].astype(np.float32)
-    return np.asarray(samples.reshape(side, _FINER, side, _FINER).mean(axis=(1, 3)), np.float32)
+class _Greys:
+    """What is sampled of one frame, whose brightness is laid upright once, and only if needed."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+
+    @cached_property
+    def _grey(self) -> NDArray[np.uint8]:
+        picture = self.frame.picture
+        return np.asarray(upright(brightness(picture), picture.turn))
+
+    def sampled(self, box: Box, side: int) -> _Look:
+        """A box's brightness in so many samples a side; the picture's rim goes on beyond it."""
+        grey, fine = self._grey, side * _FINER
+        across = box.left + (np.arange(fine) + 0.5) * box.width / fine
+        down = box.top + (np.arange(fine) + 0.5) * box.height / fine
+        columns = np.clip(across.astype(int), 0, grey.shape[1] - 1)
+        rows = np.clip(down.astype(int), 0, grey.shape[0] - 1)
+        samples = grey[np.ix_(rows, columns)].astype(np.float32)
+        return np.asarray(samples.reshape(side, _FINER, side, _FINER).mean(axis=(1, 3)), np.float32)
 
 
 def _best(look: _Look, here: _Look) -> tuple[float, int, int]:

@@ -331,10 +331,15 @@ def _fit(path: _Path, detection: Detection) -> float:
     """How well a detection fits where the path is expected: above 0 if it may be the same."""
     if path.kind != detection.kind:
         return 0.0
-    one, other = path.box, detection.box
-    overlap = one.iou(other)
-    if overlap >= _MATCH:
-        return 1 + overlap
+    overlap = path.box.iou(detection.box)
+    return 1 + overlap if overlap >= _MATCH else nearness(path.box, detection.box)
+
+
+def nearness(one: Box, other: Box) -> float:
+    """1 where the middles meet, less with their distance in sides.
+
+    0 where two boxes of one thing cannot be: too far apart, or of sizes that are not alike.
+    """
     side = (one.width + one.height + other.width + other.height) / 4
     away = max(abs(a - b) for a, b in zip(one.centre, other.centre, strict=True)) / max(side, 1e-6)
     alike = min(one.area, other.area) / max(one.area, other.area, 1e-6)

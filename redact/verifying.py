@@ -96,8 +96,8 @@ def verify(
     """
     faults: list[str] = []
     pairs = _pairs(source, output, plan, checking, faults)
-    followed = plan is not None and not source.info.pages
-    watch = Dropouts(plan.hidden_tracks, plan.cuts) if plan and followed else None
+    moving = plan if not source.info.pages else None
+    watch = Dropouts(moving.hidden_tracks if moving else (), moving.cuts if moving else ())
     spots: list[Spot] = []
     dropped: list[Spot] = []
     frames = looked = 0
@@ -108,12 +108,11 @@ def verify(
             inside, outside = max(inside, seen.inside), max(outside, seen.outside)
             faults += _pixel_faults(pair, seen, faults)
             spots += seen.spots
-            if watch is not None:
-                dropped += watch.update(pair.source, pair.output, pair.regions or ())
+            dropped += watch.update(pair.source, pair.output, pair.regions or ())
             progress("verify", frames, source.info.frames)
     counted = _judged(spots, output, plan, witnesses, checking) if spots else []
-    for spot in dropped:
-        if plan is not None and not _allowed(spot, plan) and not _known(spot, counted):
+    for spot in _undecided(dropped, plan):
+        if not _known(spot, counted):
             counted.append(spot)
     return Verification(
         frames, looked, witnesses.names, tuple(faults), _leaks(counted), inside, outside
@@ -207,7 +206,7 @@ def _judged(
     checking: Checking,
 ) -> list[Spot]:
     """The spots that count, each with the reason."""
-    shown = [spot for spot in spots if plan is None or not _allowed(spot, plan)]
+    shown = _undecided(spots, plan)
     sure = [replace(s, why="seen") for s in shown if witnesses.verdict(s) == "certain"]
     doubtful = [spot for spot in shown if witnesses.verdict(spot) == "suspected"]
     if checking.strict:
@@ -217,6 +216,11 @@ def _judged(
 
 def _known(spot: Spot, counted: Sequence[Spot]) -> bool:
     return any(s.frame == spot.frame and s.box.iou(spot.box) >= _SAME for s in counted)
+
+
+def _undecided(spots: Sequence[Spot], plan: Plan | None) -> list[Spot]:
+    """Those that no person decided to show."""
+    return [spot for spot in spots if plan is None or not _allowed(spot, plan)]
 
 
 def _allowed(spot: Spot, plan: Plan) -> bool:

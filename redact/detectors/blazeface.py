@@ -113,19 +113,19 @@ _UNUSED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
 
 @contextmanager
 def _left_out(*names: str) -> Iterator[None]:
-    """Meanwhile these modules are empty ones, unless somebody has imported them before."""
-    with _IMPORTING:
-        stands = {name: ModuleType(name) for name in names if name not in sys.modules}
-        sys.modules.update(stands)
-        try:
-            yield
-        finally:
-            for name, stand in stands.items():
-                if sys.modules.get(name) is stand:
-                    del sys.modules[name]
+    """Meanwhile these modules are empty ones, unless somebody has imported them before.
 
+    For one thread at a time: to be used while `_quiet` keeps others out.
+    """
+    stands = {name: ModuleType(name) for name in names if name not in sys.modules}
+    sys.modules.update(stands)
+    try:
+        yield
+    finally:
+        for name, stand in stands.items():
+            if sys.modules.get(name) is stand:
+                del sys.modules[name]
 
-_IMPORTING = RLock()
 
 _QUIETING = RLock()
 """Of two threads that put stderr aside at once, one would put the other's nowhere back for good."""
