@@ -29,7 +29,7 @@ from redact.looking import Look, Sparing
 from redact.looks import Looks, key_of
 from redact.media import Frame, Rgb
 from redact.paging import PageTracker, on_every_page
-from redact.pipeline import analyse, render
+from redact.pipeline import Singly, analyse, render
 from redact.plan import Plan, Result, SourceId
 from redact.recipe import PROFILES, Pass, Recipe, StyleName
 from redact.rounds import held_back, in_rounds, named, quarantine
@@ -104,12 +104,12 @@ def analyse_file(
     tell = progress or _silent
     look = Look(on_every_page(recipe.passes) if pages else recipe.passes, load, recipe.slope)
     if pages:
-        frames = analyse(opened, look, tracker, tell)
+        frames = analyse(opened, Singly(look), tracker, tell)
     else:
         if looks is not None:
             tell = _begun(looks, mark, recipe, opened.info.size, tell)
         sparing = Sparing(look, recipe.coverage.follow, looks)
-        frames = analyse(opened, sparing, tracker, tell, sparing.asked)
+        frames = analyse(opened, sparing, tracker, tell)
         if looks is not None:
             looks.finish()
     if not frames:

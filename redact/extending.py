@@ -10,7 +10,7 @@ from redact.coverage import Cover
 from redact.findings import Detection, Track
 from redact.interfaces import Progress, Source, Tracker, View
 from redact.media import Frame
-from redact.pipeline import analyse
+from redact.pipeline import Singly, analyse
 from redact.plan import Plan
 from redact.verification import Leak, Spot
 
@@ -47,7 +47,7 @@ def extended(
         found = tuple(Detection(s.kind, s.box, max(sure, s.score)) for s in here)
         return replace(see(frame), detections=found)
 
-    analyse(source, look, tracker, lambda _, done, all_: progress("follow", done, all_))
+    analyse(source, Singly(look), tracker, lambda _, done, all_: progress("follow", done, all_))
     known = tuple(_believed(track, spots, plan) for track in plan.tracks)
     ids = count(max((track.id for track in known), default=0) + 1)
     new = tuple(replace(track, id=next(ids)) for track in tracker.tracks())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from redact.findings import Detection, Track
 from redact.geometry import Box, Region, Size
@@ -81,6 +82,16 @@ class Detector(Protocol):
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         """Detections per picture, in its own pixels, each with at least that score."""
+
+
+class Looker(Protocol):
+    """Makes views of a video's frames, of several at the same time."""
+
+    def asked(self, frames: Iterable[Frame]) -> Iterator[Any]:
+        """What is to be done with each frame, in order."""
+
+    def begin(self, pool: Executor, asked: Any) -> Callable[[], View]:
+        """Give the executor all the looks at one frame; what is returned waits for the view."""
 
 
 class Follower(Protocol):

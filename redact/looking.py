@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from threading import Lock
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -101,6 +102,8 @@ class Look:
 class Copies:
     """What detectors and trackers are given of one picture, each made when it is first asked for.
 
+    May be asked by several threads at once.
+
     Args:
         picture: As decoded.
         grey: Its small grey copy, if that was made before.
@@ -110,6 +113,7 @@ class Copies:
         self._picture = picture
         self.size = picture.turn.upright_size(picture.stored_size)
         self._scaled: dict[int, Rgb] = {}
+        self._one_at_a_time = Lock()
         if grey is not None:
             self.grey = grey  # in place of making it
 
@@ -125,9 +129,10 @@ class Copies:
 
     def copy(self, side: int) -> Rgb:
         """The whole picture with that longer side, brightened if it is dark."""
-        if side not in self._scaled:
-            self._scaled[side] = _lifted(self._picture.rgb(self.size.fitted(side)), self.gain)
-        return self._scaled[side]
+        with self._one_at_a_time:
+            if side not in self._scaled:
+                self._scaled[side] = _lifted(self._picture.rgb(self.size.fitted(side)), self.gain)
+            return self._scaled[side]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,23 +232,26 @@ class Sparing:
         place = self._look.passes.index(look)
         return self._memory is not None and self._memory.knows(frame, place, found)
 
-    def __call__(self, asked: Asked) -> View:
-        """Everything that is kept of the frame. May run in several threads at once.
+    def begin(self, pool: Executor, asked: Asked) -> Callable[[], View]:
+        """Give the executor each new look by itself, the costliest first, so that none is last.
 
-        It waits for what was found earlier, so that work on earlier frames must have begun.
+        What is returned waits for them, and for what was found in earlier frames.
         """
         copies = Copies(asked.frame.picture, asked.grey)
         new = [due for due in asked.due if due.new]
+        for due in sorted(new, key=lambda due: -due.look.side):
+            pool.submit(self._look_once, due, copies)
+
+        def view() -> View:
+            return viewed(asked.frame, copies, [(d.look, d.found.result()) for d in asked.due])
+
+        return view
+
+    def _look_once(self, due: _Due, copies: Copies) -> None:
         try:
-            for due in new:
-                due.found.set_result(self._look.detect(due.look, copies))
-        except BaseException as error:
-            for due in new:  # so that nobody waits in vain
-                if not due.found.done():
-                    due.found.set_exception(error)
-            raise
-        found = [(due.look, due.found.result()) for due in asked.due]
-        return viewed(asked.frame, copies, found)
+            due.found.set_result(self._look.detect(due.look, copies))
+        except BaseException as error:  # of whatever kind: somebody waits for it
+            due.found.set_exception(error)
 
 
 def viewed(frame: Frame, copies: Copies, found: Found) -> View:

@@ -6,20 +6,26 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeVar
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
+from typing import TypeAlias, TypeVar
 
 from redact.coverage import Cover
 from redact.errors import EngineError
 from redact.geometry import Region
-from redact.interfaces import Progress, Sink, Source, Style, Tracker, View
+from redact.interfaces import Looker, Progress, Sink, Source, Style, Tracker, View
 from redact.media import Frame
 from redact.recipe import Recipe
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+
+Begin: TypeAlias = Callable[[Executor, Given], Callable[[], Made]]
+"""Gives an executor all that is to be done with an item; what it returns waits for the result."""
 
 WORKERS = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 """Processors that this process may use: in a container often fewer than there are."""
@@ -27,24 +33,32 @@ AHEAD = 4
 """Items a worker may be ahead: some frames get a costly look, and the others must not wait."""
 
 
-def analyse(
-    source: Source,
-    look: Callable[[Any], View],
-    tracker: Tracker,
-    progress: Progress,
-    asked: Callable[[Iterable[Frame]], Iterable[Any]] = iter,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Singly:
+    """A looker that makes each frame's view in one go."""
+
+    look: Callable[[Frame], View]
+
+    def asked(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The frames."""
+        return iter(frames)
+
+    def begin(self, pool: Executor, asked: Frame) -> Callable[[], View]:
+        """Look in the executor; what is returned waits for the view."""
+        return pool.submit(self.look, asked).result
+
+
+def analyse(source: Source, looker: Looker, tracker: Tracker, progress: Progress) -> int:
     """Look at every frame and let the tracker join what was found; returns the frame count.
 
     Args:
         source: What is looked at.
-        look: Makes a view of what is asked, side by side with others.
+        looker: Looks, at several frames side by side.
         tracker: Gets the views in order.
         progress: Called for every frame.
-        asked: From the frames, in order, to what the look is given of each.
     """
     done = 0
-    with closing(ahead(look, asked(source.frames()))) as views:
+    with closing(side_by_side(looker.begin, looker.asked(source.frames()))) as views:
         for _, view in views:
             tracker.update(view)
             done += 1
@@ -109,25 +123,64 @@ def _hidden(frame: Frame, tracker: Tracker, recipe: Recipe, style: Style) -> Fra
 def ahead(
     function: Callable[[Given], Made], items: Iterable[Given], workers: int = WORKERS
 ) -> Generator[tuple[Given, Made], None, None]:
-    """Each item with what the function made of it, in order, made a few items ahead in threads.
+    """Each item with what the function made of it: see `side_by_side`."""
+    return side_by_side(lambda pool, item: pool.submit(function, item).result, items, workers)
 
-    What the function raises is raised here; when the consumer stops, nothing keeps running. Work is
-    begun in order, and dropped from the end, so that it may wait for what was given before it.
+
+def side_by_side(
+    begin: Begin[Given, Made], items: Iterable[Given], workers: int = WORKERS
+) -> Generator[tuple[Given, Made], None, None]:
+    """Each item with what was made of it, in order, made a few items ahead in threads.
+
+    One more thread takes the items and begins the work, so that nobody waits for anybody: not those
+    who read, not those who work, not the caller, who uses what came of it. What any of them raises
+    is raised here, in its place; when the caller stops, nothing keeps running.
     """
-    with ThreadPoolExecutor(workers) as pool:
-        pending: deque[tuple[Given, Future[Made]]] = deque()
+    room, stopped = Semaphore(AHEAD * workers + 1), Event()
+    begun: SimpleQueue[tuple[Given, Callable[[], Made]] | BaseException | None] = SimpleQueue()
+
+    def feed() -> None:
         try:
-            for item in items:
-                pending.append((item, pool.submit(function, item)))
-                if len(pending) > AHEAD * workers:
-                    yield _first(pending)
-            while pending:
-                yield _first(pending)
-        finally:
-            for _, future in reversed(pending):
-                future.cancel()
+            with _closing(iter(items)) as coming:
+                while _allowed(room, stopped):
+                    try:
+                        item = next(coming)
+                    except StopIteration:
+                        break
+                    begun.put((item, begin(pool, item)))
+                    del item  # it may be large, and there may be no room for a while
+            begun.put(None)
+        except BaseException as error:
+            begun.put(error)
+
+    pool = ThreadPoolExecutor(workers)
+    feeder = Thread(target=feed)
+    feeder.start()
+    try:
+        while (got := begun.get()) is not None:
+            if isinstance(got, BaseException):
+                raise got
+            yield got[0], got[1]()
+            del got
+            room.release()
+    finally:
+        stopped.set()
+        room.release()
+        feeder.join()
+        pool.shutdown(cancel_futures=True)
 
 
-def _first(pending: deque[tuple[Given, Future[Made]]]) -> tuple[Given, Made]:
-    item, future = pending.popleft()
-    return item, future.result()
+def _allowed(room: Semaphore, stopped: Event) -> bool:
+    """Wait until another item may be taken; whether it is wanted at all."""
+    room.acquire()
+    return not stopped.is_set()
+
+
+@contextmanager
+def _closing(items: Iterator[Given]) -> Iterator[Iterator[Given]]:
+    """Close what can be: a generator holds files open."""
+    try:
+        yield items
+    finally:
+        if isinstance(items, Generator):
+            items.close()

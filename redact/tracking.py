@@ -114,17 +114,18 @@ class _Path:
             Sighting(s.frame, s.time, s.box.grown(s.grown), 0.0) for s in self.unseen[: self.held]
         ]
 
-    def move(self, step: Followed, view: View, seconds: float) -> None:
-        """Go where the picture says, and grow by how little it says."""
+    def move(self, step: Followed, now: Patch | None, seconds: float) -> None:
+        """Go where the picture says, and grow by how little it says; `now` is what is there."""
         self.box = step.box
-        trusted = step.trusted and self._looks_alike(view)
+        trusted = step.trusted and self._looks_alike(now)
         self.grown += seconds * (_TRUST if trusted else _DOUBT)
         self.doubted += 0.0 if trusted else seconds
 
-    def _looks_alike(self, view: View) -> bool:
+    def _looks_alike(self, now: Patch | None) -> bool:
         """Whether what the box holds now still resembles what it held when it was detected."""
-        now = patch(view, self.box)
-        return self.look is None or now is None or float((self.look * now).mean()) >= _RESEMBLES
+        if self.look is None or now is None:
+            return True
+        return float(np.vdot(self.look, now)) >= _RESEMBLES * self.look.size
 
     def miss(self, view: View, coverage: Coverage) -> None:
         """No detection: where it was followed to, held for as long as that can be believed."""
@@ -191,8 +192,9 @@ class PictureTracker:
         """Move boxes from one view to a neighbour, either way in time."""
         steps = self._followed(before, after, [path.box for path in paths]) if paths else []
         seconds = float(abs(after.time - before.time))
-        for path, step in zip(paths, steps, strict=True):
-            path.move(step, after, seconds)
+        there = patches(after, [step.box for step in steps])
+        for path, step, now in zip(paths, steps, there, strict=True):
+            path.move(step, now, seconds)
 
     def _followed(self, before: View, after: View, boxes: Sequence[Box]) -> list[Followed]:
         scale = before.grey.shape[1] / before.size.width, before.grey.shape[0] / before.size.height
@@ -213,7 +215,9 @@ class PictureTracker:
     def _assign(
         self, paths: Sequence[_Path], detections: Sequence[Detection], view: View
     ) -> tuple[list[_Path], list[Detection]]:
-        pairs = ((_fit(p, d), i, j) for i, p in enumerate(paths) for j, d in enumerate(detections))
+        close = near_pairs([path.box for path in paths], [found.box for found in detections])
+        pairs = ((_fit(paths[i], detections[j]), i, j) for i, j in close)
+        looks = patches(view, [found.box for found in detections])
         free_paths, free_found = set(range(len(paths))), set(range(len(detections)))
         for fit, i, j in sorted(pairs, reverse=True):
             if fit > 0 and i in free_paths and j in free_found:
@@ -221,15 +225,16 @@ class PictureTracker:
                 free_found.remove(j)
                 found = detections[j]
                 seen = Sighting(view.index, view.time, found.box, found.score)
-                paths[i].take(seen, patch(view, found.box))
+                paths[i].take(seen, looks[j])
         return [paths[i] for i in sorted(free_paths)], [detections[j] for j in sorted(free_found)]
 
     def _begin(self, detections: Sequence[Detection], view: View) -> list[_Path]:
         paths = []
-        for found in detections:
+        looks = patches(view, [found.box for found in detections])
+        for found, look in zip(detections, looks, strict=True):
             seen = Sighting(view.index, view.time, found.box, found.score)
             path = _Path(next(self._ids), found.kind, found.box, seen, view.time)
-            path.take(seen, patch(view, found.box))
+            path.take(seen, look)
             paths.append(path)
         return paths
 
@@ -292,20 +297,27 @@ def _believed(unseen: float, doubted: float, coverage: Coverage) -> bool:
     return unseen <= coverage.follow and doubted <= _PATIENCE
 
 
-def patch(view: View, box: Box) -> Patch | None:
-    """What the box holds, as a small square of even contrast; None outside the picture."""
+def patches(view: View, boxes: Sequence[Box]) -> list[Patch | None]:
+    """What each box holds, as a small square of even contrast; None outside the picture.
+
+    All boxes at once, since there are many.
+    """
+    if not boxes:
+        return []
     rows, columns = view.grey.shape
     scale = columns / view.size.width, rows / view.size.height
-    small = box.scaled(*scale)
-    across = small.left + (np.arange(_PATCH) + 0.5) * small.width / _PATCH
-    down = small.top + (np.arange(_PATCH) + 0.5) * small.height / _PATCH
-    if across[-1] < 0 or down[-1] < 0 or across[0] >= columns or down[0] >= rows:
-        return None
+    sides = np.array([(b.left, b.top, b.width, b.height) for b in boxes]) * (scale * 2)
+    left, top, width, height = sides.T[:, :, None]
+    middles = (np.arange(_PATCH) + 0.5) / _PATCH
+    across, down = left + middles * width, top + middles * height  # (boxes, _PATCH)
+    outside = (across[:, -1] < 0) | (down[:, -1] < 0)
+    outside |= (across[:, 0] >= columns) | (down[:, 0] >= rows)
     x = np.clip(across.astype(int), 0, columns - 1)
     y = np.clip(down.astype(int), 0, rows - 1)
-    samples = view.grey[np.ix_(y, x)].astype(np.float32)
-    samples -= samples.mean()
-    return np.asarray(samples / (samples.std() + 1.0))
+    samples = view.grey[y[:, :, None], x[:, None, :]].astype(np.float32)
+    samples -= samples.mean(axis=(1, 2), keepdims=True)
+    samples /= samples.std(axis=(1, 2), keepdims=True) + 1.0
+    return [None if gone else one for gone, one in zip(outside, samples, strict=True)]
 
 
 def judged(tracks: Iterable[Track], recipe: Recipe, size: Size) -> tuple[Track, ...]:
@@ -325,6 +337,23 @@ def _clearness(track: Track, size: Size, slope: float) -> float:
     """The best score, less what its size asks for."""
     seen = (Detection(track.kind, s.box, s.score) for s in track.sightings)
     return max(d.score - surplus(d, size, slope, TRACK_KNEE) for d in seen)
+
+
+def near_pairs(ones: Sequence[Box], others: Sequence[Box]) -> list[tuple[int, int]]:
+    """Places in both lists of the boxes that may be one thing's, all at once: no other pair is.
+
+    Of these only some are: they overlap, or their middles are near enough for `nearness`.
+    """
+    if not ones or not others:
+        return []
+    one, other = (
+        np.array([(*box.centre, box.width, box.height) for box in boxes])
+        for boxes in (ones, others)
+    )
+    away = np.abs(one[:, None, :2] - other[None, :, :2])
+    sides = one[:, None, 2:] + other[None, :, 2:]
+    reach = np.maximum(sides / 2, _NEAR * sides.mean(axis=2, keepdims=True) / 2)
+    return [(i, j) for i, j in np.argwhere((away <= reach).all(axis=2)).tolist()]
 
 
 def _fit(path: _Path, detection: Detection) -> float:

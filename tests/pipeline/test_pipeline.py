@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 
 from redact.coverage import Coverage
 from redact.errors import EngineError, RedactError, UnreadableInputError, UnwritableOutputError
+from redact.findings import Detection, Track
+from redact.following import Flow
 from redact.geometry import Box, Region, Size
-from redact.interfaces import Follower, View
+from redact.interfaces import Detector, Follower, View
 from redact.looking import Look, Sparing
-from redact.media import Frame, Grey
-from redact.pipeline import AHEAD, ahead, analyse, render, stream
+from redact.media import Frame, Grey, Rgb
+from redact.pipeline import AHEAD, Singly, ahead, analyse, render, side_by_side, stream
 from redact.plan import Plan, SourceId
 from redact.recipe import Pass, Recipe
 from redact.tracking import PictureTracker
@@ -60,7 +63,7 @@ class Job:
     def run(self) -> Plan:
         look = Look(RECIPE.passes, lambda _: self.detector)
         tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, self.follower)
-        frames = analyse(self.source, look, tracker, silent)
+        frames = analyse(self.source, Singly(look), tracker, silent)
         identity = SourceId(self.source.fingerprint, self.source.info.size, frames)
         plan = Plan(identity, RECIPE, tuple(tracker.cuts()), tuple(tracker.tracks()))
         with self.sink:
@@ -118,7 +121,7 @@ def test_progress_counts_every_frame() -> None:
     source = PaintedSource(even_times(3), moving(3))
     look = Look(RECIPE.passes, lambda _: ScriptedDetector())
     tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, Still())
-    analyse(source, look, tracker, lambda *word: told.append(word))
+    analyse(source, Singly(look), tracker, lambda *word: told.append(word))
     with RememberingSink() as sink:
         render(source, lambda *_: [], Blacken(), sink, 3, lambda *word: told.append(word))
     assert told == [("analyse", n, 3) for n in (1, 2, 3)] + [("render", n, 3) for n in (1, 2, 3)]
@@ -184,7 +187,7 @@ def test_a_tracker_that_fails_ends_the_job() -> None:
     source = PaintedSource(even_times(9), moving(9))
     look = Look(RECIPE.passes, lambda _: ScriptedDetector())
     with pytest.raises(EngineError, match="tracker"):
-        analyse(source, look, Broken(RECIPE.coverage, RECIPE.sure, Still()), silent)
+        analyse(source, Singly(look), Broken(RECIPE.coverage, RECIPE.sure, Still()), silent)
 
 
 def test_an_interrupt_ends_the_job() -> None:
@@ -195,7 +198,7 @@ def test_an_interrupt_ends_the_job() -> None:
     look = Look(RECIPE.passes, lambda _: ScriptedDetector())
     tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, Still())
     with pytest.raises(KeyboardInterrupt):
-        analyse(source, look, tracker, interrupted)
+        analyse(source, Singly(look), tracker, interrupted)
 
 
 # ahead
@@ -250,31 +253,96 @@ def test_ahead_takes_only_a_few_items_before_they_are_wanted() -> None:
     assert len(taken) <= 2 * AHEAD + 1
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_work_may_wait_for_earlier_work_even_when_all_is_stopped(
-    workers: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cancel = Future.cancel
+def test_items_are_taken_while_the_caller_is_busy() -> None:
+    taken, enough = [], threading.Event()
 
-    def slowly(future: Future[None]) -> bool:
-        cancelled = cancel(future)
-        time.sleep(0.03)  # a worker that ends meanwhile begins what is not cancelled yet
-        return cancelled
+    def items() -> Iterator[int]:
+        for item in range(1000):
+            taken.append(item)
+            if item == 2 * AHEAD:
+                enough.set()
+            yield item
 
-    monkeypatch.setattr(Future, "cancel", slowly)
-    done = [threading.Event() for _ in range(1000)]
-    in_vain: list[int] = []
-
-    def after_the_last(item: int) -> None:
+    with closing(ahead(str, items(), 2)) as pairs:
+        assert next(pairs) == (0, "0")
+        assert enough.wait(10)
         time.sleep(0.05)
-        if item and not done[item - 1].wait(1):
-            in_vain.append(item)
-        done[item].set()
+        assert len(taken) == 2 * AHEAD + 1
 
-    pairs = ahead(after_the_last, range(1000), workers)
-    next(pairs)
-    pairs.close()
-    assert not in_vain
+
+def test_items_are_closed_when_the_caller_stops() -> None:
+    source = PaintedSource(even_times(50), [marked(SIZE, None)] * 50)
+    with closing(ahead(str, source.frames(), 2)) as pairs:
+        next(pairs)
+        assert source.open == 1
+    assert source.open == 0
+
+
+def test_items_are_closed_when_work_cannot_begin() -> None:
+    source = PaintedSource(even_times(50), [marked(SIZE, None)] * 50)
+
+    def refuse(*_: object) -> Callable[[], None]:
+        raise EngineError("no")
+
+    with pytest.raises(EngineError) as caught:
+        list(side_by_side(refuse, source.frames()))
+    assert source.open == 0, caught  # which keeps what was going on when it was raised
+
+
+def test_what_was_not_begun_is_dropped_when_the_caller_stops() -> None:
+    worked: list[int] = []
+
+    def work(item: int) -> None:
+        worked.append(item)
+        time.sleep(0.05 if item else 0)
+
+    with closing(ahead(work, range(1000), 1)) as pairs:
+        next(pairs)
+    assert len(worked) <= 3 < AHEAD
+
+
+def test_the_looks_at_one_frame_go_side_by_side_the_costliest_first() -> None:
+    together, begun = threading.Barrier(3, timeout=10), list[int]()
+
+    class Waiting(ScriptedDetector):
+        def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+            begun.append(pictures[0].shape[1])
+            together.wait()
+            return super().detect(pictures, threshold)
+
+    passes = [Pass("scripted", side, 0.3) for side in (96, 320, 64)]
+    sparing = Sparing(Look(passes, lambda _: Waiting()), 1.5)
+    frames = PaintedSource(even_times(1), [marked(SIZE, None)]).frames()
+    assert len(list(side_by_side(sparing.begin, sparing.asked(frames), 3))) == 1
+    assert begun[0] == 320
+
+
+@given(
+    st.lists(st.none() | st.integers(0, 30), min_size=1, max_size=40),
+    st.integers(2, 8),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_plan_does_not_depend_on_how_many_work_at_it(
+    places: list[int | None], workers: int, seed: int
+) -> None:
+    pictures = [marked(SIZE, None if x is None else Box(x, 20, x + 24, 44)) for x in places]
+    lags = random.Random(seed)
+
+    class Lagging(ScriptedDetector):
+        def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+            time.sleep(lags.choice((0, 0, 0.002)))
+            return super().detect(pictures, threshold)
+
+    def tracks(detector: Detector, workers: int) -> list[Track]:
+        sparing = Sparing(Look(RECIPE.passes, lambda _: detector), 1.5)
+        tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, Flow())
+        frames = PaintedSource(even_times(len(pictures)), pictures).frames()
+        for _, view in side_by_side(sparing.begin, sparing.asked(frames), workers):
+            tracker.update(view)
+        return tracker.tracks()
+
+    assert tracks(Lagging(), workers) == tracks(ScriptedDetector(), 1)
 
 
 def test_a_still_video_is_looked_at_once_in_a_while() -> None:
@@ -282,7 +350,7 @@ def test_a_still_video_is_looked_at_once_in_a_while() -> None:
     detector = ScriptedDetector()
     tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, Still())
     look = Sparing(Look(RECIPE.passes, lambda _: detector), 1.5)
-    assert analyse(source, look, tracker, silent, look.asked) == 60
+    assert analyse(source, look, tracker, silent) == 60
     (track,) = tracker.tracks()
     assert [s.frame for s in track.sightings if s.score > 0] == list(range(60))
     assert len(detector.seen) == 2 * len(RECIPE.passes)
@@ -294,7 +362,7 @@ def test_a_detector_that_fails_ends_a_still_video_too() -> None:
     tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, Still())
     look = Sparing(Look(RECIPE.passes, lambda _: ScriptedDetector()), 1.5)
     with pytest.raises(EngineError, match="trap"):
-        analyse(PaintedSource(even_times(60), trapped), look, tracker, silent, look.asked)
+        analyse(PaintedSource(even_times(60), trapped), look, tracker, silent)
 
 
 def test_ahead_stops_when_its_consumer_stops() -> None:
@@ -372,7 +440,7 @@ def one_pass(clip: Clip, recipe: Recipe, follower: Follower) -> Shown:
 def two_passes(clip: Clip, recipe: Recipe, follower: Follower) -> Shown:
     style, sink, source = Blacken(), RememberingSink(), clip.source()
     tracker = PictureTracker(recipe.coverage, recipe.sure, follower)
-    frames = analyse(source, clip.look(), tracker, silent)
+    frames = analyse(source, Singly(clip.look()), tracker, silent)
     identity = SourceId(source.fingerprint, source.info.size, frames)
     plan = Plan(identity, recipe, tuple(tracker.cuts()), tuple(tracker.tracks()))
     with sink:

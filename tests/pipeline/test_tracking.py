@@ -12,6 +12,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from redact.coverage import Cover, Coverage
@@ -20,7 +22,7 @@ from redact.following import Flow
 from redact.geometry import Box, Region, Size
 from redact.interfaces import Follower, View
 from redact.media import Grey
-from redact.tracking import PictureTracker
+from redact.tracking import PictureTracker, near_pairs, nearness, patches
 from tests.pipeline.scripted import Still, hidden_share
 
 GREY = Size(320, 180)
@@ -481,3 +483,36 @@ def test_a_face_and_a_plate_in_one_place_are_two_tracks() -> None:
 def test_what_comes_back_after_long_is_another_track() -> None:
     found = {0: [Detection(Kind.FACE, HERE, 0.9)], 40: [Detection(Kind.FACE, HERE, 0.9)]}
     assert len(tracks_of(found, 41)) == 2
+
+
+# all boxes at once
+
+boxes = st.builds(Box.around, *[st.floats(-20, 120)] * 2, *[st.floats(0.5, 60)] * 2)
+
+
+@given(st.lists(boxes, max_size=6), st.lists(boxes, max_size=6))
+def test_no_pair_that_may_be_one_thing_is_left_out(ones: list[Box], others: list[Box]) -> None:
+    near = set(near_pairs(ones, others))
+    for i, one in enumerate(ones):
+        for j, other in enumerate(others):
+            assert (i, j) in near or (one.iou(other) == 0 and nearness(one, other) == 0)
+
+
+@given(st.lists(boxes, max_size=8), st.integers(0, 2**31))
+def test_what_a_box_holds_does_not_depend_on_the_others(some: list[Box], seed: int) -> None:
+    grey = np.random.default_rng(seed).integers(0, 256, (36, 64)).astype(np.uint8)
+    view = View(0, Fraction(0), Size(128, 72), grey, ())
+    for box, held in zip(some, patches(view, some), strict=True):
+        (alone,) = patches(view, [box])
+        assert (held is None) == (alone is None)
+        assert held is None or np.array_equal(held, alone)
+        if held is not None:
+            assert abs(held.mean()) < 1e-4
+            assert held.std() < 1 + 1e-4
+
+
+def test_outside_of_the_picture_a_box_holds_nothing() -> None:
+    view = View(0, Fraction(0), Size(128, 72), np.zeros((36, 64), np.uint8), ())
+    out = [Box(-30, 0, -5, 20), Box(0, -30, 20, -5), Box(130, 0, 150, 20), Box(0, 80, 20, 90)]
+    partly = [Box(-10, -10, 10, 10), Box(118, 62, 138, 82)]
+    assert [held is None for held in patches(view, out + partly)] == [True] * 4 + [False] * 2

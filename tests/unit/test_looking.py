@@ -15,6 +15,7 @@ from redact.geometry import Box, Size, Turn
 from redact.interfaces import View
 from redact.looking import GREY_SIDE, USUAL_RATE, Look, Spans, Sparing, joined
 from redact.media import Frame, Rgb
+from redact.pipeline import side_by_side
 from redact.recipe import Pass
 from tests.painted import TURNS, PaintedPicture, flat
 from tests.pipeline.scripted import ScriptedDetector, marked
@@ -274,10 +275,13 @@ def test_a_large_face_needs_a_higher_score(slope: float, finds: bool) -> None:
 # sparing
 
 
+def views_of(sparing: Sparing, frames: Sequence[Frame]) -> list[View]:
+    return [view for _, view in side_by_side(sparing.begin, sparing.asked(frames))]
+
+
 def over(pictures: Sequence[PaintedPicture], look: Look, unseen: float = 1.5) -> list[View]:
     frames = [Frame(n, Fraction(n, 25), picture) for n, picture in enumerate(pictures)]
-    sparing = Sparing(look, unseen)
-    return [sparing(asked) for asked in sparing.asked(frames)]
+    return views_of(Sparing(look, unseen), frames)
 
 
 def test_what_stays_is_found_in_every_frame_with_few_looks() -> None:
@@ -348,9 +352,7 @@ def test_of_faster_videos_fewer_frames_are_looked_at(rate: int, looks: int) -> N
     detector = ScriptedDetector()
     pictures = [marked(SIZE, MARKED.shifted(2 * n, 0)) for n in range(50)]
     frames = [Frame(n, Fraction(n, rate), picture) for n, picture in enumerate(pictures)]
-    sparing = Sparing(Look([Pass("scripted", 320, 0.3, every=3)], lambda _: detector), 1.5)
-    for asked in sparing.asked(frames):
-        sparing(asked)
+    views_of(Sparing(Look([Pass("scripted", 320, 0.3, every=3)], lambda _: detector), 1.5), frames)
     assert len(detector.seen) == looks
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -71,14 +71,9 @@ class Analysis:
         self, memory: Looks | None, stop: BaseException | None = None, at: int = 0, key: str = KEY
     ) -> Analysis:
         detector = ScriptedDetector()
-        sparing = Sparing(Look(PASSES, lambda _: detector), 1.5, memory)
+        looker = Watched(Look(PASSES, lambda _: detector), 1.5, memory)
+        looker.run = self
         tracker = PictureTracker(Coverage(), 0.5, Still())
-
-        def look(asked: Asked) -> View:
-            view = sparing(asked)
-            self.looked |= {asked.frame.index for due in asked.due if due.new}
-            self.views.append((view.index, view.detections))
-            return view
 
         def progress(_: str, done: int, expected: int | None) -> None:
             self.stages.append(memory.stage(done) if memory else "analyse")
@@ -87,13 +82,30 @@ class Analysis:
 
         if memory is not None:
             memory.begin(key, len(PASSES), SIZE)
-        analyse(self.source, look, tracker, progress, sparing.asked)
+        analyse(self.source, looker, tracker, progress)
         if memory is not None:
             memory.finish()
         self.looks = len(detector.seen)
         self.tracks = tracker.tracks()
         self.views.sort()
         return self
+
+
+class Watched(Sparing):
+    """Tells a run what is looked at, and what is seen."""
+
+    run: Analysis
+
+    def begin(self, pool: Executor, asked: Asked) -> Callable[[], View]:
+        ended = super().begin(pool, asked)
+        self.run.looked |= {asked.frame.index for due in asked.due if due.new}
+
+        def view() -> View:
+            view = ended()
+            self.run.views.append((view.index, view.detections))
+            return view
+
+        return view
 
 
 def interrupt(
