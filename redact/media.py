@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -132,6 +132,30 @@ class Picture(Protocol):
 
     def rgb(self, size: Size) -> Rgb:
         """An upright copy scaled to that upright size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A picture's samples on memory of their own: a `Picture` for a style to draw on."""
+
+    stored_size: Size
+    turn: Turn
+    colour: Colour
+    samples: tuple[Plane, ...]
+
+    @classmethod
+    def of(cls, picture: Picture) -> Copied:
+        """The same samples."""
+        copies = tuple(replace(p, samples=np.array(p.samples)) for p in picture.planes())
+        return cls(picture.stored_size, picture.turn, picture.colour, copies)
+
+    def planes(self) -> tuple[Plane, ...]:
+        """Writable, in stored orientation."""
+        return self.samples
+
+    def rgb(self, size: Size) -> Rgb:
+        """None: a style draws on planes, and must not look at anything else."""
+        raise NotImplementedError(f"no copy of {size} is to be had of this one")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from redact.geometry import Region, Size, Turn
+from redact.geometry import Region
 from redact.interfaces import Progress, Source, Style
 from redact.masks import Mask, plane_masks
-from redact.media import Colour, Frame, Picture, Plane, Rgb
+from redact.media import Copied, Frame, Picture
 from redact.pipeline import ahead
 
 
@@ -60,27 +60,6 @@ class Proof:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """A picture's samples on memory of their own; fulfils `redact.media.Picture` for a style."""
-
-    stored_size: Size
-    turn: Turn
-    colour: Colour
-    samples: tuple[Plane, ...]
-
-    @classmethod
-    def of(cls, picture: Picture) -> _Copy:
-        copies = tuple(replace(p, samples=np.array(p.samples)) for p in picture.planes())
-        return cls(picture.stored_size, picture.turn, picture.colour, copies)
-
-    def planes(self) -> tuple[Plane, ...]:
-        return self.samples
-
-    def rgb(self, size: Size) -> Rgb:
-        raise NotImplementedError("a style draws on planes")  # and must not look at anything else
-
-
 def prove(
     source: Source,
     cover: Callable[[int, Fraction], list[Region]],
@@ -122,7 +101,7 @@ def _differing(frame: Frame, regions: list[Region], one: Style, other: Style) ->
     """How many samples are hidden, and how many of all samples differ."""
     if not regions:
         return 0, 0
-    plain, noisy = _Copy.of(frame.picture), _Copy.of(frame.picture)
+    plain, noisy = Copied.of(frame.picture), Copied.of(frame.picture)
     masks = plane_masks(noisy, regions)
     _scramble(noisy, masks, frame.index)
     one.hide(plain, regions)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from redact.geometry import Box, Region, Turn
 from redact.interfaces import Style
 from redact.masks import Field, Grid, Mask, Shape, Window
-from redact.media import Picture, Samples, stored, upright
+from redact.media import Copied, Picture, Samples, stored, upright
 
 INSIDE = 0.5
 """Largest correlation of the fine structures of source and output over a whole region."""
@@ -75,7 +75,7 @@ def residue(
     """Compare a frame's source and output, given what is hidden in it.
 
     Args:
-        source: As decoded; hidden in place if a style is given.
+        source: As decoded.
         output: Of the same size.
         regions: In pixels of the upright picture.
         style: A constant one whose drawing has a fine structure of its own, to be left out.
@@ -85,8 +85,8 @@ def residue(
     shapes = grid.shapes(regions)
     drawn = None
     if style is not None:
-        style.hide(source, regions)
-        drawn = brightness(source)
+        style.hide(copy := Copied.of(source), regions)
+        drawn = brightness(copy)
     found = [(_left(one, other, drawn, grid, shape), shape.box) for shape in shapes]
     inside, where = max(found, key=lambda item: item[0], default=(0.0, None))
     return Residue(inside, where if inside > INSIDE else None, _damage(one, other, grid, shapes))

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from redact.dropouts import BEYOND, FRESH, LONGEST, Dropouts
 from redact.findings import Kind, Sighting, Track
 from redact.geometry import Box, Region, Size, Turn
+from redact.interfaces import Style
 from redact.media import Frame
 from redact.plan import Plan, ShowTrack, SourceId
 from redact.recipe import recipe
+from redact.styles import STYLES
+from redact.styles.cover import Cover
 from redact.verification import Checking, Spot
 from redact.verifying import verify
 from redact.witnesses import Witnesses
@@ -245,7 +248,7 @@ def test_what_waits_for_a_look_is_let_go() -> None:
         assert kept == 0 or index < 40
 
 
-def checked(plan: Plan, output: Sequence[PaintedPicture]) -> list[Spot]:
+def checked(plan: Plan, output: Sequence[PaintedPicture], style: Style | None = None) -> list[Spot]:
     def load(name: str) -> object:
         raise AssertionError(name)
 
@@ -256,6 +259,7 @@ def checked(plan: Plan, output: Sequence[PaintedPicture]) -> list[Spot]:
         Witnesses({"plates"}, load),  # type: ignore[arg-type]
         Checking(),
         lambda *_: None,
+        style,
     )
     assert not found.faults
     return [spot for leak in found.leaks for spot in leak.spots]
@@ -269,13 +273,11 @@ HOLED = Plan(
 )
 
 
-def rendered(plan: Plan) -> list[PaintedPicture]:
-    from redact.styles import STYLES
-
+def rendered(plan: Plan, style: Style | None = None) -> list[PaintedPicture]:
     cover, outputs = plan.cover(), []
     for index, picture in enumerate(PICTURES):
         copy = picture.copy()
-        STYLES["solid"](plan.recipe).hide(copy, cover(index, Fraction(index, 25)))
+        (style or STYLES["solid"](plan.recipe)).hide(copy, cover(index, Fraction(index, 25)))
         outputs.append(copy)
     return outputs
 
@@ -284,6 +286,14 @@ def test_the_check_of_an_output_says_so() -> None:
     spots = checked(HOLED, rendered(HOLED))
     assert {spot.why for spot in spots} == {"hidden before or after"}
     assert frames_of(spots) == set(range(20, 40))  # held 0.4 s after the first, before the second
+
+
+def test_a_style_with_a_picture_of_its_own_does_not_hide_what_shows() -> None:
+    """The check must not take what it draws itself for what the source shows."""
+    leaves = np.random.default_rng(9).integers(0, 256, (40, 30, 3)).astype(np.uint8)
+    style = Cover(leaves)
+    spots = checked(HOLED, rendered(HOLED, style), style)
+    assert frames_of(spots) == set(range(20, 40))
 
 
 def test_what_a_person_shows_is_no_dropout() -> None:
