@@ -198,6 +198,7 @@ def render(
     ffmpeg: options.Ffmpeg = None,
     force: options.Force = False,
     report: options.Page = False,
+    as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Hide what a plan says, write a finished file, and check it."""
@@ -215,6 +216,7 @@ def render(
             force=force,
             ffmpeg=ffmpeg,
             report=report,
+            as_json=as_json,
             quiet=quiet,
         )
 

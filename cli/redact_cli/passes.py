@@ -59,17 +59,29 @@ def follow_plan(
     force: bool,
     ffmpeg: str | None,
     report: bool,
+    as_json: bool,
     quiet: bool,
 ) -> None:
     """Render a file, check it, and note its checksum and what was hidden since in the plan."""
     wanted = output or api.default_output(source)
     check_output(wanted, source=source, force=force)
     known = load(plan)
-    with _progress(source, quiet) as progress:
+    with _progress(source, quiet or as_json) as progress:
         choices = (source, wanted, known, plan, checking, cover, force, ffmpeg, report)
         task = Task(_render, source, wanted, choices, beside=(plan.parent,))
         frames, copied, seconds, found, added = alone(task, progress)
-    if not quiet:
+    if as_json:
+        result = {
+            "source": str(source),
+            "output": str(wanted),
+            "frames": frames,
+            "copied": copied,
+            "seconds": seconds,
+            "verification": found and verification_object(found),
+            "added": list(added),
+        }
+        typer.echo(json.dumps(result))
+    elif not quiet:
         checked = "not verified" if found is None else in_short(found)
         shown = f"{frames} frames{copied_in_short(copied)}"
         say(escaped(f"{wanted}: {shown}, {checked}, {seconds} s"))

@@ -247,6 +247,13 @@ def test_a_plan_that_the_check_changed_is_told(
     assert 7 in {track.id for track in load(Path("a.redact.json")).tracks}
     assert redact("render", "a.jpg", "--plan", "a.redact.json", "--no-verify", "-o", "b.jpg") == 0
     assert asked == [Checking(strict=True), None]
+    capsys.readouterr()
+    assert redact("render", "a.jpg", "--plan", "a.redact.json", "-o", "c.jpg", "--json") == 0
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert (told["source"], told["output"], told["added"]) == ("a.jpg", "c.jpg", [])
+    assert told["frames"] == load(Path("a.redact.json")).source.frames
+    assert "frames" not in said.err
     assert redact("render", "a.jpg", "--plan", "a.redact.json", "--no-verify", "--strict") == 2
 
 
