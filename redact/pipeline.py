@@ -58,7 +58,7 @@ def analyse(source: Source, looker: Looker, tracker: Tracker, progress: Progress
         progress: Called for every frame.
     """
     done = 0
-    with closing(side_by_side(looker.begin, looker.asked(source.frames()))) as views:
+    with closing(overlapped(looker.begin, looker.asked(source.frames()))) as views:
         for _, view in views:
             tracker.update(view)
             done += 1
@@ -123,11 +123,11 @@ def _hidden(frame: Frame, tracker: Tracker, recipe: Recipe, style: Style) -> Fra
 def ahead(
     function: Callable[[Given], Made], items: Iterable[Given], workers: int = WORKERS
 ) -> Generator[tuple[Given, Made], None, None]:
-    """Each item with what the function made of it: see `side_by_side`."""
-    return side_by_side(lambda pool, item: pool.submit(function, item).result, items, workers)
+    """Each item with what the function made of it: see `overlapped`."""
+    return overlapped(lambda pool, item: pool.submit(function, item).result, items, workers)
 
 
-def side_by_side(
+def overlapped(
     begin: Begin[Given, Made], items: Iterable[Given], workers: int = WORKERS
 ) -> Generator[tuple[Given, Made], None, None]:
     """Each item with what was made of it, in order, made a few items ahead in threads.

@@ -21,7 +21,7 @@ from redact.geometry import Box, Region, Size
 from redact.interfaces import Detector, Follower, View
 from redact.looking import Look, Sparing
 from redact.media import Frame, Grey, Rgb
-from redact.pipeline import AHEAD, Singly, ahead, analyse, render, side_by_side, stream
+from redact.pipeline import AHEAD, Singly, ahead, analyse, overlapped, render, stream
 from redact.plan import Plan, SourceId
 from redact.recipe import Pass, Recipe
 from redact.tracking import PictureTracker
@@ -285,7 +285,7 @@ def test_items_are_closed_when_work_cannot_begin() -> None:
         raise EngineError("no")
 
     with pytest.raises(EngineError) as caught:
-        list(side_by_side(refuse, source.frames()))
+        list(overlapped(refuse, source.frames()))
     assert source.open == 0, caught  # which keeps what was going on when it was raised
 
 
@@ -313,7 +313,7 @@ def test_the_looks_at_one_frame_go_side_by_side_the_costliest_first() -> None:
     passes = [Pass("scripted", side, 0.3) for side in (96, 320, 64)]
     sparing = Sparing(Look(passes, lambda _: Waiting()), 1.5)
     frames = PaintedSource(even_times(1), [marked(SIZE, None)]).frames()
-    assert len(list(side_by_side(sparing.begin, sparing.asked(frames), 3))) == 1
+    assert len(list(overlapped(sparing.begin, sparing.asked(frames), 3))) == 1
     assert begun[0] == 320
 
 
@@ -338,7 +338,7 @@ def test_a_plan_does_not_depend_on_how_many_work_at_it(
         sparing = Sparing(Look(RECIPE.passes, lambda _: detector), 1.5)
         tracker = PictureTracker(RECIPE.coverage, RECIPE.sure, Flow())
         frames = PaintedSource(even_times(len(pictures)), pictures).frames()
-        for _, view in side_by_side(sparing.begin, sparing.asked(frames), workers):
+        for _, view in overlapped(sparing.begin, sparing.asked(frames), workers):
             tracker.update(view)
         return tracker.tracks()
 

@@ -15,7 +15,7 @@ from redact.geometry import Box, Size, Turn
 from redact.interfaces import View
 from redact.looking import GREY_SIDE, USUAL_RATE, Look, Spans, Sparing, joined
 from redact.media import Frame, Rgb
-from redact.pipeline import side_by_side
+from redact.pipeline import overlapped
 from redact.recipe import Pass
 from tests.painted import TURNS, PaintedPicture, flat
 from tests.pipeline.scripted import ScriptedDetector, marked
@@ -276,7 +276,7 @@ def test_a_large_face_needs_a_higher_score(slope: float, finds: bool) -> None:
 
 
 def views_of(sparing: Sparing, frames: Sequence[Frame]) -> list[View]:
-    return [view for _, view in side_by_side(sparing.begin, sparing.asked(frames))]
+    return [view for _, view in overlapped(sparing.begin, sparing.asked(frames))]
 
 
 def over(pictures: Sequence[PaintedPicture], look: Look, unseen: float = 1.5) -> list[View]:
