@@ -37,7 +37,7 @@ from redact.weights import catalogue
 SEGMENT = 30
 """Seconds of video from the first frame's time; what one segment takes is lost at most."""
 
-VERSION = 1
+VERSION = 2
 """Raised whenever what is found could differ with the same version of redact, or a file does."""
 
 LARGEST = 1 << 26

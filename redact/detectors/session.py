@@ -1,4 +1,4 @@
-"""ONNX graphs made free in batch and size, and run by onnxruntime."""
+"""ONNX graphs, run by onnxruntime."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 
 from redact.detectors.devices import asked, chosen, first_that_works
+from redact.detectors.graphs import prepared
 from redact.errors import EngineError, MissingEngineError
 from redact.media import Rgb
 from redact.weights import catalogue
@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self, weights: str, outputs: Sequence[str]) -> None:
         source = catalogue()[weights]
-        graph = _freed(source.read(), outputs)
+        graph = prepared(source.read(), outputs)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # frames run side by side instead: twice as cheap
         options.log_severity_level = 3
@@ -110,38 +110,3 @@ def batch_of(pictures: Sequence[Rgb], channels: slice) -> Tensor:
 
 def _whole(side: int) -> int:
     return -(-side // STRIDE) * STRIDE
-
-
-def _freed(content: bytes, outputs: Sequence[str]) -> bytes:
-    """The graph with free batch, height and width, cut down to the wanted outputs.
-
-    Weights listed as inputs keep onnxruntime from folding constants, so they are taken out of the
-    inputs; a reshape that names a batch of 1 is made to copy the batch.
-    """
-    model = onnx.load_from_string(content)
-    graph = model.graph
-    constants = {item.name: item for item in graph.initializer}
-    data = [item for item in graph.input if item.name not in constants]
-    _replace(graph.input, data)
-    _replace(graph.output, [item for item in graph.output if item.name in outputs])
-    for item in (*graph.input, *graph.output):
-        for axis, dimension in enumerate(item.type.tensor_type.shape.dim):
-            if axis != 1 or item in graph.output:
-                dimension.dim_param = f"{item.name}_{axis}"
-    for node in graph.node:
-        if node.op_type == "Reshape" and node.input[1] in constants:
-            _free_batch(constants[node.input[1]])
-    return bytes(model.SerializeToString())
-
-
-def _free_batch(shape: Any) -> None:
-    sides = onnx.numpy_helper.to_array(shape).copy()
-    if sides[0] == 1:
-        sides[0] = 0
-        shape.CopyFrom(onnx.numpy_helper.from_array(sides, shape.name))
-
-
-def _replace(field: Any, items: list[Any]) -> None:
-    kept = [type(item).FromString(item.SerializeToString()) for item in items]
-    del field[:]
-    field.extend(kept)

@@ -124,6 +124,16 @@ def test_a_batch_of_mixed_sizes_equals_one_by_one(engine: Detector) -> None:
     assert all(map(alike, together, alone))
 
 
+def test_each_picture_of_a_batch_gets_its_own_finds(engine: Detector) -> None:
+    seen = False
+    for thing in (doll(), car(160, 200, 100, 110, 16)):
+        batch = [np.zeros_like(thing), thing, np.ascontiguousarray(thing[:, ::-1])]
+        together = engine.detect(batch, LOW)
+        assert all(map(alike, together, [engine.detect([picture], LOW)[0] for picture in batch]))
+        seen |= bool(together[1])
+    assert seen, "nothing was compared"
+
+
 def test_a_batch_keeps_its_order(engine: Detector) -> None:
     forwards = engine.detect(MIXED, LOW)
     backwards = engine.detect(MIXED[::-1], LOW)
