@@ -17,8 +17,11 @@ from redact.media import Copied, Picture, Samples, stored, upright
 INSIDE = 0.5
 """Largest correlation of the fine structures of source and output over a whole region."""
 
+INSIDE_SMALL = 0.7
+"""The same over a region of fewer pixels than a part has: chance alone reaches 0.5 there."""
+
 INSIDE_PART = 0.8
-"""The same over any part of `_PART` pixels a side, where chance alone correlates more."""
+"""The same over any part of `_PART` pixels a side, of which there are many in a region."""
 
 OUTSIDE = 12.0
 """Largest difference of a block's mean brightness outside the regions, in steps of 255."""
@@ -130,9 +133,10 @@ def _left(one: Samples, other: Samples, drawn: Samples | None, grid: Grid, shape
     fine, kept = _fine(one[rows, columns]), _fine(other[rows, columns])
     if drawn is not None:
         kept -= _fine(drawn[rows, columns])
+    bound = INSIDE if mask.sum() >= _PART**2 else INSIDE_SMALL
     whole = _correlation(fine[mask], kept[mask])
     part = _worst_part(fine * mask, kept * mask, mask)
-    return max(whole, part * INSIDE / INSIDE_PART)  # one scale, one bound
+    return max(whole / bound, part / INSIDE_PART) * INSIDE  # one scale, one bound
 
 
 def _inner(grid: Grid, shape: Shape) -> Mask:

@@ -70,6 +70,23 @@ def test_a_small_part_that_shows_is_found() -> None:
     assert residue(picture, noisy(output, 2), [REGION]).inside > INSIDE
 
 
+@pytest.mark.parametrize(("side", "found"), [(26, False), (80, True)])
+def test_a_small_region_that_resembles_the_source_by_chance_is_no_leak(
+    side: int, found: bool
+) -> None:
+    """Of thousands of small regions of a video one or another does, by a half and a little more."""
+    picture = dim(8)
+    region = Region(Box(40, 30, 40 + side, 30 + side))
+    grain = picture.planes()[0].samples - 20.0
+    other = np.random.default_rng(5).normal(0, 8, grain.shape)
+    output = picture.copy()
+    output.planes()[0].samples[...] = np.clip(20 + 0.6 * grain + 0.8 * other, 0, 255)
+    left = residue(picture, output, [region])
+    assert (left.inside > INSIDE) == found
+    assert left.inside > 0.7 * INSIDE  # it is compared
+    assert residue(picture, noisy(picture, 3), [region]).inside > INSIDE
+
+
 def dim(deviation: float) -> PaintedPicture:
     """A picture at dusk: one dark tone, and a grain in it."""
     picture = painted(Size(160, 140), "gray")
