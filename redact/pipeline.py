@@ -29,8 +29,9 @@ Begin: TypeAlias = Callable[[Executor, Given], Callable[[], Made]]
 
 WORKERS = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 """Processors that this process may use: in a container often fewer than there are."""
-AHEAD = 4
-"""Items a worker may be ahead: some frames get a costly look, and the others must not wait."""
+AHEAD = 8
+"""Items begun beyond two for each worker: some frames get a costly look, and others must not wait
+for it. Each holds a picture, a check's even two, so that many workers must not be far ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def overlapped(
     who read, not those who work, not the caller, who uses what came of it. What any of them raises
     is raised here, in its place; when the caller stops, nothing keeps running.
     """
-    room, stopped = Semaphore(AHEAD * workers + 1), Event()
+    room, stopped = Semaphore(2 * workers + AHEAD + 1), Event()
     begun: SimpleQueue[tuple[Given, Callable[[], Made]] | BaseException | None] = SimpleQueue()
 
     def feed() -> None:
