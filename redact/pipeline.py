@@ -156,8 +156,8 @@ def overlapped(
 
     pool = ThreadPoolExecutor(workers)
     feeder = Thread(target=feed)
-    feeder.start()
     try:
+        feeder.start()
         while (got := begun.get()) is not None:
             if isinstance(got, BaseException):
                 raise got
@@ -167,7 +167,8 @@ def overlapped(
     finally:
         stopped.set()
         room.release()
-        feeder.join()
+        if feeder.ident is not None:  # an interruption may come before it began
+            feeder.join()
         pool.shutdown(cancel_futures=True)
 
 
