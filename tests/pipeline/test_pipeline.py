@@ -289,6 +289,15 @@ def test_items_are_closed_when_work_cannot_begin() -> None:
     assert source.open == 0, caught  # which keeps what was going on when it was raised
 
 
+def test_an_interruption_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(ahead(str, [1]))
+
+
 def test_what_was_not_begun_is_dropped_when_the_caller_stops() -> None:
     worked: list[int] = []
 
