@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from queue import SimpleQueue
@@ -137,19 +137,19 @@ def overlapped(
     who read, not those who work, not the caller, who uses what came of it. What any of them raises
     is raised here, in its place; when the caller stops, nothing keeps running.
     """
-    room, stopped = Semaphore(2 * workers + AHEAD + 1), Event()
+    room, stopped = Semaphore(2 * workers + AHEAD), Event()
     begun: SimpleQueue[tuple[Given, Callable[[], Made]] | BaseException | None] = SimpleQueue()
 
     def feed() -> None:
+        coming = iter(items)
         try:
-            with _closing(iter(items)) as coming:
-                while _allowed(room, stopped):
-                    try:
-                        item = next(coming)
-                    except StopIteration:
-                        break
+            with closing(coming) if isinstance(coming, Generator) else nullcontext():
+                for item in coming:
                     begun.put((item, begin(pool, item)))
                     del item  # it may be large, and there may be no room for a while
+                    room.acquire()
+                    if stopped.is_set():
+                        break
             begun.put(None)
         except BaseException as error:
             begun.put(error)
@@ -170,19 +170,3 @@ def overlapped(
         if feeder.ident is not None:  # an interruption may come before it began
             feeder.join()
         pool.shutdown(cancel_futures=True)
-
-
-def _allowed(room: Semaphore, stopped: Event) -> bool:
-    """Wait until another item may be taken; whether it is wanted at all."""
-    room.acquire()
-    return not stopped.is_set()
-
-
-@contextmanager
-def _closing(items: Iterator[Given]) -> Iterator[Iterator[Given]]:
-    """Close what can be: a generator holds files open."""
-    try:
-        yield items
-    finally:
-        if isinstance(items, Generator):
-            items.close()

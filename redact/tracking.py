@@ -9,7 +9,7 @@ backwards.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import count
@@ -217,24 +217,23 @@ class PictureTracker:
     ) -> tuple[list[_Path], list[Detection]]:
         close = near_pairs([path.box for path in paths], [found.box for found in detections])
         pairs = ((_fit(paths[i], detections[j]), i, j) for i, j in close)
-        looks = patches(view, [found.box for found in detections])
         free_paths, free_found = set(range(len(paths))), set(range(len(detections)))
+        taken: list[tuple[_Path, Detection]] = []
         for fit, i, j in sorted(pairs, reverse=True):
             if fit > 0 and i in free_paths and j in free_found:
                 free_paths.remove(i)
                 free_found.remove(j)
-                found = detections[j]
-                seen = Sighting(view.index, view.time, found.box, found.score)
-                paths[i].take(seen, looks[j])
+                taken.append((paths[i], detections[j]))
+        seen = _seen(view, [found for _, found in taken])
+        for (path, _), (sighting, look) in zip(taken, seen, strict=True):
+            path.take(sighting, look)
         return [paths[i] for i in sorted(free_paths)], [detections[j] for j in sorted(free_found)]
 
     def _begin(self, detections: Sequence[Detection], view: View) -> list[_Path]:
         paths = []
-        looks = patches(view, [found.box for found in detections])
-        for found, look in zip(detections, looks, strict=True):
-            seen = Sighting(view.index, view.time, found.box, found.score)
-            path = _Path(next(self._ids), found.kind, found.box, seen, view.time)
-            path.take(seen, look)
+        for found, (sighting, look) in zip(detections, _seen(view, detections), strict=True):
+            path = _Path(next(self._ids), found.kind, found.box, sighting, view.time)
+            path.take(sighting, look)
             paths.append(path)
         return paths
 
@@ -295,6 +294,13 @@ def _believed(unseen: float, doubted: float, coverage: Coverage) -> bool:
     if unseen <= max(coverage.after, coverage.before):
         return True
     return unseen <= coverage.follow and doubted <= _PATIENCE
+
+
+def _seen(view: View, detections: Sequence[Detection]) -> Iterator[tuple[Sighting, Patch | None]]:
+    """Each detection as a track keeps it, and what its box holds."""
+    looks = patches(view, [found.box for found in detections])
+    for found, look in zip(detections, looks, strict=True):
+        yield Sighting(view.index, view.time, found.box, found.score), look
 
 
 def patches(view: View, boxes: Sequence[Box]) -> list[Patch | None]:

@@ -9,8 +9,7 @@ the same sum in another order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -58,27 +57,19 @@ def _replace(field: Any, items: list[Any]) -> None:
     field.extend(kept)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Widen, clip at zero, look at each channel, clip, narrow: the nodes in this order."""
+_Block: TypeAlias = list[Any]
+"""Nodes in this order: widen, clip at zero, look at each channel, clip, narrow."""
 
-    widen: Any
-    clip: Any
-    each: Any
-    clip_again: Any
-    narrow: Any
-
-    @property
-    def nodes(self) -> tuple[Any, ...]:
-        return self.widen, self.clip, self.each, self.clip_again, self.narrow
+_KINDS = ["Conv", "Relu", "Conv", "Relu", "Conv"]
+"""What they do."""
 
 
 def _slice(graph: Any) -> None:
     weights = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
     nodes = list(graph.node)
     for block in list(_blocks(graph, weights)):
-        place = nodes.index(block.widen)
-        nodes = [node for node in nodes if node not in block.nodes]
+        place = nodes.index(block[0])
+        nodes = [node for node in nodes if node not in block]
         nodes[place:place] = _sliced(graph, weights, block)
     _replace(graph.node, nodes)
 
@@ -91,26 +82,23 @@ def _blocks(graph: Any, weights: dict[str, Any]) -> Iterator[_Block]:
             users.setdefault(name, []).append(node)
     shown = {item.name for item in graph.output}
     for node in graph.node:
-        chain = [node]
-        while len(chain) < len(_KINDS) and len(after := users.get(chain[-1].output[0], [])) == 1:
-            chain += after
-        if [one.op_type for one in chain] != _KINDS or any(n.output[0] in shown for n in chain[:4]):
-            continue
-        block = _Block(*chain)
-        channels = len(weights[node.input[1]])
-        if _SLICE < channels <= _SHALLOW and _is_sliceable(block, weights, channels):
+        block = [node]
+        while len(block) < len(_KINDS) and len(after := users.get(block[-1].output[0], [])) == 1:
+            block += after
+        alone = not any(one.output[0] in shown for one in block[:-1])
+        if [one.op_type for one in block] == _KINDS and alone and _is_sliceable(block, weights):
             yield block
 
 
-_KINDS = ["Conv", "Relu", "Conv", "Relu", "Conv"]
-
-
-def _is_sliceable(block: _Block, weights: dict[str, Any], channels: int) -> bool:
-    alone = (channels, 1, 3, 3)
-    filters = [weights[node.input[1]].shape for node in (block.each, block.narrow)]
-    biases = all(len(node.input) == 3 for node in (block.widen, block.each, block.narrow))
-    whole = channels % _SLICE == 0 and filters[1][1:] == (channels, 1, 1)
-    return biases and whole and filters[0] == alone and _groups(block.widen) == 1
+def _is_sliceable(block: _Block, weights: dict[str, Any]) -> bool:
+    widen, _, each, _, narrow = block
+    if any(len(node.input) != 3 for node in (widen, each, narrow)):
+        return False  # one has no bias
+    channels = len(weights[widen.input[1]])
+    few = _SLICE < channels <= _SHALLOW and channels % _SLICE == 0
+    shapes = [weights[node.input[1]].shape for node in (each, narrow)]
+    known = shapes[0] == (channels, 1, 3, 3) and shapes[1][1:] == (channels, 1, 1)
+    return few and known and _groups(widen) == 1
 
 
 def _groups(node: Any) -> int:
@@ -119,33 +107,28 @@ def _groups(node: Any) -> int:
 
 def _sliced(graph: Any, weights: dict[str, Any], block: _Block) -> Iterator[Any]:
     """The block's nodes for each slice of its channels, and the sums of what they give."""
-    channels, total = len(weights[block.widen.input[1]]), ""
+    widen, narrow = block[0], block[-1]
+    channels, total = len(weights[widen.input[1]]), ""
     for first in range(0, channels, _SLICE):
-        value = block.widen.input[0]
-        for node in block.nodes:
-            output, names = f"{node.output[0]}/{first}", []
-            for name, part in zip(node.input[1:], _part(node, block, weights, first), strict=True):
-                names.append(f"{name}/{first}")
-                graph.initializer.append(onnx.numpy_helper.from_array(part, names[-1]))
+        here, value = slice(first, first + _SLICE), widen.input[0]
+        for node in block:
+            parts = [weights[name] for name in node.input[1:]]
+            if node is narrow:
+                kernel, bias = parts
+                parts = [kernel[:, here], np.zeros_like(bias) if first else bias]
+            else:
+                parts = [part[here] for part in parts]
+            names = [f"{name}/{first}" for name in node.input[1:]]
+            graph.initializer.extend(map(onnx.numpy_helper.from_array, parts, names))
+            output = f"{node.output[0]}/{first}"
             yield _copy(node, [value, *names], output)
             value = output
         if first:
             last = first + _SLICE == channels
-            output = block.narrow.output[0] if last else f"{value}/sum"
-            yield onnx.helper.make_node("Add", [value, total], [output], name=output)
-            value = output
+            summed = narrow.output[0] if last else f"{value}/sum"
+            yield onnx.helper.make_node("Add", [value, total], [summed], name=summed)
+            value = summed
         total = value
-
-
-def _part(node: Any, block: _Block, weights: dict[str, Any], first: int) -> list[Any]:
-    """A node's weights for the slice that begins there."""
-    here = slice(first, first + _SLICE)
-    if node in (block.widen, block.each):
-        return [weights[name][here].copy() for name in node.input[1:]]
-    if node is block.narrow:
-        kernel, bias = (weights[name] for name in node.input[1:])
-        return [kernel[:, here].copy(), bias if first == 0 else np.zeros_like(bias)]
-    return []
 
 
 def _copy(node: Any, inputs: list[str], output: str) -> Any:

@@ -485,6 +485,14 @@ def test_what_comes_back_after_long_is_another_track() -> None:
     assert len(tracks_of(found, 41)) == 2
 
 
+def test_each_of_two_things_keeps_its_own_track() -> None:
+    there = HERE.shifted(200, 100)
+    found = {i: [Detection(Kind.FACE, box, 0.9) for box in (HERE, there)] for i in range(8)}
+    one, other = tracks_of(found, 8)
+    assert {sighting.box for sighting in one.sightings} == {HERE}
+    assert {sighting.box for sighting in other.sightings} == {there}
+
+
 # all boxes at once
 
 boxes = st.builds(Box.around, *[st.floats(-20, 120)] * 2, *[st.floats(0.5, 60)] * 2)
