@@ -14,11 +14,11 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FOLDER = Path("redact/weights")
+FOLDER = Path("redact/detect/weights")
 
 
 class WeightsHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Completes `redact/weights/files` before a wheel or an editable install is made."""
+    """Completes `redact/detect/weights/files` before a wheel or an editable install is made."""
 
     PLUGIN_NAME = "custom"
 

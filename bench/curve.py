@@ -21,9 +21,9 @@ from material import Film, truth_films
 from measures import Clip, Cover, ParseError, RefusedError, sum_of
 
 from redact import PROFILES, analyse_file, render_file
-from redact.findings import Kind
-from redact.plan import Plan
-from redact.tracking import judged
+from redact.core.findings import Kind
+from redact.core.plan import Plan
+from redact.track.tracker import mark_uncertain
 
 ROOT = Path(__file__).resolve().parents[1]
 HEIGHTS = (20, 12)
@@ -39,12 +39,12 @@ def chosen(plan: Plan, keep: float, pad: float) -> Plan:
     """The plan as it would be with that bar and that margin, filled with black."""
     recipe = replace(
         plan.recipe,
-        keep=keep,
+        track_threshold=keep,
         style="solid",
         colour="#000000",
         coverage=replace(plan.recipe.coverage, pad=pad),
     )
-    tracks = judged(plan.tracks, recipe, plan.source.size)
+    tracks = mark_uncertain(plan.tracks, recipe, plan.source.size)
     return replace(plan, recipe=recipe, tracks=tracks)
 
 
@@ -90,7 +90,9 @@ def main(said: Sequence[str] | None = None) -> None:
     print(head, "|---|---:|---:|---:|---:|---:|---:|", sep="\n", flush=True)
     for profile in options.profiles:
         usual = PROFILES[profile]
-        choices = list(product(options.keep or [usual.keep], options.pad or [usual.coverage.pad]))
+        choices = list(
+            product(options.keep or [usual.track_threshold], options.pad or [usual.coverage.pad])
+        )
         clips: defaultdict[Choice, list[Measured]] = defaultdict(list)
         with TemporaryDirectory(prefix="redact-bench-") as out:
             for film in films:

@@ -22,9 +22,9 @@ import numpy as np
 from contenders import redact_command, unwind_on_terminate
 from outside import Shown, missing_programs, shown, telling_tags
 
-from redact.files import VIDEO_SUFFIXES
-from redact.formats import open_source
-from redact.plan import load
+from redact.core.plan import load
+from redact.media.files import VIDEO_SUFFIXES
+from redact.media.formats import open_source
 
 _MADE_UP = {
     "encoder=Lavf", "handler_name=", "handler_name=VideoHandler", "handler_name=SoundHandler",

@@ -17,12 +17,13 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image
 
-from redact import errors, plan
-from redact.batch import Report, find_jobs, run
-from redact.files import fingerprint
-from redact.findings import Kind, Sighting, Track
-from redact.geometry import Box, Size
-from redact.recipe import Pass, Recipe
+from redact import errors
+from redact.core import plan
+from redact.core.findings import Kind, Sighting, Track
+from redact.core.geometry import Box, Size
+from redact.core.recipe import Pass, Recipe
+from redact.jobs.batch import Report, find_jobs, run
+from redact.media.files import fingerprint
 
 _AT_ONCE = 20
 _KNOWN = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"OSError"}

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from time import process_time
 
-from redact.video.encoders import choose
-from redact.video.encoding import encoding
-from redact.video.source import VideoSource
+from redact.media.video.encoders import choose
+from redact.media.video.encoding import encoding
+from redact.media.video.source import VideoSource
 
 
 def decode(clip: Path) -> int:

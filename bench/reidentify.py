@@ -24,15 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from redact.detectors import load
-from redact.findings import Kind
-from redact.geometry import Region
-from redact.looking import Look
-from redact.media import Frame
-from redact.recipe import IRREVERSIBLE, recipe
-from redact.stills import StillPicture
-from redact.styles import STYLES
-from redact.weights import catalogue
+from redact.core.findings import Kind
+from redact.core.frames import Frame
+from redact.core.geometry import Region
+from redact.core.recipe import IRREVERSIBLE, recipe
+from redact.detect.detectors import load
+from redact.detect.schedule import PassRunner
+from redact.detect.weights import catalogue
+from redact.hide.styles import STYLES
+from redact.media.stills import StillPicture
 
 ROOT = Path(__file__).resolve().parents[1]
 CLEAR = "clear"
@@ -250,7 +250,7 @@ def main() -> None:
     landmarks = Landmarks()
     keys = [key for key in keys if landmarks(pictures[key], key) is not None]
     chosen = recipe(said.profile)
-    look = Look(chosen.passes, load)
+    look = PassRunner(chosen.passes, load)
     regions: dict[str, list[Region]] = {}
     for key in keys:
         view = look(Frame(0, Fraction(0), StillPicture(pictures[key])))

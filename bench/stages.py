@@ -18,13 +18,16 @@ from typing import Any
 
 from plain import costs
 
-from redact import api, looking, pipeline, tracking, verifying
-from redact.detectors import DETECTORS
-from redact.findings import Kind
-from redact.recipe import PROFILES
-from redact.styles import constant
-from redact.verification import Checking
-from redact.video import picture, reading, sink
+from redact import api, pipeline
+from redact.core.findings import Kind
+from redact.core.recipe import PROFILES
+from redact.detect import schedule
+from redact.detect.detectors import DETECTORS
+from redact.hide.styles import constant
+from redact.media.video import picture, reading, sink
+from redact.track import tracker
+from redact.verify import compare
+from redact.verify.result import Checking
 
 BEGAN = "REDACT_BENCH_BEGAN"
 """The variable in which speed.py says when it started this program, in seconds since 1970."""
@@ -66,12 +69,12 @@ def watched() -> tuple[Stopwatch, list[int]]:
     """A stopwatch on every stage that runs in our own threads, and a count of decoded frames."""
     watch, decoded = Stopwatch(), [0]
     watch.watch(picture.DecodedPicture, "rgb", "small picture")
-    watch.watch(looking, "_grey", "small picture")
-    watch.watch(tracking.PictureTracker, "update", "track")
+    watch.watch(schedule, "_grey", "small picture")
+    watch.watch(tracker.PictureTracker, "update", "track")
     watch.watch(pipeline.Cover, "hidden", "draw")
-    watch.watch(constant.Lettered, "hide", "draw")
-    watch.watch(verifying, "_examine", "verify")
-    watch.watch(verifying, "_judged", "verify")
+    watch.watch(constant.TextInOneColour, "hide", "draw")
+    watch.watch(compare, "_examine", "verify")
+    watch.watch(compare, "_confirmed", "verify")
     watch.watch(sink, "finish", "finish and check the file")
     watch.watch(sink, "check_result", "finish and check the file")
     for name, load in list(DETECTORS.items()):
@@ -124,7 +127,7 @@ def stages(clip: Path, profile: str, detect: str, *, verify: bool) -> dict[str, 
 
 def first_frame(clip: Path) -> float:
     """Seconds from the start of this program until the first frame was looked at."""
-    from redact import batch
+    from redact.jobs import batch
 
     began = float(os.environ.get(BEGAN, time()))
     with TemporaryDirectory(prefix="redact-bench-") as folder:

@@ -22,19 +22,20 @@ from typing import Any
 from material import Film, read_rows, truth_films
 from measures import Cover
 
-from redact import api, formats
-from redact.detectors import load
-from redact.findings import Track
-from redact.geometry import Box, Region
-from redact.media import Frame
-from redact.plan import Plan
-from redact.plan import load as load_plan
-from redact.recipe import Recipe, recipe
-from redact.rounds import in_rounds
-from redact.styles import style_of
-from redact.verification import Checking, Spot
-from redact.verifying import verify
-from redact.witnesses import Witnesses
+from redact import api, stages
+from redact.core.findings import Track
+from redact.core.frames import Frame
+from redact.core.geometry import Box, Region
+from redact.core.plan import Plan
+from redact.core.plan import load as load_plan
+from redact.core.recipe import Recipe, recipe
+from redact.detect.detectors import load
+from redact.hide.styles import make_style
+from redact.media import formats
+from redact.verify.compare import verify
+from redact.verify.result import Checking, Spot
+from redact.verify.rounds import render_in_rounds
+from redact.verify.second_opinion import SecondOpinion
 
 ROOT = Path(__file__).resolve().parents[1]
 LENGTHS = (1, 3, 10, 30)
@@ -166,7 +167,7 @@ class Rendered:
 
     def frames(self) -> Iterator[Frame]:
         """The source's frames, hidden as the plan says."""
-        cover, style = self._plan.cover(), style_of(self._plan.recipe, self._plan.style)
+        cover, style = self._plan.cover(), make_style(self._plan.recipe, self._plan.style)
         for frame in self._source.frames():
             style.hide(frame.picture, cover(frame.index, frame.time))
             yield frame
@@ -185,7 +186,7 @@ def find_planted(film: Film, plan: Plan, most: int, checking: Checking) -> dict[
     leaks = planted(truth, hidden, random.Random(film.source.stem), most)
 
     def spots_of(plan: Any) -> list[list[Spot]]:
-        witnesses = Witnesses({look.detector for look in plan.recipe.passes}, load)
+        witnesses = SecondOpinion({look.detector for look in plan.recipe.passes}, load)
         source, output = formats.open_source(film.source), Rendered(film.source, plan)
         found = verify(source, output, plan, witnesses, checking, quiet)
         return [list(leak.spots) for leak in found.leaks]
@@ -233,11 +234,11 @@ def run_rounds(film: Film, plan: Plan, cover: Cover, work: Path) -> dict[str, An
 
     def extend(plan: Plan, leaks: Any, nth: int) -> Plan:
         began = process_time()
-        more = api._extended(film.source, plan, leaks, nth, progress=quiet)
+        more = stages.extend(formats.open_source(film.source), plan, leaks, nth, progress=quiet)
         costs["again"] += process_time() - began
         return more
 
-    _, found = in_rounds(plan, attempt, extend, Checking())
+    _, found = render_in_rounds(plan, attempt, extend, Checking())
     people = cover.clip(film.truth, film.source, output, 20).people
     return {
         "clip": film.source.stem,

@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.video.details import AudioTrack
-from redact.video.finish import find_program
-from redact.video.voices import RATE, disguised
+from redact.media.video.details import AudioTrack
+from redact.media.video.finish import find_program
+from redact.media.video.voices import RATE, disguised
 
 Features: TypeAlias = NDArray[np.floating[Any]]
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from redact.api import (
-        Outcome,
         analyse_file,
         find_in_picture,
         prove_file,
@@ -23,19 +22,20 @@ if TYPE_CHECKING:
         render_file,
         verify_file,
     )
-    from redact.coverage import Coverage
+    from redact.core import plan
+    from redact.core.coverage import Coverage
+    from redact.core.findings import Detection, Kind, Sighting, Track
+    from redact.core.geometry import Box, Size
+    from redact.core.plan import Plan
+    from redact.core.recipe import PROFILES, Pass, Recipe
     from redact.errors import RedactError
-    from redact.findings import Detection, Kind, Sighting, Track
-    from redact.geometry import Box, Size
-    from redact.plan import Plan
-    from redact.recipe import PROFILES, Pass, Recipe
-    from redact.verification import Checking, Leak, Verification
+    from redact.stages import Outcome
+    from redact.verify.result import Checking, Leak, Verification
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # without it onnxruntime reports to its makers
 
 _HOMES = {
     "redact.api": (
-        "Outcome",
         "analyse_file",
         "find_in_picture",
         "prove_file",
@@ -44,13 +44,14 @@ _HOMES = {
         "render_file",
         "verify_file",
     ),
-    "redact.coverage": ("Coverage",),
+    "redact.core.coverage": ("Coverage",),
     "redact.errors": ("RedactError",),
-    "redact.findings": ("Detection", "Kind", "Sighting", "Track"),
-    "redact.geometry": ("Box", "Size"),
-    "redact.plan": ("Plan",),
-    "redact.recipe": ("PROFILES", "Pass", "Recipe"),
-    "redact.verification": ("Checking", "Leak", "Verification"),
+    "redact.core.findings": ("Detection", "Kind", "Sighting", "Track"),
+    "redact.core.geometry": ("Box", "Size"),
+    "redact.core.plan": ("Plan",),
+    "redact.core.recipe": ("PROFILES", "Pass", "Recipe"),
+    "redact.stages": ("Outcome",),
+    "redact.verify.result": ("Checking", "Leak", "Verification"),
 }
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Verification",
     "analyse_file",
     "find_in_picture",
+    "plan",
     "prove_file",
     "redact_file",
     "redact_picture",
@@ -80,8 +82,18 @@ __all__ = [
 ]
 
 
+_MODULES = {"plan": "redact.core.plan"}
+"""Modules that are part of the public face: `redact.plan.load`, `save`, and the edits."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
     raise AttributeError(f"module 'redact' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

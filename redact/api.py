@@ -1,86 +1,35 @@
-"""Whole jobs: analyse, render, redact and verify a file, or redact a picture in memory."""
+"""Whole jobs: analyse, render, redact, verify and prove a file, or redact a picture in memory."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import lru_cache, partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from redact.detectors import load
-from redact.detectors.devices import asked
-from redact.errors import RedactError, UnsupportedInputError, VerificationError
-from redact.files import check_output, draft, fingerprint
-from redact.findings import Detection
-from redact.formats import (
-    check_encoder,
-    check_extras,
-    copies_for,
-    faults_of,
-    open_source,
-    sink_for,
-)
-from redact.geometry import Size
-from redact.interfaces import Progress, Style, Tracker
-from redact.looking import Look, Sparing
-from redact.looks import Looks, key_of
-from redact.media import Frame, Rgb
-from redact.paging import PageTracker, on_every_page
-from redact.pipeline import Singly, analyse, render
-from redact.plan import Plan, Result, SourceId
-from redact.recipe import PROFILES, Pass, Recipe, StyleName
-from redact.rounds import held_back, in_rounds, named, quarantine
-from redact.styles import style_of
-from redact.tracking import PictureTracker, judged
-from redact.verification import Checking, Leak, Verification
+from redact import stages
+from redact.core.findings import Detection
+from redact.core.frames import Rgb
+from redact.core.interfaces import Progress
+from redact.core.names import default_output
+from redact.core.plan import Plan
+from redact.core.recipe import PROFILES, Recipe
+from redact.detect.cache import DetectionCache
+from redact.media.drafts import check_output
+from redact.media.formats import check_choices, open_source, read_cover
+from redact.stages import Outcome, Rendering
+from redact.verify.result import Checking, Verification
 
 if TYPE_CHECKING:
-    from redact.proving import Proof
-    from redact.video.copying import Copies
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file.
-
-    Args:
-        source: What was read.
-        output: What was written.
-        plan: What was hidden; its `result` names the output's digest.
-        frames: Frames written.
-        seconds: Wall time of the whole job.
-        verification: What the check of the output found, None if it was not asked for.
-        copied: How many of the frames are the source's own coded pictures, since nothing is hidden
-            there.
-    """
-
-    source: Path
-    output: Path
-    plan: Plan
-    frames: int
-    seconds: float
-    verification: Verification | None = None
-    copied: int = 0
-
-
-def default_output(source: Path) -> Path:
-    """`clip.mp4` becomes `clip.redacted.mp4`, beside it."""
-    return source.with_name(f"{source.stem}.redacted{source.suffix}")
-
-
-def plan_path(path: Path) -> Path:
-    """`clip.mp4` and `clip.redacted.mp4` become `clip.redact.json`, beside it."""
-    return path.with_name(path.stem.removesuffix(".redacted") + ".redact.json")
+    from redact.hide.covers import CoverPicture
+    from redact.hide.proof import Proof
 
 
 def analyse_file(
     source: Path | str,
     recipe: Recipe | None = None,
     *,
-    looks: Looks | None = None,
+    cache: DetectionCache | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Find and follow everything that is to be hidden.
@@ -88,47 +37,15 @@ def analyse_file(
     Args:
         source: A video or a still.
         recipe: The choices; the balanced profile if not said.
-        looks: Where a long video's looks are kept meanwhile, so that another run can go on.
+        cache: Where a long video's detections are kept meanwhile, so that another run can go on.
         progress: Called with the stage, frames done and frames expected.
 
     Raises:
         InputError: The source cannot be used.
         EngineError: A detector failed.
     """
-    recipe = recipe or PROFILES["balanced"]
-    source = Path(source)
-    opened = open_source(source)
-    check_extras(opened, recipe)
-    mark = opened.fingerprint
-    tracker = _tracker(recipe, pages := opened.info.pages)
-    tell = progress or _silent
-    look = Look(on_every_page(recipe.passes) if pages else recipe.passes, load, recipe.slope)
-    if pages:
-        frames = analyse(opened, Singly(look), tracker, tell)
-    else:
-        if looks is not None:
-            tell = _begun(looks, mark, recipe, opened.info.size, tell)
-        sparing = Sparing(look, recipe.coverage.follow, looks)
-        frames = analyse(opened, sparing, tracker, tell)
-        if looks is not None:
-            looks.finish()
-    if not frames:
-        raise UnsupportedInputError("there is not one frame in it", source)
-    identity = SourceId(mark, opened.info.size, frames)
-    tracks = tuple(tracker.tracks())
-    if frames > 1 and not pages:
-        tracks = judged(tracks, recipe, opened.info.size)
-    return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
-
-
-def _begun(looks: Looks, mark: str, recipe: Recipe, size: Size, tell: Progress) -> Progress:
-    """Begin to keep looks; gives a progress that tells spared ones apart."""
-    looks.begin(key_of(mark, recipe, asked()), len(recipe.passes), size)
-
-    def told(_: str, done: int, expected: int | None) -> None:
-        tell(looks.stage(done), done, expected)
-
-    return told
+    opened = open_source(Path(source))
+    return stages.analyse(opened, recipe or PROFILES["balanced"], cache, progress or _silent)
 
 
 def render_file(
@@ -150,7 +67,7 @@ def render_file(
     Args:
         source: What the plan was made from.
         output: Appears only when complete and checked.
-        plan: From `analyse_file` or `redact.plan.load`, edited or not.
+        plan: From `analyse_file` or `redact.core.plan.load`, edited or not.
         checking: How the result is checked; None for not at all.
         cover: A picture to hide everything under, for the style `cover`.
         force: Whether an existing output may be replaced.
@@ -162,71 +79,9 @@ def render_file(
         RedactError: Any other of the family; then there is no output.
     """
     started = time.monotonic()
-    source, output = Path(source), Path(output)
-    write = partial(_rendered, source, cover=cover, ffmpeg=ffmpeg, progress=progress)
-    if checking is None:  # then nothing is copied: whatever is must be decoded and compared
-        done = write(output, plan, force=force, copying=False)
-        return replace(done, seconds=time.monotonic() - started)
-    with draft(output, source=source, force=force) as held, named(held, output):
-
-        def attempt(plan: Plan) -> tuple[Plan, Verification]:
-            nonlocal done
-            done = write(held, plan, force=True)
-            found = verify_file(source, held, done.plan, checking, cover=cover, progress=progress)
-            if found.faults and done.copied:
-                done = write(held, plan, force=True, copying=False)
-                found = verify_file(
-                    source, held, done.plan, checking, cover=cover, progress=progress
-                )
-            return done.plan, found
-
-        extend = partial(_extended, source, progress=progress or _silent)
-        last, found = in_rounds(plan, attempt, extend, checking)
-        if found.leaks and not checking.report_only:
-            place = quarantine(output)
-            error = held_back(held, output, plan_path(place), last, found)
-            error.held = replace(done, output=place, verification=found)
-            raise error
-    seconds = time.monotonic() - started
-    return replace(done, output=output, verification=found, seconds=seconds)
-
-
-def _rendered(
-    source: Path,
-    output: Path,
-    plan: Plan,
-    *,
-    cover: Path | str | None,
-    force: bool,
-    ffmpeg: str | None,
-    progress: Progress | None,
-    copying: bool = True,
-) -> Outcome:
-    opened = open_source(source)
-    plan.check_source(opened.fingerprint, source)
-    style = _style(plan.recipe, plan.style, cover)
-    tell, frames = progress or _silent, plan.source.frames
-
-    def write(copies: Copies | None) -> None:
-        with sink_for(output, opened, plan, force, ffmpeg, copies) as sink:
-            if copies is not None and copies.whole:
-                tell("render", frames, frames)
-            else:
-                render(opened, plan.cover(), style, sink, frames, tell)
-
-    copies = copies_for(output, opened, plan) if copying else None
-    try:
-        write(copies)
-    except RedactError:
-        if copies is None:
-            raise
-        copies = None
-        write(copies)  # what is wrong with the source or the place goes wrong once more
-    tell("verify", frames, frames)  # the sink named its file, so it was checked
-    finished = replace(plan, result=Result(fingerprint(output)))
-    return Outcome(
-        source, output, finished, frames, 0.0, copied=0 if copies is None else copies.frames
-    )
+    how = Rendering(_picture(cover), force, ffmpeg, progress or _silent)
+    done = stages.render_checked(open_source(Path(source)), Path(output), plan, how, checking)
+    return replace(done, seconds=time.monotonic() - started)
 
 
 def redact_file(
@@ -262,40 +117,14 @@ def redact_file(
     source = Path(source)
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
-    recipe, _ = _covering(recipe or PROFILES["balanced"], cover)  # refused now, not after the work
-    check_encoder(source, output, recipe)
-    with Looks(output, resume) as looks:
-        plan = analyse_file(source, recipe, looks=looks, progress=progress)
-        done = render_file(
-            source,
-            output,
-            plan,
-            checking=checking,
-            cover=cover,
-            force=force,
-            ffmpeg=ffmpeg,
-            progress=progress,
-        )
-    return replace(done, seconds=time.monotonic() - started)
-
-
-def _extended(
-    source: Path, plan: Plan, leaks: Sequence[Leak], nth: int, *, progress: Progress
-) -> Plan:
-    from redact.extending import extended
-
+    how = Rendering(_picture(cover), force, ffmpeg, progress or _silent)
+    recipe = stages.covered_recipe(recipe or PROFILES["balanced"], how.cover)
     opened = open_source(source)
-    patient = replace(plan.recipe, coverage=plan.recipe.coverage.patient(nth))
-    tracker = _tracker(patient, opened.info.pages)
-    return extended(plan, leaks, opened, Look((), load), tracker, progress)
-
-
-def _tracker(recipe: Recipe, pages: bool) -> Tracker:
-    if pages:
-        return PageTracker()
-    from redact.following import Flow
-
-    return PictureTracker(recipe.coverage, recipe.sure, Flow())
+    check_choices(opened, recipe, output)  # refused now, not after the work
+    with DetectionCache(output, resume) as cache:
+        plan = stages.analyse(opened, recipe, cache, how.progress)
+        done = stages.render_checked(opened, output, plan, how, checking)
+    return replace(done, seconds=time.monotonic() - started)
 
 
 def verify_file(
@@ -322,27 +151,8 @@ def verify_file(
         InputError: One of the files cannot be read.
         EngineError: A detector failed.
     """
-    from redact.verifying import verify
-    from redact.witnesses import Witnesses
-
-    source, output = Path(source), Path(output)
-    original, finished = open_source(source), open_source(output)
-    faults = faults_of(original, finished, plan)
-    if plan is not None:
-        plan.check_source(original.fingerprint, source)
-        if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
-            faults.append("this is not the file that the plan was rendered to")
-    used = {look.detector for look in plan.recipe.passes} if plan else set()
-    witnesses = Witnesses(used, load)
-    wanted, tell = checking or Checking(), progress or _silent
-    style = None
-    if plan is not None and (cover or plan.style == "cover"):
-        style = _style(plan.recipe, plan.style, cover)
-    try:
-        found = verify(original, finished, plan, witnesses, wanted, tell, style)
-    except VerificationError as error:
-        raise VerificationError(error.problem, output) from error
-    return replace(found, faults=(*faults, *found.faults))
+    opened, wanted, tell = open_source(Path(source)), checking or Checking(), progress or _silent
+    return stages.check(opened, Path(output), plan, wanted, _picture(cover), tell)
 
 
 def prove_file(
@@ -365,37 +175,9 @@ def prove_file(
     Raises:
         RedactError: Any of the family; then nothing is proven.
     """
-    from redact.proving import prove
-
-    source = Path(source)
-    plan = plan or analyse_file(source, recipe, progress=progress)
-    opened = open_source(source)
-    plan.check_source(opened.fingerprint, source)
-    make = partial(_style, plan.recipe, plan.style, cover)
-    proof = prove(opened, plan.cover(), make, progress or _silent)
-    if proof.frames != plan.source.frames:
-        raise VerificationError(
-            f"{proof.frames} frames came instead of {plan.source.frames}", source
-        )
-    return proof
-
-
-def _covering(recipe: Recipe, cover: Path | str | None) -> tuple[Recipe, Style]:
-    """The recipe with that cover, if there is one, and its style."""
-    if cover is None:
-        return recipe, style_of(recipe)
-    from redact.covers import with_cover
-
-    recipe = with_cover(recipe, Path(cover))
-    return recipe, _style(recipe, recipe.style, cover)
-
-
-def _style(recipe: Recipe, name: StyleName, cover: Path | str | None) -> Style:
-    if name != "cover" and cover is None:
-        return style_of(recipe, name)
-    from redact.covers import cover_for
-
-    return style_of(recipe, name, cover_for(recipe, name, Path(cover) if cover else None))
+    opened, tell = open_source(Path(source)), progress or _silent
+    plan = plan or stages.analyse(opened, recipe or PROFILES["balanced"], None, tell)
+    return stages.prove(opened, plan, _picture(cover), tell)
 
 
 def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detection]:
@@ -405,17 +187,7 @@ def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detectio
         picture: (height, width, 3), 8 bit, red first.
         recipe: The choices; the balanced profile if not said.
     """
-    recipe = recipe or PROFILES["balanced"]
-    from redact.stills.picture import StillPicture
-
-    look = _looking(recipe.passes, recipe.slope)
-    return list(look(Frame(0, Fraction(0), StillPicture(picture))).detections)
-
-
-@lru_cache(maxsize=2)
-def _looking(passes: tuple[Pass, ...], slope: float) -> Look:
-    """Kept, since loading networks takes longer than a look at a picture."""
-    return Look(passes, load, slope)
+    return stages.find_in_picture(picture, recipe or PROFILES["balanced"])
 
 
 def redact_picture(
@@ -428,14 +200,18 @@ def redact_picture(
         recipe: The choices; the balanced profile if not said.
         cover: A picture to hide everything under.
     """
-    recipe, style = _covering(recipe or PROFILES["balanced"], cover)
-    found = find_in_picture(picture, recipe)
-    from redact.stills.picture import StillPicture
+    read = _picture(cover)
+    recipe = stages.covered_recipe(recipe or PROFILES["balanced"], read)
+    return stages.hide_in_picture(picture, recipe, read)
 
-    copy = picture.copy()
-    regions = [recipe.coverage.region(d.kind, d.box) for d in found]
-    style.hide(StillPicture(copy), regions)
-    return copy
+
+def _picture(cover: Path | str | None) -> CoverPicture | None:
+    """The picture to cover things with, read."""
+    if cover is None:
+        return None
+    from redact.hide.covers import CoverPicture
+
+    return CoverPicture(Path(cover), *read_cover(Path(cover)))
 
 
 def _silent(stage: str, done: int, expected: int | None) -> None:

@@ -12,8 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from redact.detect.weights import Weights, catalogue
 from redact.errors import MissingEngineError
-from redact.weights import Weights, catalogue
 
 LIBRARIES = (
     "av",
@@ -204,7 +204,7 @@ def installed_providers() -> tuple[str, ...]:
 def _hardware() -> dict[str, str | None]:
     """A small encode is made with each; nothing where FFmpeg cannot be loaded."""
     try:
-        from redact.video.encoders import hardware
+        from redact.media.video.encoders import hardware
     except (ImportError, OSError):
         return {}
     return hardware()
@@ -212,7 +212,7 @@ def _hardware() -> dict[str, str | None]:
 
 def _encoders() -> tuple[str, ...]:
     try:
-        from redact.video.encoders import available
+        from redact.media.video.encoders import available
     except (ImportError, OSError):
         return ()
     return tuple(name for name, there in available().items() if there)

@@ -100,7 +100,7 @@ class LeakError(VerificationError):
     """The result may still show somebody; it was held back under another name.
 
     Attributes:
-        held: The `redact.api.Outcome` that was held back, for a report; stays in its process.
+        held: The `redact.stages.Outcome` that was held back, for a report; stays in its process.
     """
 
     held: Any = None

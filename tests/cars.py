@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from redact.geometry import Box
-from redact.media import Rgb
+from redact.core.frames import Rgb
+from redact.core.geometry import Box
 
 
 def plate_box(x: float, y: float, high: float = 24) -> Box:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.geometry import Size, Turn
-from redact.media import Colour, Plane, Rgb, Role, Samples, upright
+from redact.core.frames import Colour, Plane, Rgb, Role, Samples, upright
+from redact.core.geometry import Size, Turn
 
 LAYOUTS: dict[str, tuple[tuple[Role, tuple[int, int]], ...]] = {
     "yuv420p": (("y", (1, 1)), ("u", (2, 2)), ("v", (2, 2))),
@@ -30,7 +30,7 @@ TURNS = tuple(Turn(quarters, mirrored) for quarters in range(4) for mirrored in 
 
 @dataclass(frozen=True, slots=True)
 class PaintedPicture:
-    """Fulfils `redact.media.Picture` from arrays.
+    """Fulfils `redact.core.frames.Picture` from arrays.
 
     Args:
         painted: The planes; the first one has a sample for every pixel.

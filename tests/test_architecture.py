@@ -118,11 +118,15 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(tmp_path: Path) -> None
         names = set(archive.namelist())
         top = {n.partition("/")[0] for n in names}
         assert {t for t in top if not t.endswith(".dist-info")} == {"redact", "redact_cli"}
-        assert {"redact/py.typed", "redact_cli/py.typed", "redact/weights/origins.json"} <= names
-        assert {n for n in names if n.startswith("redact/weights/files/")} == {
-            f"redact/weights/files/{weights}" for weights in weight_names() - {"plates.onnx"}
+        assert {
+            "redact/py.typed",
+            "redact_cli/py.typed",
+            "redact/detect/weights/origins.json",
+        } <= names
+        assert {n for n in names if n.startswith("redact/detect/weights/files/")} == {
+            f"redact/detect/weights/files/{weights}" for weights in weight_names() - {"plates.onnx"}
         }
-        assert {"redact/weights/plates.onnx", "redact/weights/plates.md"} <= names
+        assert {"redact/detect/weights/plates.onnx", "redact/detect/weights/plates.md"} <= names
         assert any(n.endswith("licenses/LICENSE") for n in names)
         assert not [n for n in names if "__pycache__" in n or "/tests/" in n]
         entry = next(n for n in names if n.endswith("entry_points.txt"))
@@ -130,13 +134,13 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(tmp_path: Path) -> None
 
 
 def weight_names() -> set[str]:
-    from redact.weights import catalogue
+    from redact.detect.weights import catalogue
 
     return set(catalogue())
 
 
 def test_every_weight_has_its_licence_text_beside_it() -> None:
-    from redact.weights import FOLDER, catalogue
+    from redact.detect.weights import FOLDER, catalogue
 
     models = {w.path.stem for w in catalogue().values() if w.path.suffix in {".onnx", ".tflite"}}
     texts = {path.stem for path in (FOLDER / "licences").glob("*.txt")}

@@ -105,7 +105,7 @@ def run(
         uncertain=uncertain,
         coverage={"pad": pad, "before": before, "after": after},
     )
-    from redact.batch import find_jobs
+    from redact.jobs.batch import find_jobs
     from redact_cli.passes import check_cover
     from redact_cli.working import redact_all
 

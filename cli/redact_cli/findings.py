@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from redact.detect.cache import remove_caches
 from redact.doctor import Examination
 from redact.errors import MissingInputError, RedactError, printable
-from redact.files import clean
-from redact.looks import forget
+from redact.media.drafts import clean
 
 
 def as_json_text(examination: Examination) -> str:
@@ -49,7 +49,7 @@ def _program(found: Examination) -> str:
 
 
 def _device(found: Examination) -> str:
-    from redact.detectors.devices import DEVICES, asked, chosen
+    from redact.detect.detectors.devices import DEVICES, asked, chosen
 
     try:
         tries = chosen(asked(), found.providers)
@@ -74,9 +74,9 @@ def removed_below(top: Path) -> list[Path]:
     """
     if not top.is_dir():
         raise MissingInputError("there is no such folder", top, "check the name")
-    own = (".part", ".looks")
+    own = (".part", ".detections")
     folders = [Path(base) for base, _, _ in os.walk(top) if not base.endswith(own)]
-    return [path for folder in folders for path in (*clean(folder), *forget(folder))]
+    return [path for folder in folders for path in (*clean(folder), *remove_caches(folder))]
 
 
 def as_removed(paths: Sequence[Path]) -> str:

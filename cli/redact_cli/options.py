@@ -11,11 +11,11 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from redact.core.findings import Kind
+from redact.core.recipe import PROFILES, Audio, Pass, Recipe, StyleName, Uncertain, recipe
 from redact.errors import RecipeError
-from redact.files import fingerprint
-from redact.findings import Kind
-from redact.recipe import PROFILES, Audio, Pass, Recipe, StyleName, Uncertain, recipe
-from redact.verification import Checking
+from redact.media.files import fingerprint
+from redact.verify.result import Checking
 
 _LOOKS = "What is looked for"
 _HIDES = "How it is hidden"
@@ -388,7 +388,7 @@ def parse_pass(text: str) -> Pass:
 
 
 def _check_detector(name: str) -> None:
-    from redact.detectors import DETECTORS  # not at the start: `redact --help` must be quick
+    from redact.detect.detectors import DETECTORS  # not at the start: `redact --help` must be quick
 
     if name not in DETECTORS:
         known = ", ".join(DETECTORS)
@@ -396,7 +396,7 @@ def _check_detector(name: str) -> None:
 
 
 def _check_encoder(name: str) -> None:
-    from redact.video.table import ENCODERS  # not at the start either
+    from redact.media.video.table import ENCODERS  # not at the start either
 
     if name not in {*ENCODERS, *(encoder.name for encoder in ENCODERS.values())}:
         known = ", ".join(ENCODERS)
@@ -410,7 +410,7 @@ def use_device(name: str) -> None:
         RecipeError: There is no such device.
         MissingEngineError: It is not installed.
     """
-    from redact.detectors.devices import VARIABLE, chosen
+    from redact.detect.detectors.devices import VARIABLE, chosen
     from redact.doctor import installed_providers
 
     if name != "auto":

@@ -13,15 +13,16 @@ from typing import TypeAlias
 import typer
 
 from redact import api
-from redact.apart import Task, alone
+from redact.core.interfaces import Progress
+from redact.core.names import default_output, plan_path
+from redact.core.plan import ChangeStyle, Plan, load, save
+from redact.core.recipe import Recipe, StyleName
+from redact.detect.cache import DetectionCache
 from redact.errors import printable
-from redact.files import check_output
-from redact.interfaces import Progress
-from redact.looks import Looks
-from redact.plan import ChangeStyle, Plan, load, save
-from redact.proving import Proof
-from redact.recipe import Recipe, StyleName
-from redact.verification import Checking, Verification
+from redact.hide.proof import Proof
+from redact.jobs.sandbox import Task, run_in_sandbox
+from redact.media.drafts import check_output
+from redact.verify.result import Checking, Verification
 from redact_cli.console import display, escaped, say
 from redact_cli.exit_codes import NOT_PROVEN, OK, code_for_check
 from redact_cli.working import copied_in_short, in_short, verification_object
@@ -31,11 +32,11 @@ def write_plan(
     source: Path, plan: Path | None, recipe: Recipe, *, force: bool, resume: bool, quiet: bool
 ) -> None:
     """Analyse a file; the plan's name is checked before the work."""
-    path = plan or api.plan_path(source)
+    path = plan or plan_path(source)
     check_output(path, source=source, force=force)
     with _progress(source, quiet) as progress:
         task = Task(_analyse, source, path, (source, recipe, path, resume))
-        frames, things = alone(task, progress)
+        frames, things = run_in_sandbox(task, progress)
     if not quiet:
         say(f"{printable(path)}: {frames} frames, {things} things to hide")
 
@@ -43,8 +44,8 @@ def write_plan(
 def _analyse(
     source: Path, recipe: Recipe, path: Path, resume: bool, progress: Progress
 ) -> tuple[int, int]:
-    with Looks(path, resume) as looks:
-        found = api.analyse_file(source, recipe, looks=looks, progress=progress)
+    with DetectionCache(path, resume) as cache:
+        found = api.analyse_file(source, recipe, cache=cache, progress=progress)
         save(found, path)
     return found.source.frames, len(found.hidden_tracks)
 
@@ -63,13 +64,13 @@ def follow_plan(
     quiet: bool,
 ) -> None:
     """Render a file, check it, and note its checksum and what was hidden since in the plan."""
-    wanted = output or api.default_output(source)
+    wanted = output or default_output(source)
     check_output(wanted, source=source, force=force)
     known = load(plan)
     with _progress(source, quiet or as_json) as progress:
         choices = (source, wanted, known, plan, checking, cover, force, ffmpeg, report)
         task = Task(_render, source, wanted, choices, beside=(plan.parent,))
-        frames, copied, seconds, found, added = alone(task, progress)
+        frames, copied, seconds, found, added = run_in_sandbox(task, progress)
     if as_json:
         result = {
             "source": str(source),
@@ -148,14 +149,14 @@ def check_result(
     quiet: bool,
 ) -> int:
     """Verify a finished file, tell what was found, and give the exit code."""
-    beside = api.plan_path(redacted)
+    beside = plan_path(redacted)
     place = plan or (beside if beside.exists() else None)
     known = None if place is None else load(place)
     with _progress(original, quiet or as_json) as progress:
         task = Task(
             _verify, original, None, (original, redacted, known, checking, cover), (), Verification
         )
-        found = alone(task, progress)
+        found = run_in_sandbox(task, progress)
     if as_json:
         typer.echo(json.dumps(verification_object(found)))
     if known is None and not quiet:
@@ -195,7 +196,7 @@ def prove_irreversible(
     if known is not None and style is not None:
         known = replace(known, edits=(*known.edits, ChangeStyle(style)))
     with _progress(source, quiet or as_json) as progress:
-        proof = alone(
+        proof = run_in_sandbox(
             Task(_prove, source, None, (source, known, recipe, cover), (), Proof), progress
         )
     if as_json:
@@ -214,13 +215,14 @@ def _prove(
 def check_cover(recipe: Recipe, cover: Path | None) -> None:
     """Refuse a picture that covers nothing before any work, and read it apart as all media."""
     if cover is not None:
-        alone(Task(_read_cover, cover, None, (recipe, cover)), _untold)
+        run_in_sandbox(Task(_read_cover, cover, None, (recipe, cover)), _untold)
 
 
 def _read_cover(recipe: Recipe, cover: Path, _: Progress) -> tuple[int, ...]:
-    from redact.covers import cover_for
+    from redact.hide.covers import CoverPicture, cover_for
+    from redact.media.formats import read_cover
 
-    picture = cover_for(recipe, "cover", cover)
+    picture = cover_for(recipe, "cover", CoverPicture(cover, *read_cover(cover)))
     return () if picture is None else picture.shape
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import typer
 
-from redact import batch
-from redact.batch import Batch, Job, Report
 from redact.errors import MissingInputError, printable
-from redact.files import VIDEO_SUFFIXES
-from redact.verification import Leak, Verification
+from redact.jobs import batch
+from redact.jobs.batch import Batch, Job, Report
+from redact.media.files import VIDEO_SUFFIXES
+from redact.verify.result import Leak, Verification
 from redact_cli.console import Display, display, escaped, say
 from redact_cli.exit_codes import INTERRUPTED, code_for_all
 
@@ -169,7 +169,7 @@ def verification_object(found: Verification) -> dict[str, object]:
         "passed": found.passed,
         "frames": found.frames,
         "looked": found.looked,
-        "witnesses": list(found.witnesses),
+        "witnesses": list(found.second_opinion),
         "faults": list(found.faults),
         "inside": round(found.inside, 4),
         "outside": round(found.outside, 2),

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from redact.api import Outcome, plan_path
+from redact.core.names import plan_path
+from redact.core.storage import write_whole
 from redact.errors import LeakError, RedactError
-from redact.plan import write_whole
 from redact.report.facts import facts_of
 from redact.report.page import page
 from redact.report.shots import shots_of
+from redact.stages import Outcome
 
 
 def report_paths(output: Path) -> tuple[Path, Path]:

@@ -10,13 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from redact.api import Outcome
+from redact.core.findings import Track
+from redact.core.plan import Plan, ShowTrack
+from redact.detect.weights import catalogue
 from redact.errors import printable
-from redact.files import fingerprint
-from redact.findings import Track
-from redact.plan import Plan, ShowTrack
-from redact.verification import Leak, Verification
-from redact.weights import catalogue
+from redact.media.files import fingerprint
+from redact.stages import Outcome
+from redact.verify.result import Leak, Verification
 
 _PACKAGES = ("redact-video", "av", "imageio-ffmpeg", "mediapipe", "numpy", "onnxruntime",
              "opencv-contrib-python", "pillow")  # fmt: skip
@@ -120,7 +120,7 @@ def _verification(found: Verification | None) -> dict[str, Any] | None:
         "words": found.in_words(),
         "frames": found.frames,
         "looked": found.looked,
-        "witnesses": list(found.witnesses),
+        "witnesses": list(found.second_opinion),
         "inside": round(found.inside, 3),
         "outside": round(found.outside, 1),
         "faults": list(found.faults),

@@ -10,14 +10,14 @@ from fractions import Fraction
 
 from PIL import Image
 
-from redact.api import Outcome
-from redact.coverage import Cover
-from redact.findings import Track
-from redact.formats import open_source
-from redact.geometry import Box, Region, Size
-from redact.media import Frame
-from redact.styles import style_of
-from redact.verification import Spot
+from redact.core.coverage import Cover
+from redact.core.findings import Track
+from redact.core.frames import Frame
+from redact.core.geometry import Box, Region, Size
+from redact.hide.styles import make_style
+from redact.media.formats import open_source
+from redact.stages import Outcome
+from redact.verify.result import Spot
 
 MOST = 12
 """Frames."""
@@ -107,7 +107,7 @@ def _shot(frame: Frame, outcome: Outcome, hidden: set[int], visible: Sequence[Re
     ]
     leaks = [Region.holding(box, _MARGIN) for box in _leaks(frame.time, outcome)]
     if leaks or visible:  # whatever the result shows, the report holds no face
-        style_of(plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
+        make_style(plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
     small = size.fitted(min(size.longer, _SIDE))
     return Shot(frame.index, float(frame.time), small, _jpeg(frame, small), tuple(outlines))
 

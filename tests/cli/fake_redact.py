@@ -14,17 +14,20 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-from redact import api, batch, doctor
+from redact import api, doctor
+from redact.core.findings import Kind, Sighting, Track
+from redact.core.geometry import Box, Size
+from redact.core.interfaces import Progress
+from redact.core.names import default_output
+from redact.core.plan import Plan, Result, SourceId
+from redact.core.recipe import PROFILES, Recipe
+from redact.detect.cache import DetectionCache
 from redact.errors import ChangedInputError, EngineError, UnreadableInputError, VerificationError
-from redact.files import draft, fingerprint
-from redact.findings import Kind, Sighting, Track
-from redact.geometry import Box, Size
-from redact.interfaces import Progress
-from redact.lanes import ExecutorLane, Lane, Serial, Tell
-from redact.looks import Looks
-from redact.plan import Plan, Result, SourceId
-from redact.recipe import PROFILES, Recipe
-from redact.verification import Checking
+from redact.jobs import batch
+from redact.jobs.workers import ExecutorWorker, Serial, Tell, Worker
+from redact.media.drafts import draft
+from redact.media.files import fingerprint
+from redact.verify.result import Checking
 
 FRAMES = 3
 
@@ -72,7 +75,7 @@ def redact_file(
     ffmpeg: str | None = None,
     progress: Progress | None = None,
 ) -> api.Outcome:
-    output = output or api.default_output(source)
+    output = output or default_output(source)
     with draft(output, source=source, force=force) as place:
         place.write_bytes(b"half of ")
         for stage in ("analyse", "render", "verify"):
@@ -90,7 +93,7 @@ def analyse_file(
     source: Path,
     recipe: Recipe | None = None,
     *,
-    looks: Looks | None = None,
+    cache: DetectionCache | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     seen = Sighting(0, Fraction(0), Box(0, 0, 2, 2), 0.9)
@@ -131,9 +134,9 @@ def install(replace: Callable[[object, str, object], None] = setattr) -> None:
         replace(owner, name, fake)
 
 
-def lane_here(*_: object) -> Lane:
+def worker_here(*_: object) -> Worker:
     """The work in this process, where fakes are installed."""
-    return ExecutorLane(Serial())
+    return ExecutorWorker(Serial())
 
 
 def redact_one(job: batch.Job, tell: Tell | None = None) -> batch.Report:

@@ -22,10 +22,10 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from redact.errors import VerificationError
-from redact.video import checking, finish
-from redact.video import sink as sinks
-from redact.video.source import VideoSource
-from tests.contract import clips
+from redact.media.video import checking, finish
+from redact.media.video import sink as sinks
+from redact.media.video.source import VideoSource
+from tests import clips
 
 MARK = "kanari3nvog3l"
 PLACES: list[str] = []

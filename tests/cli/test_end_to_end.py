@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from redact import api, formats
-from redact.plan import load
+from redact import api, stages
+from redact.core.plan import load
+from redact.media import formats
 from redact_cli.app import main
 
 pytestmark = pytest.mark.slow
@@ -110,7 +111,8 @@ def test_the_parent_reads_no_media(
 
     for name in ("open_source", "analyse_file", "render_file", "verify_file", "prove_file"):
         monkeypatch.setattr(api, name, forbidden)
-    monkeypatch.setattr(formats, "open_source", forbidden)
+    for owner in (formats, stages):
+        monkeypatch.setattr(owner, "open_source", forbidden)
     monkeypatch.chdir(picture.parent)
     plan = ("--plan", "picture.redact.json", "--quiet")
     for command in (

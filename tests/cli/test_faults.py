@@ -19,12 +19,13 @@ from types import ModuleType
 import imageio_ffmpeg
 import pytest
 
-from redact import apart
-from redact.apart import Task, alone
+from redact.core.plan import load
 from redact.errors import EngineError, UnsupportedInputError
-from redact.files import clean, fingerprint
-from redact.lanes import Tell
-from redact.plan import load
+from redact.jobs import sandbox as apart
+from redact.jobs.sandbox import Task, run_in_sandbox
+from redact.jobs.workers import Tell
+from redact.media.drafts import clean
+from redact.media.files import fingerprint
 
 START = "import sys; from redact_cli.app import main; main(sys.argv[1:])"
 RUN = ["run", "clip.mkv", "--detector", "yunet:320:0.6", "--quiet", "--no-verify"]
@@ -111,7 +112,7 @@ def cut_off(folder: Path, number: signal.Signals, *arguments: str) -> tuple[Path
     """A run that gets a signal once its first segment is kept; gives where, the code and words."""
     process = begin(folder, *arguments)
     until = time.monotonic() + 120
-    while not (kept := list(folder.glob(".*.looks/0.json"))):
+    while not (kept := list(folder.glob(".*.detections/0.json"))):
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -220,16 +221,16 @@ def test_what_is_done_apart_comes_back_or_is_said(tmp_path: Path) -> None:
     def tell(stage: str, done: int, expected: int | None) -> None:
         told.append((stage, done, expected))
 
-    number, process = alone(Task(give, source, tmp_path / "b", (7,)), tell)
+    number, process = run_in_sandbox(Task(give, source, tmp_path / "b", (7,)), tell)
     assert number == 7
     assert process != os.getpid()
     with pytest.raises(UnsupportedInputError, match=r"a\.mp4: not this one; try another"):
-        alone(Task(refuse, source, tmp_path / "b", (7,)), tell)
+        run_in_sandbox(Task(refuse, source, tmp_path / "b", (7,)), tell)
     assert told == [("analyse", 1, 2)]
     with pytest.raises(EngineError, match="was killed"):
-        alone(Task(end_at_once, source, tmp_path / "b", (7,)), tell)
+        run_in_sandbox(Task(end_at_once, source, tmp_path / "b", (7,)), tell)
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-        alone(Task(stumble, source, tmp_path / "b", (7,)), tell)
+        run_in_sandbox(Task(stumble, source, tmp_path / "b", (7,)), tell)
 
 
 def fuzzing() -> ModuleType:
@@ -261,8 +262,8 @@ def test_large_files_are_given_more_time(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with path.open("wb") as file:
         file.truncate(8_000_000_000)
-    assert apart.patience(path) > 2000
-    assert apart.patience(tmp_path / "absent") == 300
+    assert apart.stall_timeout(path) > 2000
+    assert apart.stall_timeout(tmp_path / "absent") == 300
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from redact.core.findings import Kind
+from redact.core.recipe import PROFILES, Pass
 from redact.errors import RecipeError
-from redact.findings import Kind
-from redact.recipe import PROFILES, Pass
 from redact_cli.options import make_recipe, parse_pass
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from redact import apart, api, batch, doctor
+from redact import api, doctor
+from redact.core.findings import Kind, Sighting, Track
+from redact.core.geometry import Box
+from redact.core.plan import Plan, load
 from redact.errors import RecipeError
-from redact.findings import Kind, Sighting, Track
-from redact.geometry import Box
-from redact.plan import Plan, load
-from redact.verification import Checking
+from redact.jobs import batch
+from redact.jobs import sandbox as apart
+from redact.verify.result import Checking
 from redact_cli import exit_codes
 from redact_cli.app import main
 from tests.cli import fake_redact
@@ -24,7 +26,7 @@ from tests.cli import fake_redact
 def _fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_redact.install(monkeypatch.setattr)
     for owner in (apart, batch):
-        monkeypatch.setattr(owner, "lane_for", fake_redact.lane_here)
+        monkeypatch.setattr(owner, "sandboxed_worker", fake_redact.worker_here)
     monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
     monkeypatch.chdir(tmp_path)
 

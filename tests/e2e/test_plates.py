@@ -10,11 +10,11 @@ import PIL.Image
 import pytest
 
 from redact.api import redact_file, redact_picture
-from redact.findings import Kind
-from redact.geometry import Box
-from redact.plan import dumps, loads
-from redact.recipe import PROFILES, StyleName, recipe
-from redact.styles import STYLES
+from redact.core.findings import Kind
+from redact.core.geometry import Box
+from redact.core.plan import dumps, loads
+from redact.core.recipe import PROFILES, StyleName, recipe
+from redact.hide.styles import STYLES
 from tests.cars import car, plate_box
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from redact.api import redact_file
-from redact.geometry import Box, Size
-from redact.media import Frame, Rgb
-from redact.recipe import Recipe, recipe
+from redact.core.frames import Frame, Rgb
+from redact.core.geometry import Box, Size
+from redact.core.recipe import Recipe, recipe
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 DARK = 60
@@ -63,7 +63,7 @@ def pictures_of_large_faces() -> list[tuple[str, list[Box]]]:
 
 @pytest.mark.parametrize("number", range(2))
 def test_a_picture_comes_out_with_its_faces_black(number: int, tmp_path: Path) -> None:
-    from redact.stills import StillSource
+    from redact.media.stills import StillSource
 
     name, faces = pictures_of_large_faces()[number]
     source = DATA / "faces_wider" / name
@@ -83,7 +83,7 @@ def whole(frame: Frame) -> Rgb:
 
 
 def test_a_clip_comes_out_with_its_frames_its_times_and_its_faces_black(tmp_path: Path) -> None:
-    from redact.video.source import VideoSource
+    from redact.media.video.source import VideoSource
 
     source = DATA / "clips_truth" / "pandev_01_motionblur.mp4"
     output = tmp_path / "out.mp4"
@@ -130,9 +130,9 @@ def test_numpy_pictures_are_redacted_in_a_copy() -> None:
 
 def test_what_one_family_misses_another_finds_and_it_ends_hidden(tmp_path: Path) -> None:
     from redact.api import verify_file
-    from redact.recipe import Pass
-    from redact.stills import StillSource
-    from redact.verification import Checking
+    from redact.core.recipe import Pass
+    from redact.media.stills import StillSource
+    from redact.verify.result import Checking
 
     name, faces = pictures_of_large_faces()[0]
     source = DATA / "faces_wider" / name

@@ -1,0 +1,65 @@
+"""What was found, a type per stage so that no stage can be skipped by accident."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from itertools import pairwise
+
+from redact.core.geometry import Box
+
+
+class Kind(StrEnum):
+    """What identifies someone."""
+
+    FACE = "face"
+    PLATE = "plate"
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One engine's word on one picture; the score goes from 0 to 1."""
+
+    kind: Kind
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Where something is in one frame.
+
+    Args:
+        frame: The frame's index.
+        time: The frame's time in seconds.
+        box: In pixels of the upright picture.
+        score: The detector's word, 0 where the picture was followed without a detection.
+    """
+
+    frame: int
+    time: Fraction
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One thing through consecutive frames of one shot, in order of time, never empty.
+
+    Args:
+        id: Unique within one analysis only.
+        kind: What it is.
+        sightings: At most one a frame, in ascending order; frames between may be missing.
+        uncertain: Whether it is probably a false alarm; the recipe says if it is hidden.
+    """
+
+    id: int
+    kind: Kind
+    sightings: tuple[Sighting, ...]
+    uncertain: bool = False
+
+    def __post_init__(self) -> None:
+        frames = [s.frame for s in self.sightings]
+        if not frames or any(b <= a for a, b in pairwise(frames)):
+            raise ValueError(f"track {self.id}: sightings must be there, one a frame, in order")

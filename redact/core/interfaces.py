@@ -1,0 +1,135 @@
+"""The contracts between the parts; nobody inherits from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from redact.core.findings import Detection, Track
+from redact.core.frames import Frame, Grey, Picture, Rgb, VideoInfo
+from redact.core.geometry import Box, Region, Size
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is kept of a frame once it was looked at.
+
+    Args:
+        index: The frame's index.
+        time: The frame's time in seconds.
+        size: Size of the upright picture.
+        grey: A small upright grey copy.
+        detections: What was found, in pixels of the upright picture.
+    """
+
+    index: int
+    time: Fraction
+    size: Size
+    grey: Grey
+    detections: tuple[Detection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MovedBox:
+    """Where a box went; not trusted where the picture gave no hold on it."""
+
+    box: Box
+    trusted: bool
+
+
+class Source(Protocol):
+    """A video or a still; readable from the start as often as asked."""
+
+    @property
+    def path(self) -> Path:
+        """Its file, for errors."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is known before frames are read."""
+
+    @property
+    def fingerprint(self) -> str:
+        """`sha256:` and the digest of the whole file."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Each stored frame once, upright on request, with its own time; closes what it opened.
+
+        Raises:
+            InputError: Nothing was lost silently: a frame that cannot be decoded ends the job.
+        """
+
+
+class Sink(Protocol):
+    """A file being written; its final name appears only after a clean end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish and publish after a clean body; after an error leave nothing behind."""
+
+    def write(self, frame: Frame) -> None:
+        """Add the frame under its own time."""
+
+
+class Detector(Protocol):
+    """One engine; keeps no memory between pictures and alters none."""
+
+    def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        """Detections per picture, in its own pixels, each with at least that score."""
+
+
+class Schedule(Protocol):
+    """Makes views of a video's frames, of several at the same time."""
+
+    def asked(self, frames: Iterable[Frame]) -> Iterator[Any]:
+        """What is to be done with each frame, in order."""
+
+    def begin(self, pool: Executor, asked: Any) -> Callable[[], View]:
+        """Give the executor all the looks at one frame; what is returned waits for the view."""
+
+
+class OpticalFlow(Protocol):
+    """Where things of one picture went in the next; keeps no memory."""
+
+    def follow(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
+        """Where each box went, in pixels of the small grey pictures, which are of one size."""
+
+
+class Tracker(Protocol):
+    """Joins detections across the frames of one video; one video per object."""
+
+    def update(self, view: View) -> None:
+        """Take the next frame; frames come in order, none left out."""
+
+    def tracks(self) -> list[Track]:
+        """All tracks so far; never revises what is older than the coverage's reach."""
+
+    def cuts(self) -> list[int]:
+        """Indices of the frames so far that begin a new shot, ascending."""
+
+
+class Style(Protocol):
+    """How regions are hidden."""
+
+    def hide(self, picture: Picture, regions: Sequence[Region]) -> None:
+        """Draw over all regions at once, in place, on the picture's own planes.
+
+        Clips to the picture and rounds outwards to whole chroma samples. All regions come
+        together because what one is filled with must not be taken from another.
+        """
+
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the stage (`analyse`, `render`, `verify`, `follow`; `resume` where looks
+of an earlier run are used), frames done and expected."""

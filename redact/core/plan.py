@@ -1,0 +1,335 @@
+"""Plan: what will be hidden and why, as a value and as a JSON file beside the video."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from itertools import pairwise
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import cattrs
+from cattrs import override, transform_error
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from redact.core.coverage import Cover
+from redact.core.findings import Kind, Sighting, Track
+from redact.core.geometry import Box, Region, Size
+from redact.core.recipe import Pass, Recipe, StyleName
+from redact.core.storage import write_whole
+from redact.errors import ChangedInputError, PlanError, RedactError
+
+VERSION = 1
+"""Raised whenever an older redact could misread a plan."""
+
+LARGEST = 1 << 30
+"""Bytes; a plan file above this is refused unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceId:
+    """Which source a plan was made from.
+
+    Args:
+        fingerprint: `sha256:` and the digest of the whole file.
+        size: Size of the upright picture.
+        frames: How many frames were analysed.
+    """
+
+    fingerprint: str
+    size: Size
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowTrack:
+    """A person decided that this track hides nobody; valid for this analysis only."""
+
+    track: int
+    edit: Literal["show"] = "show"
+
+
+@dataclass(frozen=True, slots=True)
+class HideBox:
+    """A person wants this box hidden from one time to another, both included, in seconds."""
+
+    box: Box
+    start: Fraction
+    end: Fraction
+    edit: Literal["hide"] = "hide"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeStyle:
+    """A person wants another style for the whole source."""
+
+    style: StyleName
+    edit: Literal["style"] = "style"
+
+
+Edit: TypeAlias = ShowTrack | HideBox | ChangeStyle
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The finished file that was rendered from a plan; `sha256:` and its digest."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One source's decision: boxes and times, never pictures of people.
+
+    Args:
+        source: What was analysed.
+        recipe: The choices it was analysed and is to be rendered with.
+        cuts: Indices of frames that begin a new shot, ascending.
+        tracks: What was found, each within one shot.
+        edits: A person's changes, in order; undo drops the last.
+        result: What was rendered from it, if anything.
+        version: The format's version.
+    """
+
+    source: SourceId
+    recipe: Recipe
+    cuts: tuple[int, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    result: Result | None = None
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        if any(later <= cut for cut, later in pairwise(self.cuts)):
+            raise PlanError("the cuts are not in order")
+        known = {track.id for track in self.tracks}
+        if len(known) != len(self.tracks):
+            raise PlanError("two tracks share one id")
+        for edit in self.edits:
+            if isinstance(edit, ShowTrack) and edit.track not in known:
+                raise PlanError(f"an edit shows track {edit.track}, which does not exist")
+
+    @property
+    def style(self) -> StyleName:
+        """The style after all edits."""
+        changes = [edit.style for edit in self.edits if isinstance(edit, ChangeStyle)]
+        return changes[-1] if changes else self.recipe.style
+
+    @property
+    def hidden_tracks(self) -> tuple[Track, ...]:
+        """What is hidden: neither shown by an edit nor merely listed as uncertain."""
+        shown = {edit.track for edit in self.edits if isinstance(edit, ShowTrack)}
+        listed = self.recipe.uncertain == "list"
+        return tuple(t for t in self.tracks if t.id not in shown and not (t.uncertain and listed))
+
+    def cover(self) -> Callable[[int, Fraction], list[Region]]:
+        """A function from a frame's index and time to its regions, to be asked in order of time."""
+        boxes = [edit for edit in self.edits if isinstance(edit, HideBox)]
+        cover = Cover(self.hidden_tracks, self.cuts, self.recipe.coverage)
+
+        def regions(index: int, time: Fraction) -> list[Region]:
+            drawn = [Region(edit.box) for edit in boxes if edit.start <= time <= edit.end]
+            return [hidden.region for hidden in cover.hidden(index, time)] + drawn
+
+        return regions
+
+    def check_source(self, fingerprint: str, path: Path) -> None:
+        """Refuse any other source.
+
+        Raises:
+            ChangedInputError: The fingerprint is not the analysed one.
+        """
+        if fingerprint != self.source.fingerprint:
+            raise ChangedInputError(
+                "this is not the file that the plan was made from", path, "analyse it again"
+            )
+
+
+def dumps(plan: Plan) -> str:
+    """The plan as JSON, one sighting a line, every number exact."""
+    data = CONVERTER.unstructure(plan)
+    tracks = data.pop("tracks")
+    lines = [f'  "{key}": {json.dumps(value)},' for key, value in data.items()]
+    return "\n".join(["{", *lines, '  "tracks": [' + ",".join(map(_track_lines, tracks)), "]}", ""])
+
+
+def _track_lines(track: dict[str, Any]) -> str:
+    sightings = ",\n".join(f"    {json.dumps(sighting)}" for sighting in track.pop("sightings"))
+    head = json.dumps(track)[:-1]
+    return f'\n   {head}, "sightings": [\n{sightings}]}}'
+
+
+def loads(text: str) -> Plan:
+    """The plan that `dumps` wrote.
+
+    Raises:
+        PlanError: Not JSON, another version, an unknown key, or a value that does not fit.
+    """
+    try:
+        data = strict_json(text)
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"this is no plan: {error}") from error
+    version = data.get("version") if isinstance(data, dict) else None
+    if version != VERSION:
+        raise PlanError(f"this is no plan of version {VERSION}", remedy="analyse the source again")
+    missing = [item.name for item in fields(Plan) if item.name not in data]
+    if missing:
+        raise PlanError(f"the plan cannot be used: it lacks {', '.join(missing)}")
+    try:
+        return CONVERTER.structure(data, Plan)
+    except RedactError:
+        raise
+    except Exception as error:  # whatever does not fit is refused, in the converter's own words
+        raise PlanError(f"the plan cannot be used: {_reason(error)}") from error
+
+
+def strict_json(text: str) -> Any:
+    """What the text says, with every key once and every number a number.
+
+    Raises:
+        ValueError: It is no such JSON.
+        RecursionError: It is nested too deeply.
+    """
+    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(transform_error(error, path="plan")[:3])
+    return str(error)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Write the plan; its name appears only when complete.
+
+    Raises:
+        UnwritableOutputError: The folder is missing, read-only or full.
+    """
+    write_whole(path, dumps(plan))
+
+
+def load(path: Path) -> Plan:
+    """Read a plan file.
+
+    Raises:
+        PlanError: It is missing, too large, or no plan.
+    """
+    try:
+        if not path.is_file():
+            raise PlanError("there is no plan file of that name", path)
+        if path.stat().st_size > LARGEST:
+            raise PlanError("too large for a plan", path)
+        return loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PlanError(f"the plan cannot be read: {error.strerror}", path) from error
+    except UnicodeDecodeError as error:
+        raise PlanError("this is no plan: it is not text", path) from error
+    except PlanError as error:
+        raise PlanError(error.problem, path, error.remedy) from error
+
+
+def _exactly(kind: type) -> Callable[[Any, Any], Any]:
+    def check(value: Any, _: Any) -> Any:
+        fits = type(value) is kind or (kind is float and type(value) is int)
+        if not fits or (kind is float and not isfinite(value)):
+            raise ValueError(f"{value!r} is no {kind.__name__}")
+        return kind(value)
+
+    return check
+
+
+def _fraction(value: Any, _: Any) -> Fraction:
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,32}(/[0-9]{1,32})?", value):
+        raise ValueError(f"{value!r} is no fraction")
+    return Fraction(value)
+
+
+def _list(value: Any, length: int | None = None) -> list[Any]:
+    if not isinstance(value, list) or length not in (None, len(value)):
+        raise ValueError(f"{value!r} is no list" + (f" of {length}" if length else ""))
+    return value
+
+
+_IN_FILES: dict[type, dict[str, str]] = {
+    Pass: {"turned_threshold": "doubtful"},
+    Recipe: {
+        "high_threshold": "sure",
+        "track_threshold": "keep",
+        "plate_track_threshold": "plate_keep",
+    },
+}
+"""What fields are called in plan files of version 1, where that differs."""
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for plain in (int, float, str, bool):
+        converter.register_structure_hook(plain, _exactly(plain))
+    number = _exactly(float)
+
+    def box(value: Any, _: Any) -> Box:
+        return Box(*(number(side, float) for side in _list(value, 4)))
+
+    def sighting(value: Any, _: Any) -> Sighting:
+        frame, time, *sides, score = _list(value, 7)
+        return Sighting(
+            _exactly(int)(frame, int), _fraction(time, None), box(sides, None), number(score, float)
+        )
+
+    def edit(value: Any, _: Any) -> Edit:
+        kinds = {"show": ShowTrack, "hide": HideBox, "style": ChangeStyle}
+        name = value.get("edit") if isinstance(value, dict) else None
+        if name not in kinds:
+            raise ValueError(f"there is no edit {name!r}")
+        return converter.structure(value, kinds[name])
+
+    def items(value: Any, kind: Any) -> tuple[Any, ...]:
+        inner = get_args(kind)[0]
+        return tuple(converter.structure(item, inner) for item in _list(value))
+
+    def is_list(kind: Any) -> bool:
+        return getattr(kind, "__origin__", None) is tuple
+
+    converter.register_structure_hook_func(is_list, items)
+    converter.register_structure_hook(Kind, lambda value, _: Kind(_exactly(str)(value, str)))
+    converter.register_structure_hook(Fraction, _fraction)
+    converter.register_unstructure_hook(Fraction, str)
+    converter.register_structure_hook(Box, box)
+    converter.register_unstructure_hook(Box, _sides)
+    converter.register_structure_hook(Sighting, sighting)
+    converter.register_unstructure_hook(
+        Sighting, lambda s: [s.frame, str(s.time), *_sides(s.box), s.score]
+    )
+    converter.register_structure_hook(Edit, edit)
+    for kind, names in _IN_FILES.items():
+        renamed: dict[str, Any] = {n: override(rename=other) for n, other in names.items()}
+        converter.register_structure_hook(
+            kind, make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True, **renamed)
+        )
+        converter.register_unstructure_hook(
+            kind, make_dict_unstructure_fn(kind, converter, **renamed)
+        )
+    return converter
+
+
+def _sides(box: Box) -> list[float]:
+    return [box.left, box.top, box.right, box.bottom]
+
+
+CONVERTER = _converter()
+"""Between values and plain ones: exact, and strict about types and keys."""

@@ -1,0 +1,248 @@
+"""Recipe: the choices of one run, frozen, picklable and stored in the plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from math import log2
+from typing import Literal, TypeAlias, get_args
+
+from redact.core.coverage import Coverage
+from redact.core.findings import Detection, Kind
+from redact.core.geometry import Size
+from redact.errors import RecipeError
+
+StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "cover", "gaussian", "mosaic"]
+Audio: TypeAlias = Literal["keep", "drop", "disguise"]
+Uncertain: TypeAlias = Literal["hide", "list"]
+Extra: TypeAlias = Literal["subtitles", "languages"]
+
+KNEE = 1 / 24
+"""Height, as a share of the picture's longer side, from which larger faces need higher scores."""
+TRACK_KNEE = 1 / 45
+"""The same for the best score of a track, which has had many chances to be seen clearly."""
+_PLATE_DETECTORS = frozenset({"plates"})
+
+IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate", "cover"})
+"""Styles that draw nothing that depends on the hidden pixels."""
+
+
+_TELEMETRY = "that tells where and when it was filmed"
+_UNSEEN_WORDS = "words that nobody sees while watching may name people and places"
+_UNSEEN_PICTURES = "that may hold the very pictures that are hidden"
+NEVER: dict[str, str] = {
+    **dict.fromkeys(("gps", "location", "places", "telemetry", "data", "gpmf", "camm", "mebx",
+                     "timecode", "times", "dates", "serials", "exif", "xmp"), _TELEMETRY),
+    **dict.fromkeys(("chapters", "titles", "tags", "metadata", "comments", "names", "handlers",
+                     "captions", "everything", "all"), _UNSEEN_WORDS),
+    **dict.fromkeys(("attachments", "fonts", "thumbnails", "artwork", "motionphoto", "depth"),
+                    _UNSEEN_PICTURES),
+}  # fmt: skip
+"""What is asked for now and then and never kept, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One look of one detector at a picture.
+
+    Args:
+        detector: A name of `redact.detect.detectors.DETECTORS`.
+        side: Longer side, in pixels, to which the picture is scaled for this look.
+        threshold: Detections below this score are dropped.
+        quarters: Clockwise quarter turns given to the picture before it is looked at.
+        turned_threshold: The threshold in place of `threshold` while the upright picture shows
+            faces as well as the turned one: a picture stands one way, and faces in another are
+            rare.
+        every: Look at each `every`-th frame only, of a video of 25 frames a second; at other rates
+            as often in time.
+        enlarge: Whether a picture smaller than `side` is scaled up to it.
+        above: Only pictures whose longer side is above this many pixels are looked at.
+        largest: Detections above this share of the picture are dropped: another pass sees them
+            better. A box that leaves the picture may be larger than it.
+    """
+
+    detector: str
+    side: int
+    threshold: float
+    quarters: int = 0
+    every: int = 1
+    enlarge: bool = True
+    above: int = 0
+    largest: float = 100.0
+    turned_threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.side <= 16384:
+            raise RecipeError(f"a detector's longer side goes from 32 to 16384, not {self.side}")
+        if not 0 < self.threshold < 1:
+            raise RecipeError(f"a threshold lies between 0 and 1, not at {self.threshold}")
+        if self.quarters not in range(4) or self.every < 1:
+            raise RecipeError("quarter turns go from 0 to 3, and `every` starts at 1")
+        if self.above < 0 or not self.largest > 0:
+            raise RecipeError("`above` starts at 0, and `largest` above it")
+        if not 0 <= self.turned_threshold < 1:
+            raise RecipeError(f"a threshold lies between 0 and 1, not at {self.turned_threshold}")
+
+    @property
+    def kind(self) -> Kind:
+        """What its detector finds."""
+        return Kind.PLATE if self.detector in _PLATE_DETECTORS else Kind.FACE
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All choices of one run.
+
+    Args:
+        profile: The name that the choices started from.
+        passes: The looks whose detections are joined.
+        high_threshold: Detections of at least this score are matched to tracks first.
+        track_threshold: A face's track in a video is uncertain if its best score stays below this.
+        plate_track_threshold: The same for a plate's, which moves rigidly and is seen clearly
+            sooner or later.
+        slope: What a face's score must be higher by for each doubling of its height beyond `KNEE`,
+            and its track's best score beyond `TRACK_KNEE`: large faces are easy to be sure of, and
+            large false alarms hide most in vain.
+        uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
+        coverage: How far hiding reaches beyond what was seen.
+        style: How a region is hidden.
+        colour: What `solid` draws, and what a cover's transparent parts show, as `#rrggbb`.
+        cover: The picture that `cover` draws, as `sha256:` and the digest of its file.
+        encoder: A video encoder's name, None to choose by container and source.
+        quality: A video encoder's constant quality (crf), None for its visually lossless one.
+        audio: Whether sound is copied, left out or made another voice's.
+        extras: What a video keeps beside pictures and sound: the words of subtitles, and which
+            languages its streams are in.
+    """
+
+    profile: str = "balanced"
+    passes: tuple[Pass, ...] = ()
+    high_threshold: float = 0.5
+    track_threshold: float = 0.22
+    plate_track_threshold: float = 0.5
+    slope: float = 0.05
+    uncertain: Uncertain = "list"
+    coverage: Coverage = field(default_factory=Coverage)
+    style: StyleName = "blur"
+    colour: str = "#000000"
+    encoder: str | None = None
+    quality: int | None = None
+    audio: Audio = "keep"
+    cover: str | None = None
+    extras: tuple[Extra, ...] = ()
+
+    def __post_init__(self) -> None:
+        named = ((self.style, StyleName), (self.audio, Audio), (self.uncertain, Uncertain))
+        for value, known in ((value, get_args(names)) for value, names in named):
+            if value not in known:
+                raise RecipeError(f"there is no {value!r}", remedy=f"choose {', '.join(known)}")
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
+            raise RecipeError(f"a colour is written #rrggbb, not {self.colour!r}")
+        if self.cover is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", self.cover):
+            raise RecipeError(f"a cover is named by sha256: and 64 digits, not {self.cover!r}")
+        for name in self.extras:
+            _check_extra(name)
+        if not self.passes:
+            raise RecipeError("a recipe needs at least one detector pass")
+
+    def detecting(self, kinds: Collection[Kind]) -> Recipe:
+        """The same without the passes that look for anything else.
+
+        Raises:
+            RecipeError: No pass is left.
+        """
+        return replace(self, passes=tuple(look for look in self.passes if look.kind in kinds))
+
+    def track_threshold_of(self, kind: Kind) -> float:
+        """What the best detection of a track of that kind must reach, at least."""
+        return self.plate_track_threshold if kind is Kind.PLATE else self.track_threshold
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """The colour as three values from 0 to 255."""
+        red, green, blue = bytes.fromhex(self.colour[1:])
+        return red, green, blue
+
+
+_PLATES_FAST = (Pass("plates", 640, 0.41, every=4),)
+_PLATES_BALANCED = (
+    Pass("plates", 640, 0.41, every=4),
+    Pass("plates", 1280, 0.47, every=8, above=900, largest=0.01),
+)
+_PLATES_THOROUGH = (
+    Pass("plates", 640, 0.28, every=2),
+    Pass("plates", 960, 0.28, every=4, largest=0.01),
+    Pass("plates", 1920, 0.28, every=4, above=1200, enlarge=False, largest=0.01),
+    Pass("plates", 4096, 0.28, every=12, above=2400, enlarge=False, largest=0.002),
+)
+_FAST = (Pass("yunet", 1024, 0.45, every=2), Pass("centerface", 960, 0.15, every=6))
+_BALANCED = (
+    Pass("centerface", 960, 0.12, every=3),
+    Pass("centerface", 640, 0.155, every=6),
+    Pass("centerface", 2048, 0.13, every=24),
+    *(Pass("centerface", 960, 0.2, quarters=q, turned_threshold=0.7, every=24) for q in (1, 2, 3)),
+)
+_THOROUGH = (
+    Pass("centerface", 960, 0.09, every=2),
+    Pass("centerface", 640, 0.12, every=4),
+    Pass("centerface", 2048, 0.09, every=8),
+    Pass("centerface", 1440, 0.09, every=24),
+    Pass("yunet", 640, 0.6, every=4),
+    Pass("yunet", 320, 0.6, every=8),
+    *(Pass("centerface", 960, 0.15, quarters=q, turned_threshold=0.6, every=12) for q in (1, 2, 3)),
+    *(Pass("centerface", 640, 0.2, quarters=q, turned_threshold=0.7, every=24) for q in (1, 2, 3)),
+)
+PROFILES: dict[str, Recipe] = {
+    "fast": Recipe(profile="fast", passes=_FAST + _PLATES_FAST, track_threshold=0.4, slope=0.0),
+    "balanced": Recipe(profile="balanced", passes=_BALANCED + _PLATES_BALANCED),
+    "thorough": Recipe(
+        profile="thorough",
+        passes=_THOROUGH + _PLATES_THOROUGH,
+        track_threshold=0.2,
+        plate_track_threshold=0.4,
+        slope=0.08,
+        coverage=Coverage(pad=0.42, plate_pad=0.2),
+    ),
+}
+"""Choices that belong together, by name."""
+
+
+def _check_extra(name: str) -> None:
+    if name in NEVER:
+        raise RecipeError(f"{name} cannot be kept: {NEVER[name]}", remedy="leave it out of --keep")
+    if name not in get_args(Extra):
+        known = ", ".join(get_args(Extra))
+        raise RecipeError(f"there is nothing called {name!r} to keep", remedy=f"choose {known}")
+
+
+def size_penalty(found: Detection, size: Size, slope: float, knee: float = KNEE) -> float:
+    """What a detection's score must exceed its threshold by, for its size.
+
+    Args:
+        found: In pixels of the upright picture.
+        size: Of that picture.
+        slope: See `Recipe`; plates have their own in their detector.
+        knee: Height, as a share of the picture's longer side, from which size counts.
+    """
+    doublings = log2(max(1.0, found.box.height / size.longer / knee))
+    return slope * doublings if found.kind is Kind.FACE else 0.0
+
+
+def recipe(profile: str = "balanced", **choices: object) -> Recipe:
+    """A profile with some choices replaced.
+
+    Args:
+        profile: A name of `PROFILES`.
+        **choices: Fields of `Recipe`.
+
+    Raises:
+        RecipeError: The profile, a field or a value does not exist.
+    """
+    if profile not in PROFILES:
+        known = ", ".join(PROFILES)
+        raise RecipeError(f"there is no profile {profile!r}", remedy=f"choose {known}")
+    try:
+        return replace(PROFILES[profile], **choices)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise RecipeError(str(error)) from error

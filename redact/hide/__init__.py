@@ -1,0 +1,1 @@
+"""How is a region hidden so that nobody brings it back?"""

@@ -1,0 +1,1 @@
+"""Many files, each in a worker process of its own."""

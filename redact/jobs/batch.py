@@ -1,0 +1,242 @@
+"""Many files: redacts them side by side and tells what became of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TypeAlias
+
+from redact import api
+from redact.core.findings import Kind
+from redact.core.names import plan_path
+from redact.core.parallel import WORKERS
+from redact.core.plan import Plan, load, save
+from redact.errors import (
+    EngineError,
+    InputError,
+    OutputExistsError,
+    PlanError,
+    UnwritableOutputError,
+)
+from redact.jobs.jobs import Batch, Failure, Job, Report, Status, failure, find_jobs
+from redact.jobs.limits import LEAST_MEMORY, memory_for
+from redact.jobs.sandbox import error_of_loss, remove_drafts, sandboxed_worker
+from redact.jobs.workers import ExecutorWorker, Tell, Worker, run_all
+from redact.media.drafts import check_output, clean
+from redact.media.files import check_input, fingerprint
+
+__all__ = ["Batch", "Failure", "Job", "JobProgress", "Report", "find_jobs", "redact_one", "run"]
+
+JobProgress: TypeAlias = Callable[[Job, str, int, int | None], None]
+"""Called with a job, its stage (`analyse`, `render`, `verify`), frames done and expected."""
+
+
+def run(
+    jobs: Sequence[Job],
+    workers: int = 1,
+    *,
+    progress: JobProgress | None = None,
+    executor: Callable[[], Executor] | None = None,
+    work: Callable[[Job, Tell], Report] | None = None,
+) -> Generator[Report]:
+    """Redact all files; one that fails does not stop the others.
+
+    The work is done in processes of their own, which can do little else: one that dies, stands
+    still or needs too much memory costs the file that it was at. Closing the iterator stops the
+    work and leaves nothing half-written.
+
+    Args:
+        jobs: From `find_jobs`.
+        workers: How many files are in work at the same time; 0 for as many as fit.
+        progress: Told what goes on; with an executor, from its threads.
+        executor: Makes an executor for each worker, in place of processes.
+        work: What is done with a job.
+
+    Yields:
+        A report for each job, in the order in which they end.
+    """
+    count = max(1, min(workers or useful_workers(), len(jobs)))
+    folders = _folders(jobs)
+    pool = [_worker(executor, count, folders) for _ in range(count)]
+    for folder in folders:
+        clean(folder)
+    tell = progress or _untold
+    with closing(run_all(jobs, work or redact_one, pool, tell, _remove_drafts)) as ended:
+        for job, future in ended:
+            yield _report(job, future)
+
+
+def useful_workers() -> int:
+    """How many files this machine can do at the same time and be quicker for it.
+
+    One file keeps about four processors busy, and must have its least memory.
+    """
+    return max(1, min(WORKERS // 4, memory_for(1) // LEAST_MEMORY))
+
+
+def _worker(executor: Callable[[], Executor] | None, count: int, folders: Sequence[Path]) -> Worker:
+    if executor is not None:
+        return ExecutorWorker(executor())
+    return sandboxed_worker((Report, Failure), count, folders)
+
+
+def _folders(jobs: Sequence[Job]) -> list[Path]:
+    return sorted({path.parent for job in jobs for path in (job.output, job.plan)})
+
+
+def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
+    """Nobody listens."""
+
+
+def _report(job: Job, future: Future[Report]) -> Report:
+    error = future.exception()
+    if error is None:
+        return _checked(job, future.result())
+    return _failed(job, error_of_loss(error, job.source) or error)
+
+
+def _checked(job: Job, report: Report) -> Report:
+    """The report, if it is about this job and what it promises is there."""
+    there = report.failure is not None or (job.output.is_file() and not job.output.is_symlink())
+    if report.source == job.source and report.output == job.output and there:
+        return report
+    return _failed(
+        job, EngineError("the process that worked on it told what is not so", job.source)
+    )
+
+
+def _failed(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
+    cause = failure(error, job.source)
+    return Report(job.source, job.output, "failed", seconds=seconds, failure=cause)
+
+
+def _remove_drafts(job: Job, pid: int | None) -> None:
+    remove_drafts(job.output, pid)
+
+
+def redact_one(job: Job, tell: Tell | None = None) -> Report:
+    """Redact one file, or find it finished; whatever goes wrong is in the report."""
+    began = monotonic()
+    try:
+        report = _resumed(job) or _redacted(job, tell)
+    except MemoryError:
+        short = EngineError("there is not enough memory for it", job.source, "scale it down first")
+        return _failed(job, short, monotonic() - began)
+    except Exception as error:  # one file's failure never ends the batch
+        return _failed(job, error, monotonic() - began)
+    return replace(report, seconds=monotonic() - began)
+
+
+def _resumed(job: Job) -> Report | None:
+    plan = _finished_plan(job) if job.resume and job.output.exists() else None
+    return None if plan is None else _report_on(job, plan, plan.source.frames, resumed=True)
+
+
+def _finished_plan(job: Job) -> Plan | None:
+    """The plan beside the output, if it made this output of this source with these choices."""
+    for path in dict.fromkeys((job.plan, plan_path(job.output))):
+        with suppress(PlanError):
+            plan = load(path)
+            if _made(plan, job):
+                return plan
+    return None
+
+
+def _made(plan: Plan, job: Job) -> bool:
+    return (
+        plan.result is not None
+        and plan.recipe == job.recipe
+        and plan.source.fingerprint == fingerprint(job.source)
+        and plan.result.fingerprint == _fingerprint_of(job.output)
+    )
+
+
+def _fingerprint_of(output: Path) -> str | None:
+    try:
+        return fingerprint(output)
+    except InputError:  # an output that cannot be read is not finished
+        return None
+
+
+def _redacted(job: Job, tell: Tell | None) -> Report:
+    check_input(job.source)
+    _make_folder(job.output.parent)
+    _check_free(job)
+    with _reporting(job.report):
+        outcome = api.redact_file(
+            job.source,
+            job.output,
+            job.recipe,
+            checking=job.checking,
+            cover=job.cover,
+            force=job.force,
+            resume=job.resume,
+            ffmpeg=job.ffmpeg,
+            progress=tell,
+        )
+    try:
+        save(outcome.plan, job.plan)
+        if job.report:
+            from redact.report import write_report
+
+            write_report(outcome, job.plan)
+    except BaseException:
+        job.output.unlink(missing_ok=True)  # what failed leaves no output
+        raise
+    report = _report_on(job, outcome.plan, outcome.frames)
+    return replace(report, verification=outcome.verification, copied=outcome.copied)
+
+
+def _reporting(wanted: bool) -> AbstractContextManager[None]:
+    if not wanted:
+        return nullcontext()
+    from redact.report import reporting_leaks
+
+    return reporting_leaks()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"the folder cannot be made: {error.strerror}"
+        raise UnwritableOutputError(problem, folder, "choose another with -o") from error
+
+
+def _check_free(job: Job) -> None:
+    """Refuse to replace a result that is not known, and a plan that somebody worked on."""
+    if job.resume and not job.force and job.output.exists():
+        raise OutputExistsError(
+            "exists, but was not made of this source with these choices",
+            job.output,
+            "move it away, or replace it with --force",
+        )
+    check_output(job.output, source=job.source, force=job.force)
+    if job.plan.exists() and not job.force and _worked_on(job.plan):
+        raise OutputExistsError(
+            "a plan with a person's changes is there",
+            job.plan,
+            "use it with `redact render --plan`, or replace it with --force",
+        )
+
+
+def _worked_on(plan: Path) -> bool:
+    """Whether the plan holds what no analysis can bring back; one that cannot be read may."""
+    try:
+        return bool(load(plan).edits)
+    except PlanError:
+        return True
+
+
+def _report_on(job: Job, plan: Plan, frames: int, *, resumed: bool = False) -> Report:
+    hidden = plan.hidden_tracks
+    kinds = Counter(track.kind for track in hidden)
+    faces, plates = kinds[Kind.FACE], kinds[Kind.PLATE]
+    status: Status = "resumed" if resumed else "redacted"
+    listed = len(plan.tracks) - len(hidden)
+    return Report(job.source, job.output, status, frames, faces, plates, len(hidden), listed)

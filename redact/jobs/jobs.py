@@ -1,0 +1,313 @@
+"""Jobs: which files to redact, and where each result and each plan goes."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from redact.core.names import default_output, plan_path
+from redact.core.recipe import PROFILES, Recipe
+from redact.errors import (
+    MissingEngineError,
+    RecipeError,
+    RedactError,
+    UnreadableInputError,
+    UnsupportedInputError,
+    printable,
+)
+from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES, check_input
+from redact.verify.result import Checking, Verification
+
+SUFFIXES: frozenset[str] = VIDEO_SUFFIXES | STILL_SUFFIXES
+"""Lower-case suffixes of the files that are looked for in folders."""
+
+Status: TypeAlias = Literal["redacted", "resumed", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to redact.
+
+    Args:
+        source: The original.
+        output: The redacted file.
+        plan: Where the plan is kept.
+        recipe: The choices.
+        force: Whether an output that exists is replaced.
+        resume: Whether a file that was finished earlier is left as it is, and an analysis that
+            was interrupted goes on where it ended.
+        ffmpeg: The program to finish videos with, None for the one that redact brings.
+        checking: How the result is checked, None for not at all.
+        report: Whether a page about the result is written beside it.
+        cover: A picture to hide everything under, if the recipe's style is `cover`.
+    """
+
+    source: Path
+    output: Path
+    plan: Path
+    recipe: Recipe = field(default_factory=lambda: PROFILES["balanced"])
+    force: bool = False
+    resume: bool = False
+    ffmpeg: str | None = None
+    checking: Checking | None = Checking()  # noqa: RUF009 - frozen
+    report: bool = False
+    cover: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a file was not redacted.
+
+    Args:
+        kind: The error's class, by name.
+        message: What is wrong and what to do, without the source's name.
+        trace: Where it happened, only for an error that redact did not foresee.
+    """
+
+    kind: str
+    message: str
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one file.
+
+    Args:
+        source: The original.
+        output: The redacted file, None if it was not clear what it would be.
+        status: Whether it was redacted now, was finished earlier, or was not redacted.
+        frames: How many frames it has.
+        faces: How many faces were hidden; one person seen twice may count twice.
+        plates: How many number plates were hidden; one seen twice may count twice.
+        tracks: How many things of any kind were hidden.
+        uncertain: How many were probably false alarms, so that they are only listed in the plan.
+        seconds: How long it took.
+        failure: Why it was not redacted.
+        verification: What the check of the result found, None if there was none.
+        copied: How many of its frames are the original's own coded pictures.
+    """
+
+    source: Path
+    output: Path | None
+    status: Status
+    frames: int = 0
+    faces: int = 0
+    plates: int = 0
+    tracks: int = 0
+    uncertain: int = 0
+    seconds: float = 0.0
+    failure: Failure | None = None
+    verification: Verification | None = None
+    copied: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was found under the inputs.
+
+    Args:
+        jobs: Files to redact.
+        refused: Inputs that were named but cannot be redacted.
+        skipped: Entries of folders that are no video and no picture, or lead elsewhere.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    refused: tuple[Report, ...] = ()
+    skipped: tuple[Path, ...] = ()
+
+
+def find_jobs(
+    inputs: Iterable[Path],
+    out_dir: Path | None = None,
+    recipe: Recipe | None = None,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    ffmpeg: str | None = None,
+    checking: Checking | None = Checking(),  # noqa: B008 - frozen
+    report: bool = False,
+    cover: Path | None = None,
+) -> Batch:
+    """The files to redact: those named, and those of known kinds in the folders named.
+
+    Hidden entries of folders are left alone, links to folders are not followed.
+
+    Args:
+        inputs: Files and folders.
+        out_dir: Where results go, with each folder's tree kept; None for beside the source.
+        recipe: The choices, None for the defaults.
+        force: As in `Job`.
+        resume: As in `Job`.
+        ffmpeg: As in `Job`.
+        checking: As in `Job`.
+        report: As in `Job`.
+        cover: As in `Job`.
+
+    Raises:
+        RecipeError: One file would be written twice, or over an input.
+    """
+    if out_dir is not None:
+        _check_folder(out_dir)
+    search = _Search(out_dir)
+    for path in inputs:
+        search.add(path)
+    outputs = search.outputs
+    _check_apart(outputs)
+    plans = _plans(outputs)
+    choices = recipe or PROFILES["balanced"]
+    model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report, cover)
+    jobs = (
+        replace(model, source=source, output=output, plan=plans[output])
+        for source, output in outputs.items()
+    )
+    written = {_key(output) for output in outputs.values()}
+    left = (path for path in search.left if _key(path) not in written)
+    return Batch(tuple(jobs), tuple(search.refused), tuple(left))
+
+
+def _check_folder(out_dir: Path) -> None:
+    if out_dir.suffix.lower() in SUFFIXES and not os.path.isdir(out_dir):  # noqa: PTH112
+        raise RecipeError(
+            "results go into a folder, and this is a file's name", out_dir, "name a folder"
+        )
+
+
+class _Search:
+    """Walks inputs and remembers each file once."""
+
+    def __init__(self, out_dir: Path | None) -> None:
+        self._out_dir = out_dir
+        self._seen: set[str] = set()
+        self.outputs: dict[Path, Path] = {}
+        self.refused: list[Report] = []
+        self.left: list[Path] = []
+
+    def add(self, path: Path) -> None:
+        """One input."""
+        if os.path.isdir(path):  # noqa: PTH112 - says no where Path.is_dir raises
+            self._add_folder(path)
+            return
+        try:
+            check_input(path)
+            _check_kind(path)
+        except RedactError as error:
+            self.refused.append(_refusal(error, path))
+        else:
+            self._take(path, path.parent)
+
+    def _add_folder(self, folder: Path) -> None:
+        for path in sorted(self._walk(folder)):
+            if path.suffix.lower() not in SUFFIXES or _own(path):
+                if not path.name.endswith(_BESIDE):
+                    self.left.append(path)
+            else:
+                self._take(path, folder)
+
+    def _walk(self, folder: Path) -> Iterator[Path]:
+        for top, folders, names in os.walk(folder, onerror=self._refuse_folder):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            linked = [name for name in folders if Path(top, name).is_symlink()]
+            visible = [name for name in names if not name.startswith(".")]
+            yield from (Path(top, name) for name in visible + linked)
+
+    def _refuse_folder(self, error: OSError) -> None:
+        folder = Path(os.fsdecode(error.filename))
+        problem = UnreadableInputError(f"the folder cannot be read: {error.strerror}", folder)
+        self.refused.append(_refusal(problem, folder))
+
+    def _take(self, path: Path, top: Path) -> None:
+        if _key(path) in self._seen:
+            return
+        self._seen.add(_key(path))
+        folder = self._out_dir / path.parent.relative_to(top) if self._out_dir else path.parent
+        self.outputs[path] = folder / default_output(path).name
+
+
+_BESIDE = (".redact.json", ".redact.html", ".redact.report.json")
+"""What redact writes beside a result."""
+
+
+def _own(path: Path) -> bool:
+    """Whether it is a result of redact, also one that was held back."""
+    return path.stem.endswith((".redacted", ".redacted.quarantine"))
+
+
+def _check_kind(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        known = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))
+        raise UnsupportedInputError(
+            "redact does not know this kind of file", path, f"give one of these: {known}"
+        )
+
+
+def _check_apart(outputs: dict[Path, Path]) -> None:
+    """Refuse two results of one name, and a result that has an input's name."""
+    sources = {_key(source): source for source in outputs}
+    for source, output in outputs.items():
+        other = sources.get(_key(output))
+        if other is not None:
+            remedy = f"redact {printable(other)} in a run of its own"
+            raise RecipeError(f"{printable(source)} would be written over an input", other, remedy)
+    first: dict[str, Path] = {}
+    for source, output in outputs.items():
+        other = first.setdefault(_key(output), source)
+        if other != source:
+            both = f"{printable(other)} and {printable(source)} would both be written to it"
+            raise RecipeError(both, output, "give each its own output folder")
+
+
+def _plans(outputs: dict[Path, Path]) -> dict[Path, Path]:
+    """Where each output's plan is kept; a photo and a film of one name get a plan each."""
+    short = {output: plan_path(output) for output in outputs.values()}
+    taken = Counter(short.values())
+    stems = {folder: _stems(folder) for folder in {source.parent for source in outputs}}
+    plans = {}
+    for source, output in outputs.items():
+        alone = stems[source.parent][source.stem] <= 1 and taken[short[output]] == 1
+        long = _long_plan(output)
+        keep_long = os.path.exists(long)  # noqa: PTH110 - says no where Path.exists raises
+        plans[output] = short[output] if alone and not keep_long else long
+    return plans
+
+
+def _stems(folder: Path) -> Counter[str]:
+    """How many videos and pictures there are of each name."""
+    try:
+        return Counter(path.stem for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    except OSError:  # the files that were found are reported on their own
+        return Counter()
+
+
+def _long_plan(output: Path) -> Path:
+    return output.with_name(f"{output.name}.redact.json")
+
+
+def _key(path: Path) -> str:
+    return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - links stay as they are named
+
+
+def failure(error: BaseException, source: Path) -> Failure:
+    """The error in words; one that redact did not foresee brings its trace along."""
+    if isinstance(error, ImportError):
+        problem = f"a library cannot be loaded: {error}"
+        return failure(MissingEngineError(problem, None, "run `redact doctor`"), source)
+    kind = type(error).__name__
+    if isinstance(error, RedactError):
+        about = None if error.path == source else error.path
+        return Failure(kind, str(RedactError(error.problem, about, error.remedy)))
+    if isinstance(error, OSError):
+        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
+        about = None if name is None or Path(name) == source else Path(name)
+        return Failure(kind, str(RedactError(error.strerror or str(error), about)))
+    trace = "".join(traceback.format_exception(error))
+    return Failure(kind, f"unforeseen {kind}: {error}", trace)
+
+
+def _refusal(error: RedactError, path: Path) -> Report:
+    return Report(path, None, "failed", failure=failure(error, path))

@@ -1,0 +1,133 @@
+"""A process that reads files of strangers gives up what it does not need, as far as the system can.
+
+Everywhere but on Windows: memory, and pictures of its memory on disk. On Linux also, for itself
+and all that it starts: sockets, so that nothing can be sent, and writing anywhere but beside the
+results. What a kernel does not know is left out: then the other walls stand.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+LEAST_MEMORY = 3 << 30
+"""Bytes: large pictures in a slow encoder need about that much."""
+
+_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38
+_FILTER = 2
+
+_SOCKET = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
+"""By machine: its number in the kernel's audit headers, and that of its call `socket`."""
+
+_IO_URING_SETUP = 425
+_X32 = 0x40000000  # calls from here on are those of another interface to the same kernel
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 13  # the second says `permission denied`
+
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_WRITE_FILE, _REFER, _TRUNCATE = 1 << 1, 1 << 13, 1 << 14
+_MAKE_OR_REMOVE = sum(1 << bit for bit in range(4, 13))
+_NETWORK = 3  # bind and connect
+
+
+def memory_for(processes: int) -> int:
+    """Bytes that each of so many processes may use."""
+    try:
+        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # a system that does not tell
+        return 4 * LEAST_MEMORY
+    return max(LEAST_MEMORY, present * 9 // 10 // processes)
+
+
+def apply_limits(memory: int, writable: Sequence[Path]) -> None:
+    """Give up everything else, for good; to be called before any thread is started.
+
+    Args:
+        memory: Bytes that may be used.
+        writable: Folders below which files may be written; of those that do not exist yet, the
+            nearest above that does.
+    """
+    if sys.platform == "win32":
+        return
+    limit(memory)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+            close_files(libc, [_existing(path) for path in writable])
+            close_network(libc)
+
+
+def limit(memory: int) -> None:
+    """Bound memory, and forbid dumps of it, which would hold clear pictures."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    for which, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory)):
+        _, hard = resource.getrlimit(which)
+        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(which, (bound, hard))
+
+
+def close_network(libc: Any) -> bool:
+    """Refuse to open sockets of any kind; whether the kernel took it."""
+    known = _SOCKET.get(platform.machine())
+    if known is None:
+        return False
+    machine, socket = known
+    lines = [
+        (0x20, 0, 0, 4),  # load the machine
+        (0x15, 1, 0, machine),  # equal: go on
+        (0x06, 0, 0, _REFUSE),
+        (0x20, 0, 0, 0),  # load the call
+        (0x35, 3, 0, _X32),  # from there on: refuse
+        (0x15, 2, 0, socket),
+        (0x15, 1, 0, _IO_URING_SETUP),  # it opens sockets too
+        (0x06, 0, 0, _ALLOW),
+        (0x06, 0, 0, _REFUSE),
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in lines))
+    program = ctypes.create_string_buffer(struct.pack("@HP", len(lines), ctypes.addressof(code)))
+    return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0) == 0)
+
+
+def close_files(libc: Any, writable: Sequence[Path]) -> bool:
+    """Refuse to write, make or remove files anywhere else; whether the kernel took it."""
+    version = libc.syscall(_CREATE_RULESET, None, 0, 1)
+    if version < 2:  # the first version forbids to link from one folder to another at all
+        return False
+    files = _WRITE_FILE | (_TRUNCATE if version >= 3 else 0)
+    folders = files | _MAKE_OR_REMOVE | _REFER
+    handled = struct.pack("=2Q", folders, _NETWORK) if version >= 4 else struct.pack("=Q", folders)
+    rules = libc.syscall(_CREATE_RULESET, handled, len(handled), 0)
+    if rules < 0:
+        return False
+    try:
+        _allow(libc, rules, Path("/dev"), files)
+        _allow(libc, rules, Path("/dev/shm"), folders)  # where libraries share memory
+        for path in writable:
+            _allow(libc, rules, path, folders)
+        return bool(libc.syscall(_RESTRICT_SELF, rules, 0) == 0)
+    finally:
+        os.close(rules)
+
+
+def _allow(libc: Any, rules: int, folder: Path, what: int) -> None:
+    with suppress(OSError):
+        handle = os.open(folder, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined,unused-ignore]
+        try:
+            libc.syscall(_ADD_RULE, rules, 1, struct.pack("=Qi", what, handle), 0)
+        finally:
+            os.close(handle)
+
+
+def _existing(path: Path) -> Path:
+    path = path.absolute()
+    return next(folder for folder in (path, *path.parents) if folder.exists())

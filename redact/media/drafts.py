@@ -1,0 +1,195 @@
+"""How a finished file gets its name: written under a private one, complete and checked first."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from redact.core.storage import flush
+from redact.errors import OutputExistsError, UnwritableOutputError
+from redact.media.files import words
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+_ABOUT_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+
+
+@contextmanager
+def draft(
+    output: Path,
+    *,
+    source: Path,
+    force: bool = False,
+    check: Callable[[Path], None] | None = None,
+) -> Iterator[Path]:
+    """A private place to write to, which gets the output's name after a clean end.
+
+    The place is a file name inside a folder of mode 0700 beside the output; more files may be
+    put next to it. After an error, of any kind, all of it is removed.
+
+    Args:
+        output: The final name.
+        source: What is read; never replaced, under whatever name.
+        force: Whether an existing output is replaced.
+        check: Called with what was written before it gets the name; raises what is wrong with it.
+
+    Yields:
+        A name with the output's suffix where no file is yet.
+
+    Raises:
+        OutputExistsError: The name is taken, or it is the source.
+        UnwritableOutputError: No space, no permission, no such folder, or nothing was written.
+    """
+    check_output(output, source=source, force=force)
+    folder = output.parent / f".{output.name[:40]}.{os.getpid()}.{secrets.token_hex(4)}.part"
+    try:
+        _make(folder, output)
+        written = folder / f"draft{output.suffix}"
+        yield written
+        if check is not None:
+            check(written)
+        _publish(written, output, source=source, force=force)
+    except OSError as error:
+        if is_about_writing(error):
+            _refuse(output, error)
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clean(folder: Path) -> list[Path]:
+    """Remove what killed processes left in a folder: old drafts whose process is gone.
+
+    Returns:
+        What was removed.
+    """
+    found = []
+    for path in sorted(folder.glob(".*.part")) if folder.is_dir() else ():
+        match = _LEFT.fullmatch(path.name)
+        if match is None or path.is_symlink() or _is_running(int(match[1])):
+            continue
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                found.append(path)
+    return found
+
+
+_LEFT = re.compile(r"\..*\.(\d+)(?:\.[0-9a-f]{8})?\.part", re.DOTALL)
+"""Names of drafts of results and of plans, and the process in them."""
+
+_STALE = 60.0
+"""Seconds: the process may run on another machine that shares the folder."""
+
+
+def _is_running(pid: int) -> bool:
+    if sys.platform == "win32":
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # may ask, nothing else
+        return bool(handle and ctypes.windll.kernel32.CloseHandle(handle))
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    with suppress(OSError, IndexError):  # a dead process whose parent has not asked for it yet
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return True
+
+
+def check_output(output: Path, *, source: Path, force: bool = False) -> None:
+    """Refuse a final name that could not be given, before any work is done.
+
+    Raises:
+        OutputExistsError: The name is taken, or it is the source.
+        UnwritableOutputError: The folder does not exist.
+    """
+    with suppress(OSError):
+        if output.samefile(source):
+            raise OutputExistsError("the output is the source itself", output, "name another file")
+    if output.is_dir():
+        raise OutputExistsError("there is a folder of that name", output, "name another file")
+    if not force and os.path.lexists(output):
+        raise _taken(output)
+    if not output.parent.is_dir():
+        raise UnwritableOutputError("there is no such folder", output.parent, "create it")
+
+
+def is_about_writing(error: BaseException) -> bool:
+    """Whether an error says that there is no space, or that nothing may be written."""
+    return isinstance(error, OSError) and error.errno in _ABOUT_WRITING
+
+
+def _make(folder: Path, output: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        _refuse(output, error)
+
+
+def _publish(written: Path, output: Path, *, source: Path, force: bool) -> None:
+    """Give the draft its final name: complete and on disk, or not at all."""
+    check_output(output, source=source, force=force)
+    try:
+        flush(written)
+        if force:
+            written.replace(output)
+        else:
+            _claim(written, output)
+    except FileExistsError as error:
+        raise _taken(output) from error
+    except OSError as error:
+        _refuse(output, error)
+    with suppress(OSError):  # some file systems cannot flush a folder
+        flush(output.parent)
+
+
+def _claim(written: Path, output: Path) -> None:
+    """Take the name only if nobody has it, even where two try at once."""
+    try:
+        output.hardlink_to(written)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _reserve(written, output)
+
+
+def _reserve(written: Path, output: Path) -> None:
+    """The same where the file system knows no links, as on most memory cards."""
+    if os.name == "nt":
+        written.rename(output)  # refuses an existing name there
+        return
+    os.close(os.open(output, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    try:
+        written.replace(output)
+    except BaseException:
+        output.unlink(missing_ok=True)
+        raise
+
+
+def _taken(output: Path) -> OutputExistsError:
+    return OutputExistsError(
+        "the file exists already", output, "name another, or allow replacing it with --force"
+    )
+
+
+def _refuse(output: Path, error: OSError) -> NoReturn:
+    remedies = {
+        errno.ENOSPC: "free some space",
+        errno.EDQUOT: "free some space",
+        errno.EACCES: "choose a folder that you may write to",
+        errno.EPERM: "choose a folder that you may write to",
+        errno.EROFS: "choose a folder that you may write to",
+    }
+    remedy = remedies.get(error.errno or 0)
+    raise UnwritableOutputError(f"cannot be written: {words(error)}", output, remedy) from error

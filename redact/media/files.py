@@ -1,0 +1,141 @@
+"""Which files are media, whether they may be read, and how a finished one gets its name."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from redact.errors import (
+    ChangedInputError,
+    InputError,
+    MissingInputError,
+    UnreadableInputError,
+)
+
+VIDEO_SUFFIXES: frozenset[str] = frozenset(
+    {".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mts", ".ts", ".webm"}
+)
+"""Lower-case suffixes of the containers that redact reads and writes."""
+
+STILL_SUFFIXES: frozenset[str] = frozenset(
+    {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".png"}
+    | {".tif", ".tiff", ".webp"}
+)
+"""Lower-case suffixes of pictures, animated ones too."""
+
+Identity: TypeAlias = tuple[int, int, int, int]
+"""Device, inode, bytes and nanoseconds of the last change: differs once a file is touched."""
+
+_CHUNK = 1 << 20
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+_ABOUT_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+
+
+def check_input(path: Path) -> None:
+    """Refuse what cannot be read as one file.
+
+    Raises:
+        MissingInputError: Nothing there, or a folder, pipe, device or socket.
+        UnreadableInputError: Empty, or reading is forbidden.
+    """
+    with open_input(path):
+        pass
+
+
+def open_input(path: Path) -> BinaryIO:
+    """The file opened for reading, never waiting for a pipe's other end.
+
+    Raises:
+        MissingInputError: Nothing there, or not a regular file.
+        UnreadableInputError: Empty, or reading is forbidden.
+    """
+    try:
+        _check_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - a device is never opened
+        file = open(os.open(path, _FLAGS), "rb")  # noqa: SIM115, PTH123 - the caller closes it
+    except (OSError, ValueError) as error:
+        raise _unopened(path, error) from error
+    try:
+        found = os.fstat(file.fileno())
+        _check_regular(path, found.st_mode)  # again: the name may have changed hands
+        if not found.st_size:
+            raise UnreadableInputError("the file is empty", path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _check_regular(path: Path, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise MissingInputError("this is a folder, not a file", path)
+    if not stat.S_ISREG(mode):
+        raise MissingInputError(
+            "this is a pipe, device or socket, not a regular file", path, "copy it to a file first"
+        )
+
+
+def _unopened(path: Path, error: OSError | ValueError) -> InputError:
+    code = error.errno if isinstance(error, OSError) else None
+    if code in {errno.EACCES, errno.EPERM}:
+        return UnreadableInputError("reading is not permitted", path, "change its permissions")
+    if code == errno.ELOOP:
+        return MissingInputError("the symbolic link leads nowhere: it runs in a circle", path)
+    if code in {errno.ENOENT, errno.ENOTDIR} or isinstance(error, ValueError):
+        return MissingInputError("there is no such file", path, "check the name")
+    return UnreadableInputError(f"cannot be opened: {words(error)}", path)
+
+
+def identity(path: Path, file: BinaryIO | None = None) -> Identity:
+    """What tells whether the file is still the same; of the open file, if one is given.
+
+    Raises:
+        ChangedInputError: It is gone.
+    """
+    try:
+        found = path.stat() if file is None else os.fstat(file.fileno())
+    except OSError as error:
+        raise ChangedInputError("the file is gone", path, "run again when it is back") from error
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def check_unchanged(path: Path, before: Identity, file: BinaryIO | None = None) -> None:
+    """Refuse a file that is no longer the one seen before, by name or as opened.
+
+    Raises:
+        ChangedInputError: Its identity, size or time of change differs.
+    """
+    if identity(path, file) != before:
+        raise ChangedInputError(
+            "the file changed while it was read", path, "wait until it is complete, then run again"
+        )
+
+
+def fingerprint(path: Path) -> str:
+    """`sha256:` and the digest of the whole file.
+
+    Raises:
+        InputError: It cannot be read.
+        ChangedInputError: It changed meanwhile.
+    """
+    digest = hashlib.sha256()
+    with open_input(path) as file:
+        before = identity(path, file)
+        try:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        except OSError as error:
+            raise UnreadableInputError(f"cannot be read: {words(error)}", path) from error
+    check_unchanged(path, before)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def words(error: OSError | ValueError) -> str:
+    """What the system says of an error, without the file's name."""
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,268 @@
+"""Animated pictures, GIF, PNG and WebP, as videos: every picture in, every picture out, in time.
+
+What is read are whole pictures, as a viewer shows them; the picture that an animated PNG holds for
+viewers that cannot play it is left out. Nothing but pictures, delays and the number of rounds is
+carried over, and a well-known colour profile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from PIL import Image
+
+from redact.core.frames import Frame, Samples, VideoInfo, upright
+from redact.core.geometry import Size
+from redact.errors import (
+    RedactError,
+    UnreadableInputError,
+    UnsupportedInputError,
+    UnwritableOutputError,
+    VerificationError,
+)
+from redact.media.drafts import draft
+from redact.media.stills.picture import StillPicture
+from redact.media.stills.profiles import profiled
+from redact.media.stills.reading import MOST_SAMPLES, SUFFIXES, engine_errors, opened, turn_of
+from redact.media.stills.rolling import WRITERS, Reel
+
+FORMS = ("GIF", "PNG", "WEBP")
+"""Pillow's names of the formats whose animations are kept."""
+
+_LAZY = Fraction(1, 10)
+"""Seconds for which viewers show a picture whose delay is none."""
+
+
+class AnimationSource:
+    """An animated picture as a video.
+
+    Args:
+        path: Its suffix must agree with the content.
+        data: The whole file.
+
+    Raises:
+        InputError: Broken, too large, or not kept whole.
+    """
+
+    def __init__(self, path: Path, data: bytes) -> None:
+        self.path = path
+        self._data = data
+        self._mark = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        with _damage(path):
+            self.reel = _reel(opened(data, path), data, path)
+        times = [Fraction(0)]
+        for delay in self.reel.delays:
+            times.append(times[-1] + (delay or _LAZY))
+        self._times = times
+
+    @property
+    def info(self) -> VideoInfo:
+        """Everything is known beforehand."""
+        count, seconds = len(self.reel.delays), self._times[-1]
+        return VideoInfo(self.reel.size, count, seconds, count / seconds)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the bytes that are decoded."""
+        return self._mark
+
+    def frames(self) -> Iterator[Frame]:
+        """Each picture once, under the time at which it is first shown.
+
+        Raises:
+            UnreadableInputError: One of them is damaged.
+        """
+        image: Image.Image | None = None
+        for index, time in enumerate(self._times[:-1]):
+            with _damage(self.path):
+                image = image or opened(self._data, self.path)
+                image.seek(index + self.reel.skipped)
+                samples = _samples(image, self.reel, self.path)
+            yield Frame(index, time, StillPicture(samples))
+
+
+def _damage(path: Path) -> AbstractContextManager[None]:
+    return engine_errors(lambda why: UnreadableInputError(f"the picture is damaged: {why}", path))
+
+
+def _samples(image: Image.Image, reel: Reel, path: Path) -> Samples:
+    image.load()
+    still = image.copy()  # its conversion must not change what the next picture builds on
+    pixels = upright(np.array(profiled(still, path)[0].convert(reel.mode)), reel.turn)
+    if pixels.shape[:2] != (reel.size.height, reel.size.width):
+        remedy = "write it anew with an editor for pictures"
+        raise UnsupportedInputError("its pictures differ in size", path, remedy)
+    return np.ascontiguousarray(pixels)
+
+
+def _reel(image: Image.Image, data: bytes, path: Path) -> Reel:
+    form = str(image.format)
+    _check(image, form, data, path)
+    skipped = int(bool(image.info.get("default_image")))
+    image.seek(getattr(image, "n_frames", 1) - 1)  # the number of rounds may stand at the end
+    rounds = image.info.get("loop")
+    delays = tuple(_delays(image) if form != "PNG" else _png_delays(data, path))
+    image.seek(skipped)
+    profile = profiled(image.copy(), path)[1]
+    if form == "GIF" or image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        mode = "RGBA"
+    else:
+        mode = "RGB"
+    lossless = form != "WEBP" or data.find(b"VP8L", 0, 1 << 16) >= 0
+    turn = turn_of(image)
+    size = turn.upright_size(Size(*image.size))
+    return Reel(form, size, turn, mode, delays, rounds, skipped, lossless, profile)
+
+
+def _check(image: Image.Image, form: str, data: bytes, path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES[form]:
+        remedy = f"rename it to {path.stem}{SUFFIXES[form][0]}"
+        raise UnsupportedInputError(f"the name does not fit its content, {form}", path, remedy)
+    count = getattr(image, "n_frames", 1)
+    if image.width * image.height * 4 * count > MOST_SAMPLES:
+        raise UnsupportedInputError(f"{count} pictures of that size are too many", path)
+    if form == "PNG" and data[24] == 16:  # the byte in its header that tells the depth
+        remedy = "export it with 8 bits a channel"
+        raise UnsupportedInputError("16 bits a channel in an animation", path, remedy)
+
+
+def _delays(image: Image.Image) -> Iterator[Fraction]:
+    for index in range(getattr(image, "n_frames", 1)):
+        image.seek(index)
+        image.load()
+        yield Fraction(int(image.info.get("duration") or 0), 1000)
+
+
+def _png_delays(data: bytes, path: Path) -> list[Fraction]:
+    """Of its own fractions of seconds, which Pillow would round."""
+    at, delays = 8, []
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"fcTL" and length == 26 and at + 34 <= len(data):
+            above, below = struct.unpack_from(">HH", data, at + 28)
+            delays.append(Fraction(above, below or 100))
+        at += length + 12
+    if not delays:
+        raise UnreadableInputError("the picture is damaged: no delays", path)
+    return delays
+
+
+class AnimationSink:
+    """An animated picture being written, in the format of its source.
+
+    Args:
+        output: Its suffix must be one of the source's format.
+        source: Says how fast, how often and in which way.
+        force: Whether an existing output is replaced.
+        frames: How many must be written.
+
+    Raises:
+        UnwritableOutputError: The suffix asks for another format.
+    """
+
+    def __init__(
+        self, output: Path, source: AnimationSource, *, force: bool = False, frames: int
+    ) -> None:
+        form = source.reel.form
+        if output.suffix.lower() not in SUFFIXES[form]:
+            remedy = f"name it {output.stem}{SUFFIXES[form][0]}"
+            raise UnwritableOutputError(f"a {form} picture stays {form}", output, remedy)
+        self._output = output
+        self._source = source
+        self._expected = frames
+        self._written: list[tuple[Fraction, int]] = []
+        self._draft: AbstractContextManager[Path] = draft(
+            output, source=source.path, force=force, check=self._finish
+        )
+
+    def __enter__(self) -> Self:
+        path = self._draft.__enter__()
+        self._writer = WRITERS[self._source.reel.form](path, self._source.reel)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish, read everything back, then publish; after an error leave nothing.
+
+        Raises:
+            VerificationError: The result is not what was written, or pictures are missing.
+        """
+        if error is not None:
+            self._writer.close()  # before its folder is removed
+        try:
+            self._draft.__exit__(kind, error, trace)
+        finally:
+            self._writer.close()
+
+    def write(self, frame: Frame) -> None:
+        """Encode one picture.
+
+        Raises:
+            UnwritableOutputError: It cannot be encoded.
+        """
+        with self._encoding():
+            shown = self._writer.add(frame.picture.planes()[0].samples)
+        self._written.append((frame.time, _mark(shown)))
+
+    def _encoding(self) -> AbstractContextManager[None]:
+        return engine_errors(
+            lambda why: UnwritableOutputError(f"cannot encode: {why}", self._output)
+        )
+
+    def _finish(self, path: Path) -> None:
+        with self._encoding():
+            self._writer.finish()
+        self._writer.close()
+        self._verify(path)
+
+    def _verify(self, path: Path) -> None:
+        if len(self._written) != self._expected:
+            raise VerificationError(
+                f"{len(self._written)} pictures were written instead of {self._expected}",
+                self._output,
+            )
+        try:
+            found = AnimationSource(path, path.read_bytes())
+            shown = [(f.time, _mark(f.picture.planes()[0].samples)) for f in found.frames()]
+        except RedactError as error:
+            raise VerificationError(f"does not read back: {error.problem}", self._output) from error
+        self._compare(found, shown)
+
+    def _compare(self, found: AnimationSource, shown: list[tuple[Fraction, int]]) -> None:
+        before, after = self._source.info, found.info
+        if (before.size, before.duration) != (after.size, after.duration):
+            raise VerificationError("reads back with another size or duration", self._output)
+        for time, mark in self._written:  # an encoder may join pictures that are equal
+            there = max((s for s in shown if s[0] <= time), key=lambda s: s[0])
+            if self._source.reel.lossless and there[1] != mark:
+                raise VerificationError("reads back with other pixels", self._output)
+
+
+def _mark(samples: Samples) -> int:
+    """A checksum of what can be seen."""
+    seen = samples
+    if samples.ndim == 3 and samples.shape[2] == 4:
+        seen = np.where(samples[..., 3:] == 0, np.uint8(0), samples)
+    return zlib.crc32(np.ascontiguousarray(seen).tobytes())
+
+
+def is_animated(data: bytes, path: Path) -> bool:
+    """Whether the file holds an animation that is kept; a GIF is one, even of one picture."""
+    with _damage(path):
+        image = opened(data, path)
+        return image.format == "GIF" or (
+            image.format in FORMS and getattr(image, "n_frames", 1) > 1
+        )

@@ -1,0 +1,52 @@
+"""One picture in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from redact.core.frames import Colour, Plane, Rgb, Role, Samples
+from redact.core.geometry import Size, Turn
+
+_ROLES: dict[int, Role] = {1: "y", 2: "ya", 3: "rgb", 4: "rgba"}
+
+
+@dataclass(frozen=True, slots=True)
+class StillPicture:
+    """One upright picture in memory; fulfils `redact.core.frames.Picture`.
+
+    Args:
+        samples: (height, width) or (height, width, channels), 8 or 16 bit, RGB order.
+    """
+
+    samples: Samples
+
+    @property
+    def stored_size(self) -> Size:
+        """The size; pixels are stored upright."""
+        return Size(self.samples.shape[1], self.samples.shape[0])
+
+    @property
+    def turn(self) -> Turn:
+        """None."""
+        return Turn()
+
+    @property
+    def colour(self) -> Colour:
+        """Full range; luma is grey itself, so the matrix means nothing."""
+        return Colour(bits=8 * self.samples.itemsize)
+
+    def planes(self) -> tuple[Plane, ...]:
+        """The one plane, writable."""
+        channels = 1 if self.samples.ndim == 2 else self.samples.shape[2]
+        return (Plane(self.samples, _ROLES[channels]),)
+
+    def rgb(self, size: Size) -> Rgb:
+        """A copy scaled to that size, alpha ignored."""
+        eight = self.samples if self.samples.itemsize == 1 else self.samples >> 8
+        colours = np.atleast_3d(eight)[..., : 3 if eight.ndim == 3 and eight.shape[2] > 2 else 1]
+        shown = Image.fromarray(colours.astype(np.uint8).repeat(3 // colours.shape[2], axis=2))
+        scaled = shown.resize((size.width, size.height), Image.Resampling.BILINEAR)
+        return np.array(scaled)

@@ -1,0 +1,206 @@
+"""What a source's container and first frame say, as far as the result must keep it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, cast
+
+from av import VideoFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.subtitles.stream import SubtitleStream
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from redact.core.frames import Colour
+from redact.core.geometry import Size, Turn
+from redact.media.video.picture import DecodedPicture, beside
+
+MICROSECOND = Fraction(1, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTrack:
+    """One sound stream of the source.
+
+    Args:
+        index: Its number in the container.
+        codec: Its codec's name.
+        start: Seconds at which it begins, None where unknown.
+        rate: Samples per second.
+        channels: How many.
+        default: Whether players choose it by themselves.
+        language: ISO 639 code, None where not said.
+    """
+
+    index: int
+    codec: str
+    start: Fraction | None
+    rate: int
+    channels: int
+    default: bool
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextTrack:
+    """One stream of subtitles of the source.
+
+    Args:
+        index: Its number in the container.
+        codec: Its codec's name.
+        time_base: Seconds per tick of its times.
+        language: ISO 639 code, None where not said.
+    """
+
+    index: int
+    codec: str
+    time_base: Fraction
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColourTags:
+    """Numbers of ISO/IEC 23091-2; 2 is unspecified. Range: 0 unspecified, 1 limited, 2 full."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+    range: int
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a sink needs to know of a source.
+
+    Args:
+        container: Short names of the container's format, separated by commas.
+        codec: The video codec's name.
+        pixels: Pixel format of the planes that are drawn on.
+        size: Size of the stored pixels.
+        turn: How they become upright.
+        colour: What the samples mean, guesses included.
+        tags: What the file says they mean, without guesses.
+        time_base: Seconds per tick of the container's clock.
+        rate: Mean frames per second, None where unknown.
+        aspect: Width of a pixel divided by its height, None where not said.
+        bit_rate: Bits per second of the video, of the whole file where the stream does not say.
+        start: Seconds at which the earliest stream begins.
+        interlaced: Whether the first frame is made of two fields.
+        top_first: Whether its upper field comes first.
+        mastering: Raw mastering display data of the first frame, None where absent.
+        light: Raw content light level data of the first frame, None where absent.
+        language: The video's ISO 639 code, None where not said.
+        audio: Sound streams that can be copied.
+        subtitles: Streams of subtitles, of any kind.
+    """
+
+    container: str
+    codec: str
+    pixels: str
+    size: Size
+    turn: Turn
+    colour: Colour
+    tags: ColourTags
+    time_base: Fraction
+    rate: Fraction | None
+    aspect: Fraction | None
+    bit_rate: int | None
+    start: Fraction
+    interlaced: bool
+    top_first: bool
+    mastering: bytes | None
+    light: bytes | None
+    language: str | None
+    audio: tuple[AudioTrack, ...]
+    subtitles: tuple[TextTrack, ...] = ()
+
+
+def details_of(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> Details:
+    """Gather the details from an open container and its first decoded frame."""
+    picture = DecodedPicture(frame)
+    context = stream.codec_context
+    return Details(
+        container=container.format.name,
+        codec=context.codec.canonical_name,
+        pixels=picture.frame.format.name,
+        size=picture.stored_size,
+        turn=picture.turn,
+        colour=picture.colour,
+        tags=_tags(frame, context),
+        time_base=stream.time_base or MICROSECOND,
+        rate=_rate(stream),
+        aspect=stream.sample_aspect_ratio or context.sample_aspect_ratio or None,
+        bit_rate=stream.bit_rate or container.bit_rate or None,
+        start=Fraction(container.start_time or 0) * MICROSECOND,
+        interlaced=frame.interlaced_frame,
+        top_first=context.field_order in _TOP_FIRST,
+        mastering=_side_data(frame, "MASTERING_DISPLAY_METADATA"),
+        light=_side_data(frame, "CONTENT_LIGHT_LEVEL"),
+        language=_language(stream),
+        audio=tuple(map(_track, container.streams.audio)),
+        subtitles=tuple(map(_text_track, container.streams.subtitles)),
+    )
+
+
+_TOP_FIRST = {2, 4}
+"""Of FFmpeg's AVFieldOrder: coded top first, displayed top or bottom first."""
+
+
+def _tags(frame: VideoFrame, context: VideoCodecContext) -> ColourTags:
+    full = frame.format.name.startswith("yuvj")
+    return ColourTags(
+        _said(frame.color_primaries, context.color_primaries),
+        _said(frame.color_trc, context.color_trc),
+        _said(frame.colorspace, context.colorspace),
+        2 if full else int(frame.color_range or context.color_range),
+    )
+
+
+def _said(frame: int, container: int) -> int:
+    return int(container if frame == UNSPECIFIED else frame)
+
+
+UNSPECIFIED = 2
+"""Of primaries, transfer and matrix."""
+
+
+def _rate(stream: VideoStream) -> Fraction | None:
+    rate = stream.average_rate or stream.guessed_rate
+    return rate if rate and rate > 0 else None
+
+
+def _side_data(frame: VideoFrame, name: str) -> bytes | None:
+    data = beside(frame, name)
+    return None if data is None else bytes(cast(Any, data))
+
+
+def _track(stream: AudioStream) -> AudioTrack:
+    context: Any = stream.codec_context
+    start = None
+    if stream.start_time is not None and stream.time_base is not None:
+        start = stream.start_time * stream.time_base
+    return AudioTrack(
+        index=stream.index,
+        codec="unknown" if context is None else context.codec.canonical_name,
+        start=start,
+        rate=0 if context is None else context.sample_rate,
+        channels=0 if context is None else context.channels,
+        default=bool(stream.disposition & Disposition.default),
+        language=_language(stream),
+    )
+
+
+def _text_track(stream: SubtitleStream) -> TextTrack:
+    context: Any = stream.codec_context
+    name = "unknown" if context is None else context.codec.canonical_name
+    return TextTrack(stream.index, name, stream.time_base or MICROSECOND, _language(stream))
+
+
+def _language(stream: Stream) -> str | None:
+    """A code of three letters; anything else could be a message, and `und` says nothing."""
+    code = (stream.language or "").lower()
+    return code if re.fullmatch("[a-z]{3}", code) and code != "und" else None

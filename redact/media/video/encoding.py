@@ -1,0 +1,157 @@
+"""Frames encoded into a draft that holds pictures only, each under its exact time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+from av import VideoFrame
+from av.codec.context import Flags
+from av.container import OutputContainer
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
+
+from redact.core.frames import Frame
+from redact.core.geometry import Turn
+from redact.errors import EngineError
+from redact.media.drafts import is_about_writing
+from redact.media.video.details import Details
+from redact.media.video.encoders import Choice
+from redact.media.video.picture import MATRICES_OF_TURNS, DecodedPicture
+
+_UNIT = 1 << 16
+"""One, in the 16.16 fixed point of a display matrix."""
+
+
+def draft_suffix(choice: Choice) -> str:
+    """The container that keeps this encoder's packets with exact times and all tags."""
+    if choice.pixels.startswith("yuva") and choice.encoder.codec == "vp9":
+        return ".webm"  # opacity travels in a second stream that only Matroska carries
+    return {"prores": ".mov", "ffv1": ".mkv"}.get(choice.encoder.codec, ".mp4")
+
+
+class Encoding:
+    """An encoder writing to a draft, in which the first frame is at time zero.
+
+    Args:
+        container: The draft, open for writing.
+        choice: The encoder and what it is asked.
+        details: What of the source must be kept.
+    """
+
+    def __init__(self, container: OutputContainer, choice: Choice, details: Details) -> None:
+        self._container = container
+        self._stream = _stream(container, choice, details)
+        self._base = details.time_base
+        self._first: Fraction | None = None
+
+    def encode(self, frame: Frame, *, alone: bool = False) -> None:
+        """Encode one frame, which is used up.
+
+        Args:
+            frame: Of a video source.
+            alone: Whether nothing from here on may refer to anything before.
+
+        Raises:
+            EngineError: The frame is not of a video source, or its time is not a whole tick.
+        """
+        if not isinstance(frame.picture, DecodedPicture):
+            raise EngineError("only frames of a video source can be written to a video")
+        self._first = frame.time if self._first is None else self._first
+        ticks = (frame.time - self._first) / self._base
+        if ticks.denominator != 1:
+            raise EngineError(f"the time of frame {frame.index} does not fit the source's clock")
+        kind = PictureType.I if alone else PictureType.NONE  # else the encoder decides anew
+        self._mux(_stripped(frame.picture.frame, int(ticks), self._base, kind))
+
+    def blank(self, choice: Choice, details: Details) -> None:
+        """Encode one frame that shows nothing, for the sake of the draft's header."""
+        picture = VideoFrame(details.size.width, details.size.height, choice.pixels)
+        for plane in picture.planes:
+            plane.update(bytes(plane.buffer_size))
+        self._mux(_stripped(picture, 0, self._base, PictureType.NONE))
+
+    def _mux(self, picture: VideoFrame | None) -> None:
+        self._container.mux(self._stream.encode(picture))
+
+    def flush(self) -> None:
+        """Write what the encoder still holds."""
+        self._mux(None)
+
+
+def _stripped(picture: VideoFrame, ticks: int, base: Fraction, kind: PictureType) -> VideoFrame:
+    picture.time_base = base
+    picture.pts = ticks
+    picture.pict_type = kind
+    return picture
+
+
+@contextmanager
+def encoding(draft: Path, choice: Choice, details: Details) -> Iterator[Encoding]:
+    """An encoder whose draft is complete after a clean end of the block.
+
+    Raises:
+        EngineError: The encoder failed.
+        OSError: There is no space left.
+    """
+    with _own_words(choice):
+        container = av.open(str(draft.absolute()), "w", container_options=muxing(details))
+        try:
+            work = Encoding(container, choice, details)
+            yield work
+            work.flush()
+            container.close()
+        except BaseException:
+            with suppress(Exception):  # the first failure is the one to tell
+                container.close()
+            raise
+
+
+def muxing(details: Details) -> dict[str, str]:
+    """What a draft's container is asked."""
+    scale = details.time_base.denominator
+    return {"video_track_timescale": str(scale), "fflags": "+bitexact"}
+
+
+@contextmanager
+def _own_words(choice: Choice) -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, ValueError) as error:
+        if is_about_writing(error):
+            raise
+        raise EngineError(
+            f"the encoder {choice.encoder.name} failed: {error}", remedy="choose another --encoder"
+        ) from error
+
+
+def _stream(container: OutputContainer, choice: Choice, details: Details) -> VideoStream:
+    rate = details.rate or Fraction(25)
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints what it does, and knows no other way
+    stream = cast(VideoStream, container.add_stream(choice.encoder.name, rate=rate))
+    context: Any = stream.codec_context
+    context.options = dict(choice.options)
+    context.width, context.height = details.size.width, details.size.height
+    context.pix_fmt = choice.pixels
+    stream.time_base = context.time_base = details.time_base
+    context.thread_count = 0
+    context.flags |= Flags.frame_duration  # the last frame's is known from nothing else
+    if details.aspect:
+        context.sample_aspect_ratio = details.aspect
+    tags = details.tags
+    context.color_primaries, context.color_trc = tags.primaries, tags.transfer
+    context.colorspace, context.color_range = tags.matrix, tags.range
+    if details.turn != Turn():
+        stream.set_display_matrix(display_matrix(details.turn))
+    return stream
+
+
+def display_matrix(turn: Turn) -> list[int]:
+    """The display matrix that turns stored pixels upright."""
+    right_x, right_y, down_x, down_y = (step * _UNIT for step in MATRICES_OF_TURNS[turn])
+    return [right_x, right_y, 0, down_x, down_y, 0, 0, 0, 1 << 30]

@@ -1,0 +1,141 @@
+"""Media files opened for reading: one file, known containers, every failure in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import av
+from av.container import InputContainer
+from av.container.core import Flags
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from redact.errors import RedactError, UnreadableInputError, UnsupportedInputError
+from redact.media.files import Identity, check_unchanged, open_input
+
+LARGEST_SIDE = 16384
+LARGEST_PICTURE = 200_000_000
+"""Pixels; anything above is taken for an attempt to exhaust memory."""
+
+_CONTAINERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp3,mp4,mpeg,mpegts,mxf,nut,ogg,wav,webm"
+"""Formats that hold their media themselves; playlists would lead to other files."""
+
+_BUFFER = 1 << 18
+_NOT_MOVING = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
+_REASONS: dict[type[BaseException], str] = {
+    av.error.ArgumentError: "this is no video file that redact reads",
+    av.error.InvalidDataError: "the data is damaged, or this is no video file",
+    av.error.EOFError: "the file ends too early",
+    av.error.DecoderNotFoundError: "there is no decoder for its video",
+    PermissionError: "the file refers to other files",
+}
+
+
+@contextmanager
+def open_media(path: Path, known: Identity | None = None) -> Iterator[InputContainer]:
+    """The container of one regular file; nothing else is ever opened.
+
+    Args:
+        path: Any name, also one that looks like an option or an address.
+        known: What the file must still be, before and after the block.
+
+    Raises:
+        InputError: It cannot be read, or what the block reads from it is damaged.
+        ChangedInputError: It is not the known file.
+    """
+    with open_input(path) as file:
+        if known is not None:
+            check_unchanged(path, known, file)
+        with translated(path), av.open(file, "r", **_options()) as container:
+            if container.format.name == "avi":
+                container.flags &= ~Flags.gen_pts.value  # guesses, one frame late for H.264
+            yield container
+    if known is not None:
+        check_unchanged(path, known)
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "options": {"format_whitelist": _CONTAINERS, "max_pixels": str(LARGEST_PICTURE)},
+        "metadata_errors": "replace",  # names and titles are not kept, so they cannot be wrong
+        "buffer_size": _BUFFER,
+        "io_open": _refuse_other_files,
+    }
+
+
+def _refuse_other_files(*_: object) -> NoReturn:
+    raise PermissionError("the file refers to other files")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn whatever the demuxer or decoder raises into one of our errors.
+
+    Raises:
+        UnreadableInputError: The file is damaged, or no media.
+    """
+    try:
+        yield
+    except (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError) as error:
+        problem = _REASONS.get(type(error), f"cannot be decoded: {_words(error)}")
+        raise UnreadableInputError(problem, path, "try another copy of it") from error
+
+
+def _words(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Add the file's name to errors raised within that name none."""
+    try:
+        yield
+    except RedactError as error:
+        if error.path is not None:
+            raise
+        raise type(error)(error.problem, path, error.remedy) from error
+
+
+def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The one stream of moving pictures; cover art and thumbnails do not count.
+
+    Raises:
+        UnreadableInputError: There is none.
+        UnsupportedInputError: There are several, or its pictures are too large.
+    """
+    moving = [s for s in container.streams.video if not s.disposition & _NOT_MOVING]
+    if not moving:
+        raise UnreadableInputError("there is no video in this file", path)
+    if len(moving) > 1:
+        names = ", ".join(f"{s.index} ({_label(s)})" for s in moving)
+        raise UnsupportedInputError(
+            f"it holds {len(moving)} video streams: {names}", path, "extract the one to redact"
+        )
+    (stream,) = moving
+    if stream.codec_context is None:
+        raise UnsupportedInputError("there is no decoder for its video", path, "convert it first")
+    check_size(stream.codec_context.width, stream.codec_context.height, path)
+    return stream
+
+
+def _label(stream: VideoStream) -> str:
+    context = stream.codec_context
+    return "unknown" if context is None else f"{context.name} {context.width}x{context.height}"
+
+
+def check_size(width: int, height: int, path: Path) -> None:
+    """Refuse pictures that could exhaust memory.
+
+    Raises:
+        UnsupportedInputError: A side or the picture is too large.
+    """
+    if max(width, height) > LARGEST_SIDE or width * height > LARGEST_PICTURE:
+        raise UnsupportedInputError(
+            f"pictures of {width}x{height} are larger than {LARGEST_SIDE} a side or "
+            f"{LARGEST_PICTURE // 10**6} megapixels",
+            path,
+            "scale it down first",
+        )

@@ -1,0 +1,153 @@
+"""Packets in, frames out, and proof at the end that nothing was lost on the way."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+from av import Packet, VideoFrame
+from av.container import InputContainer
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from redact.errors import UnreadableInputError
+from redact.media.video.details import MICROSECOND
+
+_ONE_FRAME_A_PACKET = {
+    "av1", "dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mjpeg", "mpeg2video", "prores", "vp9",
+}  # fmt: skip
+"""Codecs of which each packet that is to be shown gives a frame."""
+
+_TELLS_DURATION = ("mov", "matroska", "avi", "asf", "flv")
+"""Containers whose header tells the duration; of others it is guessed from what is there."""
+
+_SLACK = Fraction(1, 2)
+"""Seconds by which a header may promise more than comes: rounding, and silence at the end."""
+
+
+class Reading:
+    """One pass over a container's packets.
+
+    Args:
+        container: Open, at its start.
+        stream: The pictures.
+        path: For messages.
+        decoder: What decodes them, None for the container's own choice.
+    """
+
+    def __init__(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        path: Path,
+        decoder: VideoCodecContext | None = None,
+    ) -> None:
+        self._container = container
+        self._stream = stream
+        self._decoder = stream.codec_context if decoder is None else decoder
+        self._path = path
+        self._packets = 0
+        self._shown = 0
+        self._frames = 0
+        self._fields = 0
+        self._end = Fraction(0)
+        self._places: deque[Fraction] = deque()
+
+    def frames(self) -> Generator[VideoFrame, None, None]:
+        """Decode all pictures.
+
+        Raises:
+            UnreadableInputError: A packet or a frame is damaged.
+        """
+        for packet in self._container.demux():
+            self._note_end(packet)
+            if packet.stream is not self._stream:
+                continue
+            self._count(packet)
+            for frame in self._decoder.decode(cast(Any, packet)):
+                self._check_whole(frame.is_corrupt)
+                self._frames += 1
+                self._fields += frame.interlaced_frame
+                yield frame
+
+    def _count(self, packet: Packet[Stream]) -> None:
+        self._check_whole(packet.is_corrupt)
+        if packet.size:
+            self._packets += 1
+            leading = not self._shown and not packet.is_keyframe
+            self._shown += not (packet.is_discard or leading)
+            if packet.pts is None and packet.dts is not None:
+                self._places.append(packet.dts * packet.time_base)
+
+    def _check_whole(self, corrupt: bool) -> None:
+        if corrupt:
+            raise self._broken(f"the data is damaged after frame {self._frames}")
+
+    def _note_end(self, packet: Packet[Stream]) -> None:
+        time = packet.dts if packet.pts is None else packet.pts
+        if time is not None and packet.time_base:
+            end = (time + (packet.duration or 0)) * packet.time_base
+            self._end = max(self._end, end)
+
+    def next_place(self) -> Fraction | None:
+        """The earliest place not yet given to a frame, in containers without times, in seconds.
+
+        AVI numbers its packets, and the n-th frame to be shown is shown at the n-th place.
+        """
+        return self._places.popleft() if self._places else None
+
+    def check_complete(self) -> None:
+        """Compare what came with what the container promised.
+
+        Raises:
+            UnreadableInputError: Something is missing.
+        """
+        if not self._frames:
+            raise self._broken("not one frame of its video can be decoded")
+        promised = promised_packets(self._container, self._stream)
+        if promised is not None and self._packets < promised:
+            raise self._broken(f"{promised} frames are announced, but only {self._packets} come")
+        self._check_duration()
+        self._check_all_shown()
+
+    def _check_duration(self) -> None:
+        if not self._container.format.name.startswith(_TELLS_DURATION):
+            return
+        start = Fraction(self._container.start_time or 0) * MICROSECOND
+        announced = Fraction(self._container.duration or 0) * MICROSECOND
+        come = self._end - start
+        if announced - come > max(_SLACK, announced / 50):
+            raise self._broken(
+                f"{float(announced):.1f} s are announced, but only {float(come):.1f} s come"
+            )
+
+    def _check_all_shown(self) -> None:
+        """A pair of fields may share one frame; apart from that, none may vanish."""
+        least = self._shown // 2 if self._fields else self._shown
+        if self._stream.codec_context.codec.canonical_name not in _ONE_FRAME_A_PACKET:
+            least = 0
+        if self._frames < least:
+            raise self._broken(f"{least - self._frames} frames cannot be decoded")
+
+    def _broken(self, problem: str) -> UnreadableInputError:
+        return UnreadableInputError(problem, self._path, "try another copy of it")
+
+
+def promised_packets(container: InputContainer, stream: VideoStream) -> int | None:
+    """How many video packets the container's index lists, None where it has none."""
+    if container.format.name.startswith("mov"):
+        return len(stream.index_entries) or None  # already without what an edit list cuts off
+    return promised_frames(container, stream)
+
+
+def promised_frames(container: InputContainer, stream: VideoStream) -> int | None:
+    """How many frames the container says are to be shown, None where it does not."""
+    if container.format.name.startswith("mov"):
+        return sum(not entry.is_discard for entry in stream.index_entries) or None
+    if container.format.name.startswith("avi"):
+        return stream.frames or None
+    return None

@@ -1,0 +1,181 @@
+"""A video file as frames: each stored frame once, under its exact time, or an error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from av import CodecContext, VideoFrame
+from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from redact.core.frames import Frame, VideoInfo
+from redact.errors import UnreadableInputError, UnsupportedInputError
+from redact.media import files
+from redact.media.video.details import MICROSECOND, Details, details_of
+from redact.media.video.opening import (
+    LARGEST_PICTURE,
+    about,
+    check_size,
+    open_media,
+    picture_stream,
+)
+from redact.media.video.picture import DecodedPicture
+from redact.media.video.reading import Reading, promised_frames
+from redact.media.video.wholeness import check_whole
+
+_MOST_THREADS = 8
+
+
+class VideoSource:
+    """A video file; readable from the start as often as asked.
+
+    Args:
+        path: The file. Its first frame is decoded at once, so that errors come early.
+
+    Raises:
+        InputError: It cannot be used; the message says why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        check_whole(path)
+        self.path = path
+        self.identity = files.identity(path)
+        with open_media(path, self.identity) as container:
+            stream = picture_stream(container, path)
+            with closing(_reading(container, stream, path).frames()) as frames:
+                first = next(frames, None)
+            if first is None:
+                raise UnreadableInputError("not one frame of its video can be decoded", path)
+            with about(path):
+                self.details = details_of(container, stream, first)
+            self._info = _info(container, stream, self.details)
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is known before all frames are read."""
+        return self._info
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """`sha256:` and the digest of the whole file.
+
+        Raises:
+            ChangedInputError: It is no longer the file that was opened.
+        """
+        digest = files.fingerprint(self.path)
+        files.check_unchanged(self.path, self.identity)
+        return digest
+
+    def frames(self) -> Iterator[Frame]:
+        """Each stored frame once, in the order of presentation.
+
+        Raises:
+            UnreadableInputError: Damaged, truncated, or frames are missing.
+            UnsupportedInputError: Its times or pictures do not allow to keep it as it is.
+            ChangedInputError: The file changed meanwhile.
+        """
+        with open_media(self.path, self.identity) as container:
+            reading = _reading(container, picture_stream(container, self.path), self.path)
+            clock = _Clock(reading, self.path)
+            for index, frame in enumerate(reading.frames()):
+                with about(self.path):
+                    picture = DecodedPicture(frame)
+                _check_same_shape(picture, self.details, self.path)
+                yield Frame(index, clock.time(index, frame), picture)
+            reading.check_complete()
+            clock.check_all_used()
+
+
+def _reading(container: InputContainer, stream: VideoStream, path: Path) -> Reading:
+    decoder = _decoder_with_alpha(stream) or stream.codec_context
+    decoder.thread_type = "AUTO"
+    decoder.thread_count = min(os.cpu_count() or 1, _MOST_THREADS)
+    decoder.options = {
+        "err_detect": "explode",  # an error, where players would paint over the damage
+        "max_pixels": str(LARGEST_PICTURE),
+    }
+    return Reading(container, stream, path, decoder)
+
+
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+def _decoder_with_alpha(stream: VideoStream) -> VideoCodecContext | None:
+    """WebM hides opacity in a second stream, which FFmpeg's own decoders pass over."""
+    name = _WITH_ALPHA.get(stream.codec_context.codec.canonical_name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
+        return None
+    decoder = cast(VideoCodecContext, CodecContext.create(name, "r"))
+    decoder.extradata = stream.codec_context.extradata
+    return decoder
+
+
+def _info(container: InputContainer, stream: VideoStream, details: Details) -> VideoInfo:
+    duration = None
+    if stream.duration is not None and stream.time_base is not None:
+        duration = stream.duration * stream.time_base
+    elif container.duration is not None:
+        duration = container.duration * MICROSECOND
+    frames = promised_frames(container, stream)
+    return VideoInfo(details.turn.upright_size(details.size), frames, duration, details.rate)
+
+
+def _check_same_shape(picture: DecodedPicture, details: Details, path: Path) -> None:
+    found = (picture.stored_size, picture.frame.format.name, picture.turn)
+    if found != (details.size, details.pixels, details.turn):
+        check_size(picture.frame.width, picture.frame.height, path)
+        raise UnsupportedInputError(
+            "the pictures change their size, format or rotation on the way",
+            path,
+            "cut it there into several files",
+        )
+
+
+class _Clock:
+    """Gives each frame its time, and refuses times that do not grow."""
+
+    def __init__(self, reading: Reading, path: Path) -> None:
+        self._reading = reading
+        self._path = path
+        self._last: Fraction | None = None
+
+    def time(self, index: int, frame: VideoFrame) -> Fraction:
+        """Seconds at which the frame is shown.
+
+        Raises:
+            UnsupportedInputError: The time is missing, or not later than the one before.
+        """
+        time = self._stored(frame)
+        if time is None:
+            raise self._refused(f"frame {index} has no time")
+        if self._last is not None and time <= self._last:
+            raise self._refused(f"frame {index} is not shown later than the one before")
+        self._last = time
+        return time
+
+    def _stored(self, frame: VideoFrame) -> Fraction | None:
+        if frame.pts is None or frame.time_base is None:
+            return self._reading.next_place()
+        return frame.pts * frame.time_base
+
+    def check_all_used(self) -> None:
+        """Refuse when places are left: some frame must have got a wrong one.
+
+        Raises:
+            UnsupportedInputError: Some packet gave no frame.
+        """
+        if self._reading.next_place() is not None:
+            raise self._refused("its frames cannot be told from its gaps, as it has no times")
+
+    def _refused(self, problem: str) -> UnsupportedInputError:
+        return UnsupportedInputError(
+            problem, self._path, "write it anew with a video editor, which gives it new times"
+        )

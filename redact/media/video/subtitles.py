@@ -1,0 +1,264 @@
+"""Subtitles carried over on request: words and their times, written anew, and nothing else.
+
+What the source's decoder makes of a cue is cut down to its words: no styles, fonts, positions,
+names of speakers, comments or drawings. The words are then packed by this module itself, so that
+no byte of the source's own packets or headers is copied. Subtitles that are pictures are refused,
+as are those in which a camera wrote where it was.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import struct
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import av
+from av.container import InputContainer
+from av.subtitles.stream import SubtitleStream
+
+from redact.errors import EngineError, UnreadableInputError, UnsupportedInputError
+from redact.media.video.clocks import Clock
+from redact.media.video.details import Details, TextTrack
+from redact.media.video.opening import open_media
+
+TEXT: Final = ("ass", "mov_text", "subrip", "text", "webvtt")
+"""Codecs of subtitles that are words, by FFmpeg's canonical names."""
+
+CODECS: Final = {"matroska": "subrip", "mov": "mov_text", "mp4": "mov_text", "webm": "webvtt"}
+"""What they are written in, by container; others hold none that players show."""
+
+_HEADER = (
+    b"[Script Info]\r\nScriptType: v4.00+\r\n\r\n[V4+ Styles]\r\nFormat: Name, Fontname, Fontsize, "
+    b"PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, "
+    b"StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, "
+    b"MarginR, MarginV, Encoding\r\nStyle: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,"
+    b"100,0,0,1,1,0,2,10,10,10,0\r\n\r\n[Events]\r\nFormat: Layer, Start, End, Style, Name, "
+    b"MarginL, MarginR, MarginV, Effect, Text\r\n"
+)
+"""The plainest style, which FFmpeg wants before it writes any subtitles."""
+
+_FIELDS = 8
+"""Fields of an event before its text, as FFmpeg's decoders give it."""
+
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?=\{[^{}]*\\p0[^{}]*\}|\Z)", re.DOTALL)
+_MARK = re.compile(r"\\\{(?:\{\})?|\\\u2060|\{[^{}]*\}|\\[Nnh]")
+_MEANING = {"\\N": "\n", "\\n": "\n", "\\h": " ", "\\\u2060": "\\", "\\{": "{", "\\{{}": "{"}
+
+_PLACE = re.compile(
+    r"\b(?:gps|lat|lati?tude|lon|long?titude|longitude)\b\W{0,4}[-+]?\d"
+    r"|[-+]?\d{1,3}\.\d{4,}[\s,;/NSEW]{1,4}[-+]?\d{1,3}\.\d{4,}",
+    re.IGNORECASE,
+)
+"""A place in words of cameras and drones: a name and a number, or two long numbers."""
+
+_DIGITS = 0.2
+"""Share of digits in letters and digits together from which a track is taken for readings."""
+
+_FEW = 20
+"""Digits that any track may have."""
+
+_LONGEST = 0xFFFF
+"""Bytes of a cue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Words that are shown from one time to another, in seconds."""
+
+    start: Fraction
+    end: Fraction
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One track's cues, written anew.
+
+    Args:
+        path: Holds them and nothing else, in a container like the result's.
+        cues: In order of time, as in the source.
+        language: Of the source's track.
+    """
+
+    path: Path
+    cues: tuple[Cue, ...]
+    language: str | None
+
+
+def check_keepable(details: Details, path: Path) -> None:
+    """Refuse subtitles that could not be kept, or should not be.
+
+    Raises:
+        UnsupportedInputError: They are pictures, or readings of a camera.
+    """
+    for track in details.subtitles:
+        cues_of(path, track)
+
+
+def cues_of(path: Path, track: TextTrack) -> tuple[Cue, ...]:
+    """The words of one track of a source.
+
+    Raises:
+        UnsupportedInputError: They are pictures, or readings of a camera.
+        UnreadableInputError: The file is damaged.
+    """
+    if track.codec not in TEXT:
+        raise UnsupportedInputError(
+            f"its subtitles ({track.codec}) are no text, and nobody looks for faces in them",
+            path,
+            "leave --keep subtitles out",
+        )
+    with open_media(path) as container:
+        found = list(_decoded(container, track.index, path))
+    _check_words(found, path)
+    return tuple(sorted(found, key=lambda cue: cue.start))
+
+
+def _decoded(container: InputContainer, index: int, path: Path) -> Iterator[Cue]:
+    stream: Any = container.streams[index]
+    for packet in container.demux(stream):
+        if not packet.size:
+            continue
+        words = "\n".join(filter(None, (plain(line.ass) for line in packet.decode())))
+        if words:
+            start, end = _span(packet, path)
+            yield Cue(start, end, words)
+
+
+def _span(packet: Any, path: Path) -> tuple[Fraction, Fraction]:
+    if packet.pts is None or not packet.duration:
+        raise UnreadableInputError("one of its subtitles has no beginning or no end", path)
+    start = packet.pts * packet.time_base
+    return start, start + packet.duration * packet.time_base
+
+
+def plain(event: bytes) -> str:
+    """The words of an event: what follows its fields, less all that is not shown as a letter."""
+    parts = event.decode("utf-8", "replace").split(",", _FIELDS)
+    text = _DRAWING.sub("", parts[-1] if len(parts) > _FIELDS else "")
+    text = _MARK.sub(lambda mark: _MEANING.get(mark[0], ""), text)
+    shown = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in _UNSEEN)
+    return "\n".join(filter(None, (line.strip() for line in shown.split("\n"))))
+
+
+_UNSEEN = {"Cc", "Cn", "Co", "Cs"}
+"""Controls, and what is no character."""
+
+
+def _check_words(cues: Sequence[Cue], path: Path) -> None:
+    words = [c for cue in cues for c in cue.words if c.isalnum()]
+    digits = sum(c.isdecimal() for c in words)
+    if any(_PLACE.search(cue.words) for cue in cues) or (
+        digits > _FEW and digits > _DIGITS * len(words)
+    ):
+        raise UnsupportedInputError(
+            "its subtitles look like readings of a camera or drone, which tell where it was",
+            path,
+            "leave --keep subtitles out",
+        )
+
+
+def check_container(details: Details, container: str, path: Path) -> None:
+    """Refuse to write text where players show none.
+
+    Raises:
+        UnsupportedInputError: The container holds no text.
+    """
+    if details.subtitles and container not in CODECS:
+        raise UnsupportedInputError(
+            f"{container} cannot keep its subtitles",
+            path,
+            "name the output .mp4 or .mkv, or leave --keep subtitles out",
+        )
+
+
+def written(source: Path, track: TextTrack, folder: Path, container: str, clock: Clock) -> Words:
+    """The track's words in a file of their own.
+
+    Args:
+        source: Holds the track.
+        track: Which one.
+        folder: A private one.
+        container: What the result will be.
+        clock: How times are carried over.
+
+    Raises:
+        UnsupportedInputError: They cannot be kept, or not at their times.
+        EngineError: They cannot be written.
+    """
+    cues = cues_of(source, track)
+    for cue in cues:
+        for time in (cue.start, cue.end):
+            clock.check(time, cue.start)
+    overlap = any(after.start < before.end for before, after in pairwise(cues))
+    if overlap and CODECS[container] == "mov_text":
+        raise UnsupportedInputError(
+            f"{container} cannot keep subtitles that overlap", source, "name the output .mkv"
+        )
+    path = folder / f"subtitles{track.index}.{_SUFFIXES[container]}"
+    try:
+        _mux(path, CODECS[container], cues, clock.tick or track.time_base)
+    except (av.FFmpegError, ValueError) as error:
+        raise EngineError(f"its subtitles cannot be written: {error}", source) from error
+    return Words(path, cues, track.language)
+
+
+_SUFFIXES = {"matroska": "mkv", "mov": "mp4", "mp4": "mp4", "webm": "webm"}
+
+
+def _mux(path: Path, codec: str, cues: Sequence[Cue], tick: Fraction) -> None:
+    with av.open(str(path.absolute()), "w", container_options={"fflags": "+bitexact"}) as container:
+        stream: Any = container.add_stream(codec)
+        stream.codec_context.subtitle_header = _HEADER
+        stream.time_base = stream.codec_context.time_base = tick
+        for cue in cues:
+            packet: Any = av.Packet(_PACKED[codec](cue.words))
+            packet.stream, packet.time_base, packet.is_keyframe = stream, tick, True
+            packet.pts = packet.dts = int(cue.start / tick)
+            packet.duration = int((cue.end - cue.start) / tick)
+            container.mux(packet)
+
+
+def _counted(words: str) -> bytes:
+    data = words.encode()
+    if len(data) > _LONGEST:
+        raise ValueError("one of them is too long")
+    return struct.pack(">H", len(data)) + data
+
+
+_PACKED: Final[dict[str, Callable[[str], bytes]]] = {
+    "mov_text": _counted,
+    "subrip": str.encode,
+    "webvtt": lambda words: html.escape(words, quote=False).encode(),
+}
+"""From words to the payload of a packet, by codec."""
+
+
+def packed_cues(path: Path, number: int, codec: str) -> list[tuple[Fraction, Fraction, bytes]]:
+    """What a result's track holds, byte by byte: times and payloads, but for empty ones.
+
+    Args:
+        path: The result.
+        number: Which of its subtitle tracks.
+        codec: What they are written in.
+    """
+    found = []
+    with open_media(path) as container:
+        stream: SubtitleStream = container.streams.subtitles[number]
+        for packet in container.demux(stream):
+            payload = bytes(packet)
+            if payload and payload != _PACKED[codec](""):
+                found.append((*_span(packet, path), payload))
+    return sorted(found)
+
+
+def packed(cues: Sequence[Cue], codec: str, shift: Fraction) -> list[tuple[Any, ...]]:
+    """What a result's track is to hold, to compare with `packed_cues`."""
+    return sorted((c.start - shift, c.end - shift, _PACKED[codec](c.words)) for c in cues)

@@ -1,0 +1,50 @@
+"""A small encode, really made, to know whether an encoder in hardware works on this machine."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import av
+import av.logging
+from av import VideoFrame
+
+from redact.media.video.table import Encoder
+
+_WIDTH, _HEIGHT, _FRAMES = 640, 352, 4
+"""Hardware refuses pictures that are too small."""
+
+
+def trouble(encoder: Encoder, pixels: str) -> str | None:
+    """Why it does not work here, in FFmpeg's words; None if it does.
+
+    Args:
+        encoder: Any row of the table.
+        pixels: The pixel format that it is to take.
+    """
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as said:
+            return _tried(encoder, pixels, said)
+    finally:
+        av.logging.set_level(before)
+
+
+def _tried(encoder: Encoder, pixels: str, said: list[tuple[int, str, str]]) -> str | None:
+    try:
+        with av.open(io.BytesIO(), "w", format="matroska") as container:
+            stream: Any = container.add_stream(encoder.name, rate=25)
+            context = stream.codec_context
+            context.width, context.height, context.pix_fmt = _WIDTH, _HEIGHT, pixels
+            quality = {} if encoder.quality is None else encoder.asks(encoder.quality)
+            context.options = encoder.options | quality
+            for number in range(_FRAMES):
+                frame = VideoFrame(_WIDTH, _HEIGHT, pixels)
+                frame.pts = number
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    except (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError) as error:
+        words = [text.strip() for _, _, text in said if text.strip()]
+        return words[0] if words else str(getattr(error, "strerror", None) or error)
+    return None

@@ -1,0 +1,171 @@
+"""Voices made others: amounts that wander are drawn for each track, used once, and forgotten.
+
+Formants and pitch are moved apart from each other, all frequencies by a few hertz more, four bands
+are made louder and softer, and every phase is set anew, which leaves a voice without melody. Then
+the band of a telephone is kept. Each amount wanders several times a second, so that no single shift
+back fits more than an instant.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+from secrets import SystemRandom
+from typing import Any, Final
+
+import ffmpeg
+
+from redact.errors import EngineError, UnsupportedInputError
+from redact.media.video.details import AudioTrack
+from redact.media.video.opening import open_media
+from redact.media.video.running import address, run_program
+
+RATE: Final = 16_000
+"""Samples a second; what is above half of it says more about who speaks than about what is said."""
+
+CODECS: Final = {
+    "avi": "pcm_s16le", "matroska": "aac", "mov": "aac", "mp4": "aac", "mpegts": "aac",
+    "webm": "libopus",
+}  # fmt: skip
+"""What a disguised track is coded with, by container."""
+
+_STEP = 0.25
+"""Seconds after which every amount takes a step."""
+
+_BANDS = (400, 900, 1800, 3000)  # Hz, in which loudness wanders
+_LATE = 336  # samples by which the chain delays on average, measured with clicks
+_MARGIN = 2  # seconds of silence fed in at the end, so that the filters give back everything
+_CAPTURE = 512  # samples whose phases are set anew together
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A track made another voice's.
+
+    Args:
+        path: Coded without loss; its first sample is at zero.
+        start: Seconds at which it belongs in the source.
+        samples: How many there are at `RATE`.
+    """
+
+    path: Path
+    start: Fraction
+    samples: int
+
+
+def disguised(source: Path, track: AudioTrack, written: Path, program: Path) -> Sound:
+    """Another voice for one track, as long as the track.
+
+    Args:
+        source: The file that holds it.
+        track: Which one.
+        written: Where to; a private folder. Its neighbour `amounts` is gone afterwards.
+        program: The ffmpeg program.
+
+    Raises:
+        UnsupportedInputError: There is no sound in the track.
+        EngineError: The program failed, or gave too little.
+        OSError: There is no space left.
+    """
+    start, end = extent(source, track.index)
+    samples = round((end - start) * RATE)
+    amounts = written.with_name("amounts")
+    amounts.touch(mode=0o600)
+    amounts.write_text(commands(SystemRandom(), float(end - start) + _MARGIN), encoding="ascii")
+    try:
+        run_program(_command(source, track, samples, written, program), written)
+    finally:
+        amounts.unlink()
+    first, last = extent(written, 0)
+    if round((last - first) * RATE) != samples:
+        raise EngineError("the disguised sound is not as long as the original")
+    return Sound(written, start, samples)
+
+
+def extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
+    """Seconds at which a track's first sample begins and its last one ends.
+
+    Raises:
+        InputError: The file is damaged.
+        UnsupportedInputError: There is no sound in the track.
+    """
+    start: Fraction | None = None
+    end = Fraction(0)
+    with open_media(path) as container:
+        stream: Any = container.streams[index]
+        for frame in container.decode(stream):
+            time = frame.pts * frame.time_base
+            start = time if start is None else start
+            end = max(end, time + Fraction(frame.samples, frame.sample_rate))
+    if start is None:
+        raise UnsupportedInputError("its sound is empty", path, "choose --audio drop")
+    return start, end
+
+
+def commands(random: Random, seconds: float) -> str:
+    """All amounts over time, in the words of ffmpeg's asendcmd."""
+    lower = random.random() < 0.5
+    formants = _walk(random, *((0.76, 0.9) if lower else (1.12, 1.3)))
+    pitch = _walk(random, *((0.75, 1.0) if lower else (1.0, 1.35)))
+    shift = _walk(random, *((-60.0, -15.0) if lower else (15.0, 60.0)))
+    gains = [_walk(random, -7.0, 7.0) for _ in _BANDS]
+    lines = []
+    for step in range(int(seconds / _STEP) + 2):
+        formant = next(formants)
+        said = [f"rubberband@formants pitch {formant:.4f}"]
+        said += [f"rubberband@pitch pitch {next(pitch) / formant:.4f}"]
+        said += [f"afreqshift@shift shift {next(shift):.2f}"]
+        said += [f"equalizer@band{i} gain {next(gain):.2f}" for i, gain in enumerate(gains)]
+        lines.append(f"{step * _STEP:.2f} {', '.join(said)};\n")
+    return "".join(lines)
+
+
+def _walk(random: Random, low: float, high: float) -> Iterator[float]:
+    """Values that wander between two bounds, at most half of the way at once."""
+    value = random.uniform(low, high)
+    while True:
+        yield value
+        value += random.uniform(-0.5, 0.5) * (high - low)
+        value = min(high, max(low, value))
+
+
+def _command(
+    source: Path, track: AudioTrack, samples: int, written: Path, program: Path
+) -> list[str]:
+    sound = ffmpeg.input(address(source), protocol_whitelist="file", err_detect="explode")
+    sound = sound[str(track.index)].filter("asetpts", "PTS-STARTPTS")
+    sound = sound.filter("aresample", RATE, **{"async": 1})  # gaps become silence
+    sound = sound.filter("aformat", channel_layouts="mono").filter("apad", pad_dur=_MARGIN)
+    sound = sound.filter("asendcmd", filename="amounts")
+    moving = {"pitch": 1, "pitchq": "consistency"}  # made for amounts that change
+    sound = sound.filter("rubberband@formants", **moving)
+    sound = sound.filter("rubberband@pitch", formant="preserved", **moving)
+    sound = sound.filter("afreqshift@shift", shift=0)
+    for index, middle in enumerate(_BANDS):
+        sound = sound.filter(f"equalizer@band{index}", f=middle, t="o", w=1, g=0)
+    size = "hypot(re,im)"
+    sound = sound.filter(
+        "afftfilt", real=f"{size}*sin(0)", imag=f"{size}*cos(0)", win_size=_CAPTURE, overlap=0.75
+    )
+    sound = sound.filter("highpass", f=160).filter("lowpass", f=3600).filter("lowpass", f=3600)
+    sound = sound.filter("atrim", start_sample=_LATE, end_sample=_LATE + samples)
+    sound = sound.filter("asetpts", "N/SR/TB")
+    output = ffmpeg.output(
+        sound,
+        address(written),
+        f="wav",
+        rf64="auto",
+        map_metadata=-1,
+        fflags="+bitexact",
+        flags="+bitexact",
+    )
+    spelled: list[str] = ffmpeg.compile(
+        output.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-xerror"),
+        cmd=os.fspath(program),
+        overwrite_output=True,
+    )
+    return spelled

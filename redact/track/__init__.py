@@ -1,0 +1,23 @@
+"""What is the same thing over time?"""
+
+from __future__ import annotations
+
+from redact.core.interfaces import Tracker
+from redact.core.recipe import Recipe
+
+
+def tracker_for(recipe: Recipe, *, pages: bool = False) -> Tracker:
+    """A fresh tracker for one source.
+
+    Args:
+        recipe: Says how long things are followed, and from which score they are matched first.
+        pages: Whether the frames are pages of a document, each a picture of its own.
+    """
+    if pages:
+        from redact.track.pages import PageTracker
+
+        return PageTracker()
+    from redact.track.optical_flow import LucasKanadeFlow
+    from redact.track.tracker import PictureTracker
+
+    return PictureTracker(recipe.coverage, recipe.high_threshold, LucasKanadeFlow())

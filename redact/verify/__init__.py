@@ -1,0 +1,1 @@
+"""Is the result what the plan says, and does anybody still show?"""

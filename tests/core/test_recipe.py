@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from redact.core.findings import Detection, Kind
+from redact.core.geometry import Box, Size
+from redact.core.recipe import IRREVERSIBLE, PROFILES, Pass, Recipe, recipe, size_penalty
+from redact.detect.detectors import DETECTORS
+from redact.errors import RecipeError
+from redact.hide.styles import STYLES
+
+LOOK = Pass("yunet", 640, 0.3)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_is_whole_and_hides_for_good(name: str) -> None:
+    profile = PROFILES[name]
+    assert profile.profile == name
+    assert {look.detector for look in profile.passes} <= set(DETECTORS)
+    assert profile.style in IRREVERSIBLE
+    assert profile.coverage.pad > 0
+
+
+def test_what_is_reversible_is_not_called_irreversible() -> None:
+    assert {*STYLES, "cover"} > IRREVERSIBLE
+    assert not IRREVERSIBLE & {"gaussian", "mosaic"}
+    assert Recipe(passes=(LOOK,)).style in IRREVERSIBLE
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_recipes_travel_between_processes(name: str) -> None:
+    assert pickle.loads(pickle.dumps(PROFILES[name])) == PROFILES[name]
+
+
+def test_recipes_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        PROFILES["fast"].style = "solid"  # type: ignore[misc]
+    recipe("fast", style="solid")
+    assert PROFILES["fast"].style in IRREVERSIBLE - {"solid"}
+
+
+def test_choices_replace_those_of_the_profile() -> None:
+    made = recipe("fast", style="solid", colour="#10ff00", audio="drop")
+    assert (made.profile, made.style, made.audio) == ("fast", "solid", "drop")
+    assert made.rgb == (16, 255, 0)
+    assert made.passes == PROFILES["fast"].passes
+
+
+def test_a_profile_that_does_not_exist_names_those_that_do() -> None:
+    with pytest.raises(RecipeError, match="quick") as caught:
+        recipe("quick")
+    assert all(name in (caught.value.remedy or "") for name in PROFILES)
+
+
+def test_a_choice_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(RecipeError, match="sticker"):
+        recipe("fast", sticker="cat")
+
+
+@pytest.mark.parametrize(
+    "colour",
+    ["black", "#000", "#00000g", "#0000000", "000000", "", "#000000\n", "#" + "\u0660" * 6],
+)
+def test_a_colour_is_written_in_one_way(colour: str) -> None:
+    with pytest.raises(RecipeError, match="#rrggbb"):
+        recipe(colour=colour)
+
+
+def test_a_recipe_that_would_find_nothing_is_refused() -> None:
+    with pytest.raises(RecipeError, match="at least one"):
+        recipe(passes=())
+
+
+@pytest.mark.parametrize(
+    "choice", [{"style": "sticker"}, {"audio": "louder"}, {"uncertain": "maybe"}]
+)
+def test_a_value_that_does_not_exist_is_refused(choice: dict[str, str]) -> None:
+    with pytest.raises(RecipeError):
+        recipe(**choice)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"above": -1},
+        {"largest": 0.0},
+        {"largest": float("nan")},
+        {"side": 31},
+        {"side": 16385},
+        {"threshold": 0.0},
+        {"threshold": 1.0},
+        {"threshold": float("nan")},
+        {"quarters": 4},
+        {"quarters": -1},
+        {"every": 0},
+        {"turned_threshold": 1.0},
+        {"turned_threshold": -0.1},
+    ],
+    ids=str,
+)
+def test_a_pass_that_makes_no_sense_is_refused(change: dict[str, float]) -> None:
+    with pytest.raises(RecipeError):
+        Pass(**{"detector": "yunet", "side": 640, "threshold": 0.3, **change})  # type: ignore[arg-type]
+
+
+def test_a_pass_knows_what_its_detector_finds() -> None:
+    assert {name for name in DETECTORS if Pass(name, 640, 0.3).kind is Kind.PLATE} == {"plates"}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_looks_for_faces_and_plates(name: str) -> None:
+    assert {look.kind for look in PROFILES[name].passes} == set(Kind)
+    for kind in Kind:
+        only = PROFILES[name].detecting({kind})
+        assert {look.kind for look in only.passes} == {kind}
+        assert replace(only, passes=PROFILES[name].passes) == PROFILES[name]
+
+
+def test_detecting_nothing_is_refused() -> None:
+    with pytest.raises(RecipeError, match="at least one"):
+        PROFILES["fast"].detecting(())
+
+
+def asked(height: float, kind: Kind = Kind.FACE, slope: float = 0.05) -> float:
+    box = Box(0, 0, height, height)
+    return size_penalty(Detection(kind, box, 0.5), Size(960, 540), slope)
+
+
+def test_a_large_face_must_be_seen_more_clearly() -> None:
+    assert asked(10) == asked(40) == 0
+    assert asked(80) == pytest.approx(0.05)
+    assert asked(320) == pytest.approx(0.15)
+
+
+def test_size_says_nothing_about_plates_or_without_a_slope() -> None:
+    assert asked(320, Kind.PLATE) == 0
+    assert asked(320, slope=0.0) == 0

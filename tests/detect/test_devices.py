@@ -1,0 +1,93 @@
+"""Which providers are tried, told without any hardware."""
+
+from __future__ import annotations
+
+import pytest
+
+from redact.detect.detectors.devices import CPU, DEVICES, VARIABLE, asked, chosen, first_that_works
+from redact.errors import MissingEngineError, RecipeError
+
+CUDA, COREML, OPENVINO = DEVICES["cuda"], DEVICES["coreml"], DEVICES["openvino"]
+
+
+class RefusedError(Exception):
+    """As a driver that is missing makes onnxruntime raise."""
+
+
+def test_auto_tries_the_best_first_and_the_processor_last() -> None:
+    assert chosen("auto", [CPU, COREML, "AzureExecutionProvider", CUDA]) == [
+        [CUDA, CPU],
+        [COREML, CPU],
+        [CPU],
+    ]
+    assert chosen("auto", [CPU]) == [[CPU]]
+
+
+def test_auto_leaves_out_what_is_no_quicker_than_the_processor() -> None:
+    assert chosen("auto", [CPU, OPENVINO]) == [[CPU]]
+    assert chosen("openvino", [CPU, OPENVINO]) == [[OPENVINO, CPU]]
+
+
+def test_a_named_device_is_used_alone_or_refused() -> None:
+    assert chosen("cuda", [CPU, OPENVINO, CUDA]) == [[CUDA, CPU]]
+    assert chosen("cpu", [CPU, CUDA]) == [[CPU]]
+    with pytest.raises(MissingEngineError, match="cuda is not part") as error:
+        chosen("cuda", [CPU])
+    assert "onnxruntime-gpu" in str(error.value.remedy)
+    with pytest.raises(RecipeError, match="no device 'tpu'"):
+        chosen("tpu", [CPU])
+
+
+def test_what_does_not_work_gives_way_to_the_next() -> None:
+    tried: list[list[str]] = []
+
+    def make(providers: list[str]) -> str:
+        tried.append(providers)
+        if CUDA in providers:
+            raise RefusedError("no driver")
+        return providers[0]
+
+    tries = chosen("auto", [CPU, CUDA, COREML])
+    assert first_that_works(tries, make, RefusedError) == COREML
+    assert tried == [[CUDA, CPU], [COREML, CPU]]
+
+
+def test_a_named_device_that_does_not_work_is_an_error() -> None:
+    def make(providers: list[str]) -> str:
+        raise RefusedError(providers[0])
+
+    with pytest.raises(RefusedError, match=CUDA):
+        first_that_works(chosen("cuda", [CPU, CUDA]), make, RefusedError)
+
+
+def test_the_environment_names_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert asked() == "auto"
+    monkeypatch.setenv(VARIABLE, "cuda")
+    assert asked() == "cuda"
+    from redact.detect.detectors import load
+
+    with pytest.raises(MissingEngineError, match="cuda"):
+        load("yunet")
+
+
+def test_a_device_that_onnxruntime_quietly_leaves_out_is_refused_or_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It logs that a driver is missing, and goes on with the processor."""
+    import onnxruntime
+
+    from redact.detect.detectors import load
+
+    real = onnxruntime.InferenceSession
+
+    def without(graph: bytes, options: object, **said: object) -> object:
+        return real(graph, options, **{**said, "providers": [CPU]})
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", without)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setenv(VARIABLE, "cuda")
+    with pytest.raises(MissingEngineError, match="does not work on this machine"):
+        load("yunet")
+    monkeypatch.setenv(VARIABLE, "auto")
+    load("yunet")

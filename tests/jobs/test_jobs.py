@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from redact.errors import RecipeError
+from redact.jobs import jobs
+from redact.jobs.jobs import Batch, find_jobs
+
+
+def write(path: Path, order: str = "redact") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(order, encoding="utf-8")
+    return path
+
+
+def names(found: Batch, top: Path) -> dict[str, str]:
+    return {
+        job.source.relative_to(top).as_posix(): job.output.relative_to(top).as_posix()
+        for job in found.jobs
+    }
+
+
+def test_folders_are_searched_to_the_bottom(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b/c.MP4", "b/.hidden.jpg", ".git/d.jpg", "b/notes.txt"):
+        write(tmp_path / "in" / name)
+    found = find_jobs([tmp_path / "in"])
+    assert names(found, tmp_path / "in") == {
+        "a.jpg": "a.redacted.jpg",
+        "b/c.MP4": "b/c.redacted.MP4",
+    }
+    assert found.skipped == (tmp_path / "in/b/notes.txt",)
+    assert not found.refused
+
+
+def test_a_folders_tree_is_kept(tmp_path: Path) -> None:
+    write(tmp_path / "in/b/c.mp4")
+    write(tmp_path / "single.png")
+    found = find_jobs([tmp_path / "in", tmp_path / "single.png"], tmp_path / "out")
+    assert names(found, tmp_path) == {
+        "in/b/c.mp4": "out/b/c.redacted.mp4",
+        "single.png": "out/single.redacted.png",
+    }
+
+
+def test_own_results_are_left_alone_without_a_word(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.redacted.jpg", "a.redact.json", "other.redacted.jpg"):
+        write(tmp_path / name)
+    found = find_jobs([tmp_path])
+    assert names(found, tmp_path) == {"a.jpg": "a.redacted.jpg"}
+    assert found.skipped == (tmp_path / "other.redacted.jpg",)  # whose original is not here
+
+
+def test_a_file_named_twice_is_one_job(tmp_path: Path) -> None:
+    picture = write(tmp_path / "a.jpg")
+    assert len(find_jobs([picture, tmp_path, tmp_path / "." / "a.jpg"]).jobs) == 1
+
+
+def test_links_are_not_followed_into_loops(tmp_path: Path) -> None:
+    write(tmp_path / "in/a.jpg")
+    (tmp_path / "in/loop").symlink_to(tmp_path / "in")
+    found = find_jobs([tmp_path / "in"])
+    assert len(found.jobs) == 1
+    assert found.skipped == (tmp_path / "in/loop",)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("absent.mp4", "MissingInputError"),
+        ("notes.txt", "UnsupportedInputError"),
+        ("empty.mp4", "UnreadableInputError"),
+        ("pipe.mp4", "MissingInputError"),
+        ("loop.mp4", "MissingInputError"),
+    ],
+)
+def test_a_named_file_that_cannot_be_used_is_refused(tmp_path: Path, name: str, kind: str) -> None:
+    write(tmp_path / "notes.txt")
+    (tmp_path / "empty.mp4").touch()
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
+    good = write(tmp_path / "good.jpg")
+    found = find_jobs([tmp_path / name, good])
+    (refused,) = found.refused
+    assert refused.failure is not None
+    assert (refused.status, refused.failure.kind) == ("failed", kind)
+    assert len(found.jobs) == 1
+
+
+def test_a_folder_that_cannot_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(
+        top: Path, onerror: Callable[[OSError], None]
+    ) -> list[tuple[str, list[str], list[str]]]:
+        onerror(PermissionError(errno.EACCES, "Permission denied", str(tmp_path)))
+        return []
+
+    monkeypatch.setattr(jobs.os, "walk", forbid)
+    (refused,) = find_jobs([tmp_path]).refused
+    assert refused.failure is not None
+    assert refused.failure.kind == "UnreadableInputError"
+
+
+def test_two_results_of_one_name_are_refused_before_any_work(tmp_path: Path) -> None:
+    inputs = [write(tmp_path / "one/a.jpg"), write(tmp_path / "two/a.jpg")]
+    with pytest.raises(RecipeError, match="both be written"):
+        find_jobs(inputs, tmp_path / "out")
+
+
+def test_no_result_takes_an_inputs_name(tmp_path: Path) -> None:
+    inputs = [write(tmp_path / "a.jpg"), write(tmp_path / "a.redacted.jpg")]
+    with pytest.raises(RecipeError, match="over an input"):
+        find_jobs(inputs, force=True)
+
+
+def test_a_photo_and_a_film_of_one_name_keep_a_plan_each(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg")
+    write(tmp_path / "a.mov")
+    write(tmp_path / "b.mov")
+    plans = {job.source.name: job.plan.name for job in find_jobs([tmp_path]).jobs}
+    assert plans == {
+        "a.jpg": "a.redacted.jpg.redact.json",
+        "a.mov": "a.redacted.mov.redact.json",
+        "b.mov": "b.redact.json",
+    }
+
+
+def test_results_go_into_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="folder"):
+        find_jobs([write(tmp_path / "a.mp4")], tmp_path / "b.mp4")
+    (tmp_path / "b.mp4").mkdir()
+    assert find_jobs([tmp_path / "a.mp4"], tmp_path / "b.mp4").jobs
+
+
+def test_a_name_that_is_too_long_for_its_plan_stops_nobody(tmp_path: Path) -> None:
+    write(tmp_path / f"{'a' * 230}.jpg")
+    write(tmp_path / "b.jpg")
+    assert len(find_jobs([tmp_path]).jobs) == 2
+    (refused,) = find_jobs([Path("c" * 300)]).refused
+    assert refused.failure is not None

@@ -1,0 +1,140 @@
+"""Lanes: what runs apart cannot harm, and what it sends back is not trusted."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from redact.jobs import sandbox as apart
+from redact.jobs.batch import Failure, Job, Report, find_jobs, run
+from redact.jobs.limits import apply_limits
+from redact.jobs.workers import Tell, WorkerProcess, _StrictUnpickler, run_all
+from tests.cli import fake_redact
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="what Linux can close")
+
+
+def reports(folder: Path, orders: dict[str, str]) -> dict[str, Report]:
+    inputs = folder / "in"
+    inputs.mkdir()
+    for name, order in orders.items():
+        (inputs / name).write_text(order, encoding="utf-8")
+    found = find_jobs([inputs])
+    return {r.source.name: r for r in run(found.jobs, work=fake_redact.redact_one)}
+
+
+def test_a_process_that_hangs_costs_its_file_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "_QUIET", 3.0)
+    began = time.monotonic()
+    ended = reports(tmp_path, {"a.jpg": "hang", "b.jpg": "redact"})
+    assert time.monotonic() - began < 60
+    failure = ended["a.jpg"].failure
+    assert failure is not None
+    assert "no progress for 3 seconds" in failure.message
+    assert ended["b.jpg"].status == "redacted"
+    assert not [p for p in (tmp_path / "in").iterdir() if p.name.startswith(".")]
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("hoard", "not enough memory"),
+        ("send", "Permission denied"),
+        ("scatter", "Permission denied"),
+        ("die", "was killed"),
+    ],
+)
+def test_what_a_hostile_file_may_make_it_do(tmp_path: Path, order: str, said: str) -> None:
+    ended = reports(tmp_path, {"a.jpg": order, "b.jpg": "redact"})
+    failure = ended["a.jpg"].failure
+    assert failure is not None
+    assert said in failure.message
+    assert ended["b.jpg"].status == "redacted"
+    assert {path.name for path in tmp_path.iterdir()} == {"in"}
+
+
+def lie(job: Job, tell: Tell) -> Report:
+    return Report(job.source, job.source, "redacted")
+
+
+def vanish(job: Job, tell: Tell) -> Report:
+    return Report(job.source, job.output, "redacted")
+
+
+def answer(job: Job, tell: Tell) -> Any:
+    return "redacted"
+
+
+@pytest.mark.parametrize("work", [lie, vanish, answer])
+def test_what_comes_back_is_checked(tmp_path: Path, work: Any) -> None:
+    (tmp_path / "a.jpg").write_text("redact", encoding="utf-8")
+    (report,) = run(find_jobs([tmp_path]).jobs, work=work)
+    assert report.failure is not None
+    assert report.failure.kind == "EngineError"
+
+
+class Trap:
+    """What a process that was taken over would like its parent to read."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.system, ("exit 3",)
+
+
+def test_no_code_can_be_sent_back() -> None:
+    for trap in (Trap(), fake_redact.obey, Path):
+        data = pickle.dumps(("done", trap))
+        with pytest.raises(pickle.UnpicklingError, match="not expected"):
+            _StrictUnpickler(io.BytesIO(data), (Report, Failure)).load()
+    report = Report(Path("a"), Path("b"), "failed", failure=Failure("E", "m", None))
+    data = pickle.dumps(("done", report))
+    assert _StrictUnpickler(io.BytesIO(data), (Report, Failure)).load() == ("done", report)
+
+
+def trapped(item: int, tell: Tell) -> Any:
+    return Trap() if item == 1 else item
+
+
+def test_a_trap_is_a_failure_and_the_lane_goes_on() -> None:
+    ended = run_all([1, 2], trapped, [WorkerProcess((int,))], lambda *_: None, lambda *_: None)
+    first, second = (future for _, future in ended)
+    assert "not expected" in str(first.exception())
+    assert second.result() == 2
+
+
+@linux_only
+def test_no_limit_is_forgotten(tmp_path: Path) -> None:
+    worker = WorkerProcess((dict,), partial(apply_limits, 3 << 30, [tmp_path / "later" / "still"]))
+    ((_, future),) = run_all([tmp_path], limits, [worker], lambda *_: None, lambda *_: None)
+    assert future.result() == {
+        "core": 0, "data": 3 << 30, "seccomp": "2", "privileges": "1", "inside": True,
+        "linked": True,
+    }  # fmt: skip
+
+
+def limits(folder: Path, tell: Tell) -> dict[str, object]:
+    import resource
+
+    status = Path("/proc/self/status").read_text()
+    said = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    (folder / "draft").mkdir()
+    (folder / "draft/a").write_text("a")
+    (folder / "b").hardlink_to(folder / "draft/a")
+    return {
+        "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
+        "data": resource.getrlimit(resource.RLIMIT_DATA)[0],
+        "seccomp": said["Seccomp"].strip(),
+        "privileges": said["NoNewPrivs"].strip(),
+        "inside": (folder / "draft/a").exists(),
+        "linked": (folder / "b").exists(),
+    }

@@ -1,0 +1,189 @@
+"""The report: whole, escaped, from nowhere else, and without one face that shows."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from redact.api import render_file
+from redact.core.findings import Kind, Sighting, Track
+from redact.core.geometry import Box
+from redact.core.plan import Plan, ShowTrack, SourceId, save
+from redact.core.recipe import recipe
+from redact.errors import UnwritableOutputError
+from redact.media.formats import open_source
+from redact.report import report_paths, write_report
+from redact.stages import Outcome
+from redact.verify.result import Leak, Spot, Verification
+
+HOSTILE = "a'\"><img src=x onerror=alert(1)><script>1</script>&amp;"
+MAGENTA = (230, 40, 200)
+HIDDEN, DOUBTFUL = Box(20, 20, 60, 70), Box(100, 30, 140, 80)
+LEAKING, SHOWN = Box(40, 90, 70, 120), Box(150, 90, 180, 120)
+
+
+def track(number: int, box: Box, *, score: float = 0.9, uncertain: bool = False) -> Track:
+    return Track(number, Kind.FACE, (Sighting(0, Fraction(0), box, score),), uncertain)
+
+
+def made(folder: Path, name: str = "still") -> tuple[Outcome, Path, np.ndarray]:
+    """A result in which one thing is hidden, one uncertain, one leaks and one is shown."""
+    picture = np.full((140, 200, 3), MAGENTA, np.uint8)
+    random = np.random.default_rng(3)
+    for box in (HIDDEN, DOUBTFUL, LEAKING, SHOWN):
+        part = (slice(int(box.top), int(box.bottom)), slice(int(box.left), int(box.right)))
+        picture[part] = random.integers(0, 255, picture[part].shape)
+    path = folder / f"{name}.png"
+    Image.fromarray(picture).save(path)
+    source = open_source(path)
+    tracks = (track(1, HIDDEN), track(2, DOUBTFUL, score=0.2, uncertain=True), track(3, SHOWN))
+    identity = SourceId(source.fingerprint, source.info.size, 1)
+    plan = Plan(identity, recipe("fast"), tracks=tracks, edits=(ShowTrack(3),))
+    done = render_file(path, path.with_name(f"{name}.redacted.png"), plan, checking=None)
+    spot = Spot(0, Fraction(0), LEAKING, (("yunet", 0.9),), why=HOSTILE)
+    found = Verification(1, 1, ("mediapipe", "yunet"), leaks=(Leak((spot,)),))
+    place = path.with_name(f"{name}.redact.json")
+    save(done.plan, place)
+    return replace(done, verification=found), place, picture
+
+
+class Reader(HTMLParser):
+    """Collects what a page consists of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(page: Path) -> Reader:
+    reader = Reader()
+    reader.feed(page.read_text("utf-8"))
+    return reader
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> tuple[Path, Outcome, np.ndarray]:
+    outcome, plan, picture = made(tmp_path, HOSTILE.replace("/", ""))
+    return write_report(outcome, plan), outcome, picture
+
+
+def test_nothing_hostile_becomes_part_of_the_page(
+    hostile: tuple[Path, Outcome, np.ndarray],
+) -> None:
+    page = read(hostile[0])
+    assert page.tags.count("img") == len(re.findall("data:image/jpeg", hostile[0].read_text()))
+    assert not {"script", "iframe", "link", "object", "a"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    addresses = [value for name, value in page.attributes if name in {"src", "href", "action"}]
+    assert all(value.startswith("data:image/jpeg;base64,") for value in addresses)
+    assert "url(" not in hostile[0].read_text()
+    assert "default-src 'none'" in dict(page.attributes)["content"] or any(
+        "default-src 'none'" in value for _, value in page.attributes
+    )
+    assert HOSTILE in " ".join(page.text)  # as words, whole
+
+
+def test_it_tells_what_the_json_tells(hostile: tuple[Path, Outcome, np.ndarray]) -> None:
+    page, outcome, _ = hostile
+    facts = json.loads(report_paths(outcome.output)[1].read_text("utf-8"))
+    words = " ".join(read(page).text)
+    for file in ("source", "output", "plan"):
+        assert len(facts[file]["sha256"]) == 64
+        assert facts[file]["sha256"] in words
+        assert str(outcome.source.parent) not in words
+    assert [t["state"] for t in facts["tracks"]] == ["uncertain", "shown", "hidden"]
+    assert facts["exposure"]["leaks"] == 1
+    assert not facts["verification"]["passed"]
+    assert "Possible leaks left" in words
+    assert all(digest in words for digest in facts["weights"].values())
+    assert words.index("Look here first") < words.index("Timeline")
+
+
+def test_the_pictures_hold_nothing_of_a_face(hostile: tuple[Path, Outcome, np.ndarray]) -> None:
+    page, outcome, picture = hostile  # the result itself shows three of the four
+    (data,) = re.findall(r"base64,([A-Za-z0-9+/=]+)", page.read_text("utf-8"))
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+    assert shown.shape == picture.shape
+    finished = np.asarray(Image.open(outcome.output).convert("RGB"))
+    for box in (HIDDEN, DOUBTFUL, LEAKING, SHOWN):
+        part = (slice(int(box.top), int(box.bottom)), slice(int(box.left), int(box.right)))
+        assert shown[part].std(axis=(0, 1)).max() < 25
+        assert (finished[part].std(axis=(0, 1)).min() > 50) == (box != HIDDEN)
+
+
+def test_a_result_without_finds_or_check(tmp_path: Path) -> None:
+    outcome, plan, _ = made(tmp_path)
+    bare = replace(outcome, plan=replace(outcome.plan, tracks=(), edits=()), verification=None)
+    words = " ".join(read(write_report(bare, plan)).text)
+    assert "Not checked" in words
+    assert "Nothing was found" in words
+
+
+def test_a_clip_is_shown_in_few_frames(tmp_path: Path) -> None:
+    from tests import clips
+
+    path = clips.make(tmp_path, "plain")
+    source = open_source(path)
+    seen = tuple(Sighting(i, Fraction(i, 10), Box(8, 8, 30, 30), 0.8) for i in range(10))
+    plan = Plan(
+        SourceId(source.fingerprint, source.info.size, 10),
+        recipe("fast"),
+        tracks=(Track(1, Kind.FACE, seen),),
+    )
+    done = render_file(path, tmp_path / "out.mp4", plan, checking=None)
+    save(done.plan, tmp_path / "p.redact.json")
+    page = read(write_report(done, tmp_path / "p.redact.json"))
+    assert page.tags.count("figure") == 1
+
+
+def test_no_place_for_it_is_an_error(tmp_path: Path) -> None:
+    outcome, plan, _ = made(tmp_path)
+    place, _ = report_paths(outcome.output)
+    place.mkdir()
+    with pytest.raises(UnwritableOutputError):
+        write_report(outcome, plan)
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
+
+
+def browser() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(browser() is None, reason="there is no Chromium on this machine")
+def test_a_real_browser_shows_it(tmp_path: Path) -> None:
+    outcome, plan, _ = made(tmp_path)
+    page = write_report(outcome, plan)
+    shot = tmp_path / "shot.png"
+    command = [browser() or "", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1100,1900"]
+    command += [f"--screenshot={shot}", page.as_uri()]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    picture = np.asarray(Image.open(shot).convert("RGB")).astype(int)
+    assert picture.shape[:2] == (1900, 1100)
+    magenta = np.abs(picture - MAGENTA).max(axis=2) < 40
+    assert magenta.sum() > 10_000  # the frame of the result is there
+    green = np.abs(picture - (0x2F, 0x6F, 0x5E)).max(axis=2) < 8
+    assert green.sum() > 20  # and the timeline's bars
