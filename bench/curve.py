@@ -23,7 +23,7 @@ from measures import Clip, Cover, ParseError, RefusedError, sum_of
 from redact import PROFILES, analyse_file, render_file
 from redact.core.findings import Kind
 from redact.core.plan import Plan
-from redact.track.tracker import mark_uncertain
+from redact.track.confidence import mark_uncertain
 
 ROOT = Path(__file__).resolve().parents[1]
 HEIGHTS = (20, 12)

@@ -26,9 +26,9 @@ from redact.media.drafts import draft
 from redact.media.files import fingerprint
 from redact.media.formats import check_choices, copies_for, faults_of, open_source, sink_for
 from redact.pipeline import EveryFrame
-from redact.track import tracker_for
+from redact.track import make_tracker
+from redact.track.confidence import mark_uncertain
 from redact.track.pages import for_every_page
-from redact.track.tracker import mark_uncertain
 from redact.verify.result import Checking, Leak, Verification
 from redact.verify.rounds import hold_back, naming_errors, render_in_rounds
 
@@ -85,7 +85,7 @@ def analyse(
     """Find and follow everything that is to be hidden."""
     check_choices(source, recipe)
     mark, info = source.fingerprint, source.info
-    tracker = tracker_for(recipe, pages=info.pages)
+    tracker = make_tracker(recipe, pages=info.pages)
     if info.pages:
         runner = PassRunner(for_every_page(recipe.passes), load, recipe.slope)
         frames = pipeline.analyse(source, EveryFrame(runner), tracker, progress)
@@ -222,7 +222,7 @@ def extend(
     from redact.verify.extend import extend_plan
 
     patient = replace(plan.recipe, coverage=plan.recipe.coverage.patient(nth))
-    tracker = tracker_for(patient, pages=source.info.pages)
+    tracker = make_tracker(patient, pages=source.info.pages)
     return extend_plan(plan, leaks, source, PassRunner((), load), tracker, progress)
 
 

@@ -1,4 +1,4 @@
-"""Fakes that follow a script: a source, a detector, followers, a style and a sink."""
+"""Fakes that follow a script: a source, a detector, an optical flow, a style and a sink."""
 
 from __future__ import annotations
 
@@ -135,12 +135,12 @@ class ScriptedLook:
         return View(frame.index, frame.time, size, self.greys[frame.index], found)
 
 
-class Still:
-    """A follower for which nothing ever moves."""
+class StaticFlow:
+    """An optical flow in which nothing ever moves."""
 
-    def follow(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
+    def move_boxes(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
         assert before.shape == after.shape
-        return [MovedBox(box, trusted=True) for box in boxes]
+        return [MovedBox(box, reliable=True) for box in boxes]
 
 
 @dataclass

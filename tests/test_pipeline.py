@@ -34,7 +34,7 @@ from tests.scripted import (
     RememberingSink,
     ScriptedDetector,
     ScriptedLook,
-    Still,
+    StaticFlow,
     even_times,
     in_one_pass,
     marked,
@@ -60,11 +60,11 @@ class Job:
     detector: ScriptedDetector = field(default_factory=ScriptedDetector)
     style: Blacken = field(default_factory=Blacken)
     sink: RememberingSink = field(default_factory=RememberingSink)
-    follower: OpticalFlow = field(default_factory=Still)
+    flow: OpticalFlow = field(default_factory=StaticFlow)
 
     def run(self) -> Plan:
         look = PassRunner(RECIPE.passes, lambda _: self.detector)
-        tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, self.follower)
+        tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, self.flow)
         frames = analyse(self.source, EveryFrame(look), tracker, silent)
         identity = SourceId(self.source.fingerprint, self.source.info.size, frames)
         plan = Plan(identity, RECIPE, tuple(tracker.cuts()), tuple(tracker.tracks()))
@@ -122,7 +122,7 @@ def test_progress_counts_every_frame() -> None:
     told: list[tuple[str, int, int | None]] = []
     source = PaintedSource(even_times(3), moving(3))
     look = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
-    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, Still())
+    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     analyse(source, EveryFrame(look), tracker, lambda *word: told.append(word))
     with RememberingSink() as sink:
         render(source, lambda *_: [], Blacken(), sink, 3, lambda *word: told.append(word))
@@ -192,7 +192,7 @@ def test_a_tracker_that_fails_ends_the_job() -> None:
         analyse(
             source,
             EveryFrame(look),
-            Broken(RECIPE.coverage, RECIPE.high_threshold, Still()),
+            Broken(RECIPE.coverage, RECIPE.high_threshold, StaticFlow()),
             silent,
         )
 
@@ -203,7 +203,7 @@ def test_an_interrupt_ends_the_job() -> None:
 
     source = PaintedSource(even_times(9), moving(9))
     look = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
-    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, Still())
+    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     with pytest.raises(KeyboardInterrupt):
         analyse(source, EveryFrame(look), tracker, interrupted)
 
@@ -364,7 +364,7 @@ def test_a_plan_does_not_depend_on_how_many_work_at_it(
 def test_a_still_video_is_looked_at_once_in_a_while() -> None:
     source = PaintedSource(even_times(60), [marked(SIZE, Box(20, 20, 44, 44))] * 60)
     detector = ScriptedDetector()
-    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, Still())
+    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     look = VideoSchedule(PassRunner(RECIPE.passes, lambda _: detector), 1.5)
     assert analyse(source, look, tracker, silent) == 60
     (track,) = tracker.tracks()
@@ -375,7 +375,7 @@ def test_a_still_video_is_looked_at_once_in_a_while() -> None:
 
 def test_a_detector_that_fails_ends_a_still_video_too() -> None:
     trapped = [marked(SIZE, Box(20, 20, 44, 44), TRAP)] * 60
-    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, Still())
+    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     look = VideoSchedule(PassRunner(RECIPE.passes, lambda _: ScriptedDetector()), 1.5)
     with pytest.raises(EngineError, match="trap"):
         analyse(PaintedSource(even_times(60), trapped), look, tracker, silent)
@@ -447,15 +447,15 @@ def clips(draw: st.DrawFn) -> Clip:
 Shown = tuple[list[Frame], list[tuple[Region, ...]]]
 
 
-def one_pass(clip: Clip, recipe: Recipe, follower: OpticalFlow) -> Shown:
+def one_pass(clip: Clip, recipe: Recipe, flow: OpticalFlow) -> Shown:
     style = Blacken()
-    tracker = PictureTracker(recipe.coverage, recipe.high_threshold, follower)
+    tracker = PictureTracker(recipe.coverage, recipe.high_threshold, flow)
     return list(in_one_pass(clip.source(), clip.look(), tracker, recipe, style)), style.told
 
 
-def two_passes(clip: Clip, recipe: Recipe, follower: OpticalFlow) -> Shown:
+def two_passes(clip: Clip, recipe: Recipe, flow: OpticalFlow) -> Shown:
     style, sink, source = Blacken(), RememberingSink(), clip.source()
-    tracker = PictureTracker(recipe.coverage, recipe.high_threshold, follower)
+    tracker = PictureTracker(recipe.coverage, recipe.high_threshold, flow)
     frames = analyse(source, EveryFrame(clip.look()), tracker, silent)
     identity = SourceId(source.fingerprint, source.info.size, frames)
     plan = Plan(identity, recipe, tuple(tracker.cuts()), tuple(tracker.tracks()))
@@ -475,7 +475,7 @@ def alike(one: Shown, other: Shown) -> bool:
 @settings(max_examples=60, deadline=None)
 @given(clips())
 def test_one_pass_gives_the_frames_of_two(clip: Clip) -> None:
-    assert alike(one_pass(clip, RECIPE, Still()), two_passes(clip, RECIPE, Still()))
+    assert alike(one_pass(clip, RECIPE, StaticFlow()), two_passes(clip, RECIPE, StaticFlow()))
 
 
 @settings(max_examples=10, deadline=None)
@@ -506,7 +506,7 @@ def test_one_pass_gives_the_frames_of_two_whatever_the_coverage(
     clip: Clip, coverage: Coverage
 ) -> None:
     recipe = replace(RECIPE, coverage=coverage)
-    assert alike(one_pass(clip, recipe, Still()), two_passes(clip, recipe, Still()))
+    assert alike(one_pass(clip, recipe, StaticFlow()), two_passes(clip, recipe, StaticFlow()))
 
 
 @pytest.mark.parametrize(
@@ -521,16 +521,16 @@ def test_a_window_too_short_would_show(
     seen: Sequence[int], coverage: Coverage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip, recipe = clip_of(*seen), replace(RECIPE, coverage=coverage)
-    whole = two_passes(clip, recipe, Still())
-    assert alike(one_pass(clip, recipe, Still()), whole)
+    whole = two_passes(clip, recipe, StaticFlow())
+    assert alike(one_pass(clip, recipe, StaticFlow()), whole)
     monkeypatch.setattr(Coverage, "reach", Fraction(7, 10))
-    assert not alike(one_pass(clip, recipe, Still()), whole)
+    assert not alike(one_pass(clip, recipe, StaticFlow()), whole)
 
 
 def test_one_pass_waits_no_longer_than_it_must() -> None:
     clip = clip_of(3, count=60)
     source = clip.source()
-    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, Still())
+    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     frames = in_one_pass(source, clip.look(), tracker, RECIPE, Blacken())
     first = next(frames)
     assert first.index == 0
@@ -544,6 +544,6 @@ def test_a_failure_ends_one_pass_too() -> None:
     pictures[20].planes()[0].samples[:4, :4] = TRAP
     source = PaintedSource(even_times(30), pictures)
     look = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
-    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, Still())
+    tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     with pytest.raises(EngineError, match="trap"):
         list(in_one_pass(source, look, tracker, RECIPE, Blacken()))

@@ -36,10 +36,10 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class MovedBox:
-    """Where a box went; not trusted where the picture gave no hold on it."""
+    """Where a box went; unreliable where too few of its points could be tracked."""
 
     box: Box
-    trusted: bool
+    reliable: bool
 
 
 class Source(Protocol):
@@ -100,9 +100,9 @@ class Schedule(Protocol):
 
 
 class OpticalFlow(Protocol):
-    """Where things of one picture went in the next; keeps no memory."""
+    """Moves boxes from one picture to the next; keeps no memory."""
 
-    def follow(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
+    def move_boxes(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
         """Where each box went, in pixels of the small grey pictures, which are of one size."""
 
 

@@ -6,11 +6,11 @@ from redact.core.interfaces import Tracker
 from redact.core.recipe import Recipe
 
 
-def tracker_for(recipe: Recipe, *, pages: bool = False) -> Tracker:
+def make_tracker(recipe: Recipe, *, pages: bool = False) -> Tracker:
     """A fresh tracker for one source.
 
     Args:
-        recipe: Says how long things are followed, and from which score they are matched first.
+        recipe: Gives the coverage and the high threshold.
         pages: Whether the frames are pages of a document, each a picture of its own.
     """
     if pages:

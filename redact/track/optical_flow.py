@@ -1,9 +1,11 @@
-"""Where things of one picture went in the next, judged by the picture alone.
+"""MedianFlow: moves boxes from one picture to the next, by the pictures alone.
 
-Points inside a box are followed with pyramidal Lucas-Kanade flow, checked by following them back;
-the box moves by their median and scales by the median change of their distances (MedianFlow:
-Kalal, Mikolajczyk and Matas, "Forward-backward error", ICPR 2010). Where a box has no points that
-hold, it moves with the picture as a whole.
+A grid of points in each box is tracked with the pyramidal Lucas-Kanade method (Lucas and Kanade,
+IJCAI 1981; Bouguet, Intel 2000). Points that do not come back when they are tracked backwards are
+dropped. The box moves by the median of the others and scales by the median change of their
+distances (Kalal, Mikolajczyk and Matas, "Forward-backward error", ICPR 2010). A box without enough
+such points moves with the whole picture, whose shift comes from phase correlation (Kuglin and
+Hines, ICCS 1975).
 """
 
 from __future__ import annotations
@@ -23,37 +25,41 @@ from redact.core.interfaces import MovedBox
 _GRID = 4
 """Points across and down each box."""
 _WINDOW = (13, 13)
+"""Pixels across and down the window of a point."""
 _LEVELS = 4
-_ROUND_TRIP = 1.0
-"""Pixels that a point may be off after it was followed there and back."""
-_SCALE_STEP = 1.15
+"""Of the image pyramid, without the picture itself."""
+_MAX_ROUND_TRIP_ERROR = 1.0
+"""Pixels that a point may be off after it was tracked there and back."""
+_MAX_SCALE_STEP = 1.15
 """A box changes its size by no more than this factor from one frame to the next."""
-_SURVIVORS = 0.35
-"""Share of a box's points that must hold."""
+_MIN_VALID_SHARE = 0.35
+"""Share of a box's points that must come back for its movement to be reliable."""
+_MIN_RESPONSE = 0.05
+"""Peak of the phase correlation below which the whole picture has no shift."""
 
 
 class LucasKanadeFlow:
-    """Follows boxes from one small grey picture to the next."""
+    """Moves boxes from one small grey picture to the next; keeps no memory."""
 
-    def follow(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
-        """Where each box went; boxes and pictures share one scale.
+    def move_boxes(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
+        """Where each box went.
 
         Args:
             before: (height, width), 8 bit.
             after: The same size.
-            boxes: In pixels of those pictures.
+            boxes: In pixels of these two pictures.
         """
         if not boxes:
             return []
         shift = _camera_shift(before, after)
-        points = _points(boxes)
-        moved, held = _flow(before, after, points, shift)
-        steps = _steps(points, moved, held)
-        return [_followed(box, step, shift) for box, step in zip(boxes, steps, strict=True)]
+        points = _grid_points(boxes)
+        moved, valid = _track_points(before, after, points, shift)
+        motions = _box_motions(points, moved, valid)
+        return [_move_box(box, motion, shift) for box, motion in zip(boxes, motions, strict=True)]
 
 
-def _points(boxes: Sequence[Box]) -> NDArray[np.float32]:
-    """(n, 2): a grid in each box."""
+def _grid_points(boxes: Sequence[Box]) -> NDArray[np.float32]:
+    """(boxes * _GRID * _GRID, 2), x and y: a grid in each box."""
     inner = (np.arange(_GRID, dtype=np.float32) + 0.5) / _GRID
     corners = [(b.left, b.top, b.width, b.height) for b in boxes]
     left, top, width, height = np.array(corners, np.float32).T[:, :, None]
@@ -64,7 +70,7 @@ def _points(boxes: Sequence[Box]) -> NDArray[np.float32]:
 
 
 def _camera_shift(before: Grey, after: Grey) -> NDArray[np.float32]:
-    """The whole picture's movement in pixels, (x, y)."""
+    """The whole picture's shift in pixels, (x, y), by phase correlation; 0 where it tells none."""
     scale = 4
     size = max(16, before.shape[1] // scale), max(16, before.shape[0] // scale)
     small = [
@@ -75,12 +81,14 @@ def _camera_shift(before: Grey, after: Grey) -> NDArray[np.float32]:
     (x, y), response = cv2.phaseCorrelate(small[0], small[1], window)
     factor = before.shape[1] / size[0], before.shape[0] / size[1]
     moved = np.array([x * factor[0], y * factor[1]], np.float32)
-    return moved if response > 0.05 and np.isfinite(moved).all() else np.zeros(2, np.float32)
+    found = response > _MIN_RESPONSE and np.isfinite(moved).all()
+    return moved if found else np.zeros(2, np.float32)
 
 
-def _flow(
+def _track_points(
     before: Grey, after: Grey, points: NDArray[np.float32], shift: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where the points went, (n, 2), and which came back when tracked backwards, (n,)."""
     options: dict[str, Any] = {
         "winSize": _WINDOW,
         "maxLevel": _LEVELS,
@@ -89,57 +97,59 @@ def _flow(
     }
     there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, points, points + shift, **options)
     back, returned, _ = cv2.calcOpticalFlowPyrLK(after, before, there, there - shift, **options)
-    off = np.linalg.norm(back - points, axis=1)
-    held = (found.ravel() == 1) & (returned.ravel() == 1) & (off <= _ROUND_TRIP)
-    return there, held
+    error = np.linalg.norm(back - points, axis=1)
+    valid = (found.ravel() == 1) & (returned.ravel() == 1) & (error <= _MAX_ROUND_TRIP_ERROR)
+    return there, valid
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """How one box's points moved; None where too few of them held."""
+class _Motion:
+    """How one box moves: by so many pixels, and then by a factor around its centre."""
 
     across: float
     down: float
     scale: float
 
 
-def _followed(box: Box, step: _Step | None, shift: NDArray[np.float32]) -> MovedBox:
-    if step is None:
-        return MovedBox(box.shifted(*map(float, shift)), trusted=False)
+def _move_box(box: Box, motion: _Motion | None, shift: NDArray[np.float32]) -> MovedBox:
+    if motion is None:
+        return MovedBox(box.shifted(*map(float, shift)), reliable=False)
     x, y = box.centre
-    centre = x + step.across, y + step.down
-    sides = box.width * step.scale, box.height * step.scale
-    return MovedBox(Box.around(*centre, *sides), trusted=True)
+    centre = x + motion.across, y + motion.down
+    sides = box.width * motion.scale, box.height * motion.scale
+    return MovedBox(Box.around(*centre, *sides), reliable=True)
 
 
-def _steps(
-    points: NDArray[np.float32], moved: NDArray[np.float32], held: NDArray[np.bool_]
-) -> list[_Step | None]:
-    """For each box, from its `_GRID` squared points; all boxes at once, since there are many."""
+def _box_motions(
+    points: NDArray[np.float32], moved: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> list[_Motion | None]:
+    """Each box's motion, None where too few of its points are valid.
+
+    All boxes at once, since there are many.
+    """
     count = _GRID * _GRID
     first, second = points.reshape(-1, count, 2), moved.reshape(-1, count, 2)
-    good = held.reshape(-1, count)
+    good = valid.reshape(-1, count)
     across, down = (_medians((second - first)[..., axis], good) for axis in (0, 1))
     scales = _scales(first, second, good)
+    enough = good.mean(axis=1) >= _MIN_VALID_SHARE
     return [
-        _Step(float(x), float(y), float(scale)) if enough else None
-        for x, y, scale, enough in zip(
-            across, down, scales, good.mean(axis=1) >= _SURVIVORS, strict=True
-        )
+        _Motion(float(x), float(y), float(scale)) if reliable else None
+        for x, y, scale, reliable in zip(across, down, scales, enough, strict=True)
     ]
 
 
 def _scales(
-    points: NDArray[np.float32], moved: NDArray[np.float32], held: NDArray[np.bool_]
+    points: NDArray[np.float32], moved: NDArray[np.float32], valid: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """The median change of the distances between each box's points that held, within bounds."""
+    """(boxes,): the median change of the distances between each box's valid points, in bounds."""
     first, second = _PAIRS
     before = np.linalg.norm(points[:, first] - points[:, second], axis=2)
     after = np.linalg.norm(moved[:, first] - moved[:, second], axis=2)
-    apart = held[:, first] & held[:, second] & (before > 0.5)
-    changes = _medians(after / np.where(apart, before, 1), apart)
-    bounded = np.clip(changes, 1 / _SCALE_STEP, _SCALE_STEP)
-    return np.asarray(np.where(apart.any(axis=1), bounded, 1), np.float32)
+    usable = valid[:, first] & valid[:, second] & (before > 0.5)
+    changes = _medians(after / np.where(usable, before, 1), usable)
+    bounded = np.clip(changes, 1 / _MAX_SCALE_STEP, _MAX_SCALE_STEP)
+    return np.asarray(np.where(usable.any(axis=1), bounded, 1), np.float32)
 
 
 _PAIRS = np.triu_indices(_GRID * _GRID, 1)

@@ -1,4 +1,4 @@
-"""Pages of one file: each is looked at closely and decided for itself, as a picture is."""
+"""Pages of one file: each gets every pass and is decided for itself, as a still picture is."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from redact.core.recipe import Pass
 
 
 def for_every_page(passes: Sequence[Pass]) -> tuple[Pass, ...]:
-    """The passes that videos get in some frames only, due in all."""
-    return tuple(replace(look, every=1) for look in passes)
+    """The passes, due on every page; in a video some are due in some frames only."""
+    return tuple(replace(pass_, every=1) for pass_ in passes)
 
 
 class PageTracker:
-    """A track for each detection, and a cut before each page: nothing leads from one to another."""
+    """A track for each detection and a shot boundary before each page, so that none is joined."""
 
     def __init__(self) -> None:
         self._tracks: list[Track] = []
@@ -26,13 +26,13 @@ class PageTracker:
         """Take the next page."""
         self._pages.append(view.index)
         for found in view.detections:
-            seen = Sighting(view.index, view.time, found.box, found.score)
-            self._tracks.append(Track(len(self._tracks) + 1, found.kind, (seen,)))
+            sighting = Sighting(view.index, view.time, found.box, found.score)
+            self._tracks.append(Track(len(self._tracks) + 1, found.kind, (sighting,)))
 
     def tracks(self) -> list[Track]:
-        """All so far."""
+        """All tracks so far."""
         return list(self._tracks)
 
     def cuts(self) -> list[int]:
-        """Every page but the first."""
+        """Indices of all pages but the first."""
         return self._pages[1:]

@@ -1,8 +1,8 @@
-"""Shot cuts: frames that share nothing with the moments before them.
+"""Shot boundary detection: which frames share nothing with the frames before them.
 
-A missed cut hides too much for a moment; a false one could end a person's coverage. So a frame
-begins a new shot only when its structure matches none of the last frames, in any alignment: a
-flash, a whip pan or a cross-fade is no cut.
+A missed boundary hides too much for a moment; a false one could end a person's coverage. So a frame
+begins a new shot only if it correlates with none of the last frames, in any alignment. A flash, a
+whip pan or a cross-fade is no boundary.
 """
 
 from __future__ import annotations
@@ -20,45 +20,49 @@ _SIDE = 48
 """Longer side of the pictures that are compared."""
 _MEMORY = 4
 """Frames that a new one is compared with, so that a flash between them does not matter."""
-_SIMILAR = 0.45
-"""Correlation of aligned structure from which two pictures show one scene."""
-_JUMP = 1.8
-"""How much worse than the worst recent match a cut's match must be."""
+_MIN_SIMILARITY = 0.45
+"""Two pictures of at least this similarity show one scene."""
+_MIN_DROP = 1.8
+"""At a boundary the similarity is below the least recent one by more than this factor."""
 
-_FLAT = 0.6
-"""Deviation of evened contrast below which a picture, white or black, has nothing to compare."""
+_MIN_DEVIATION = 0.6
+"""Standard deviation below which a normalised picture, white or black, has nothing to compare."""
 
 
 class ShotBoundaryFinder:
     """Watches small grey pictures in order."""
 
     def __init__(self) -> None:
-        self._recent: deque[_Structure] = deque(maxlen=_MEMORY)
-        self._usual: deque[float] = deque(maxlen=8)
+        self._recent: deque[_Spectrum] = deque(maxlen=_MEMORY)
+        self._similarities: deque[float] = deque(maxlen=8)
 
     def is_boundary(self, grey: Grey) -> bool:
-        """Whether this picture begins a new shot; the first one does not."""
-        structure = _structure(grey)
-        if float(structure.std()) < _FLAT:
-            return False  # and not remembered: what comes next is compared with what was before
-        shape = _Structure.of(structure)
+        """Whether this picture begins a new shot; the first one does not.
+
+        Args:
+            grey: (height, width), 8 bit.
+        """
+        normalised = _normalise(grey)
+        if float(normalised.std()) < _MIN_DEVIATION:
+            return False  # and not remembered: the next picture is compared with those before it
+        spectrum = _Spectrum.of(normalised)
         if not self._recent:
-            self._recent.append(shape)
+            self._recent.append(spectrum)
             return False
-        alike = max(_similarity(shape, other) for other in self._recent)
-        usual = min(self._usual, default=1.0)
-        cut = alike < _SIMILAR and alike * _JUMP < usual
-        if cut:
+        similarity = max(_similarity(spectrum, other) for other in self._recent)
+        least = min(self._similarities, default=1.0)
+        boundary = similarity < _MIN_SIMILARITY and similarity * _MIN_DROP < least
+        if boundary:
             self._recent.clear()
-            self._usual.clear()
+            self._similarities.clear()
         else:
-            self._usual.append(alike)
-        self._recent.append(shape)
-        return cut
+            self._similarities.append(similarity)
+        self._recent.append(spectrum)
+        return boundary
 
 
-def _structure(grey: Grey) -> NDArray[np.float32]:
-    """A small copy with its slow brightness removed and its contrast made even."""
+def _normalise(grey: Grey) -> NDArray[np.float32]:
+    """A small copy of mean 0 and standard deviation 1, less where there is little contrast."""
     step = max(1, round(max(grey.shape) / _SIDE))
     rows, columns = (side // step * step for side in grey.shape)
     blocks = grey[:rows, :columns].reshape(rows // step, step, columns // step, step)
@@ -68,33 +72,36 @@ def _structure(grey: Grey) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Structure:
-    """A structure as it is compared.
+class _Spectrum:
+    """A normalised picture's Fourier transform.
 
     Args:
-        size: Its rows and columns.
+        size: The picture's rows and columns.
         power: The sum of its squares.
-        spectrum: Of the structure on a field twice as large, so that shifts do not wrap around.
+        values: The transform, zero-padded to twice the size so that shifts do not wrap around.
     """
 
     size: tuple[int, ...]
     power: np.float32
-    spectrum: NDArray[np.complexfloating[Any]]
+    values: NDArray[np.complexfloating[Any]]
 
     @classmethod
-    def of(cls, structure: NDArray[np.float32]) -> _Structure:
-        spectrum = np.fft.rfft2(structure, _padded(structure.shape))
-        return cls(structure.shape, (structure**2).sum(), spectrum)
+    def of(cls, normalised: NDArray[np.float32]) -> _Spectrum:
+        values = np.fft.rfft2(normalised, _padded_size(normalised.shape))
+        return cls(normalised.shape, (normalised**2).sum(), values)
 
 
-def _padded(size: tuple[int, ...]) -> tuple[int, int]:
+def _padded_size(size: tuple[int, ...]) -> tuple[int, int]:
     return 2 * size[0], 2 * size[1]
 
 
-def _similarity(one: _Structure, other: _Structure) -> float:
-    """The best correlation over all shifts, weighed by how much overlaps: -1 to 1."""
+def _similarity(one: _Spectrum, other: _Spectrum) -> float:
+    """The largest normalised cross-correlation over all shifts, -1 to 1.
+
+    It is normalised by the whole pictures, so that a shift of little overlap counts little.
+    """
     if one.size != other.size:
         return 0.0
-    sums = np.fft.irfft2(one.spectrum * np.conj(other.spectrum), _padded(one.size))
+    sums = np.fft.irfft2(one.values * np.conj(other.values), _padded_size(one.size))
     power = float(np.sqrt(one.power * other.power)) + 1e-6
     return float(sums.max()) / power

@@ -24,7 +24,7 @@ from redact.core.coverage import straight
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.frames import Frame, upright
 from redact.core.geometry import Box, Region, Size
-from redact.track.tracker import nearness
+from redact.track.association import proximity
 from redact.verify.residue import brightness
 from redact.verify.result import Spot
 
@@ -190,7 +190,7 @@ def _going_on(last: Sighting, later: Iterable[Track], end: int) -> Iterator[Trac
         first = other.sightings[0]
         if first.time - last.time > LONGEST or first.frame >= end:
             return
-        if first.frame - last.frame > 1 and nearness(last.box, first.box) > 0:
+        if first.frame - last.frame > 1 and proximity(last.box, first.box) > 0:
             yield other
 
 

@@ -40,7 +40,7 @@ from redact.errors import EngineError, UnreadableInputError, UnwritableOutputErr
 from redact.pipeline import analyse
 from redact.track.tracker import PictureTracker
 from tests.painted import PaintedPicture
-from tests.scripted import PaintedSource, ScriptedDetector, Still, even_times, marked
+from tests.scripted import PaintedSource, ScriptedDetector, StaticFlow, even_times, marked
 
 SIZE = Size(48, 32)
 PASSES = (
@@ -80,7 +80,7 @@ class Analysis:
         detector = ScriptedDetector()
         looker = Watched(PassRunner(PASSES, lambda _: detector), 1.5, memory)
         looker.run = self
-        tracker = PictureTracker(Coverage(), 0.5, Still())
+        tracker = PictureTracker(Coverage(), 0.5, StaticFlow())
 
         def progress(_: str, done: int, expected: int | None) -> None:
             self.stages.append(memory.stage(done) if memory else "analyse")

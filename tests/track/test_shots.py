@@ -35,32 +35,32 @@ def smeared(grey: Grey, length: int) -> Grey:
     return np.mean([np.roll(grey, i, axis=1) for i in range(length)], axis=0).astype(np.uint8)
 
 
-def cuts(greys: Sequence[Grey]) -> list[int]:
+def boundaries(greys: Sequence[Grey]) -> list[int]:
     finder = ShotBoundaryFinder()
     return [index for index, grey in enumerate(greys) if finder.is_boundary(grey)]
 
 
-def held(grey: Grey, count: int = 8) -> list[Grey]:
+def standing(grey: Grey, count: int = 8) -> list[Grey]:
     """A few frames of one picture, as a sensor sees them."""
     return [noisy(grey, seed, 3) for seed in range(count)]
 
 
 def test_a_still_camera_makes_no_cut() -> None:
-    assert cuts(held(scene(1), 20)) == []
+    assert boundaries(standing(scene(1), 20)) == []
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_hard_cut_is_found_where_it_is(seed: int) -> None:
-    assert cuts([*held(scene(seed)), *held(scene(seed + 50))]) == [8]
+    assert boundaries([*standing(scene(seed)), *standing(scene(seed + 50))]) == [8]
 
 
 def test_every_cut_of_a_row_of_shots_is_found() -> None:
-    shots = [grey for seed in range(5) for grey in held(scene(seed), 6)]
-    assert cuts(shots) == [6, 12, 18, 24]
+    shots = [grey for seed in range(5) for grey in standing(scene(seed), 6)]
+    assert boundaries(shots) == [6, 12, 18, 24]
 
 
 def test_a_cut_back_to_an_earlier_shot_is_a_cut() -> None:
-    assert cuts([*held(scene(1)), *held(scene(2)), *held(scene(1))]) == [8, 16]
+    assert boundaries([*standing(scene(1)), *standing(scene(2)), *standing(scene(1))]) == [8, 16]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
@@ -68,17 +68,17 @@ def test_a_cut_back_to_an_earlier_shot_is_a_cut() -> None:
 def test_a_flash_is_no_cut(length: int, share: float) -> None:
     white = np.full((ROWS, COLUMNS), 255, np.uint8)
     flash = [mixed(scene(3), white, share)] * length
-    assert cuts([*held(scene(3)), *flash, *held(scene(3))]) == []
+    assert boundaries([*standing(scene(3)), *flash, *standing(scene(3))]) == []
 
 
 def test_a_change_of_the_light_is_no_cut() -> None:
-    assert cuts([*held(scene(3)), *held((scene(3) * 0.4).astype(np.uint8))]) == []
+    assert boundaries([*standing(scene(3)), *standing((scene(3) * 0.4).astype(np.uint8))]) == []
 
 
 @pytest.mark.parametrize("frames", [8, 12, 25])
 def test_a_cross_fade_is_no_cut(frames: int) -> None:
     fade = [mixed(scene(4), scene(5), i / frames) for i in range(1, frames)]
-    assert cuts([*held(scene(4)), *fade, *held(scene(5))]) == []
+    assert boundaries([*standing(scene(4)), *fade, *standing(scene(5))]) == []
 
 
 @pytest.mark.parametrize("speed", [5, 15, 30])
@@ -86,45 +86,48 @@ def test_a_whip_pan_is_no_cut(speed: int) -> None:
     wide = scene(6, columns=1200)
     steps = [0] * 8 + [speed * i for i in range(1, 13)] + [speed * 12] * 8
     views = [wide[:, step : step + COLUMNS] for step in steps]
-    assert cuts([smeared(v, speed // 2) if 8 <= i < 20 else v for i, v in enumerate(views)]) == []
+    assert (
+        boundaries([smeared(v, speed // 2) if 8 <= i < 20 else v for i, v in enumerate(views)])
+        == []
+    )
 
 
 def test_a_fade_to_black_and_back_is_no_cut() -> None:
     shares = [*np.linspace(0, 1, 10), 1, 1, *np.linspace(1, 0, 10)]
     black = np.zeros((ROWS, COLUMNS), np.uint8)
     fade = [mixed(scene(7), black, share) for share in shares]
-    assert cuts([*held(scene(7)), *fade, *held(scene(7))]) == []
+    assert boundaries([*standing(scene(7)), *fade, *standing(scene(7))]) == []
 
 
 @pytest.mark.parametrize("strength", [10, 30])
 def test_noise_is_no_cut(strength: float) -> None:
-    assert cuts([noisy(scene(8), seed, strength) for seed in range(20)]) == []
+    assert boundaries([noisy(scene(8), seed, strength) for seed in range(20)]) == []
 
 
 def test_a_thing_that_crosses_is_no_cut() -> None:
-    frames = held(scene(9), 20)
+    frames = standing(scene(9), 20)
     for index, frame in enumerate(frames):
         right = (index - 2) * 12
         frame[:, max(0, right - 50) : max(0, right)] = 20
-    assert cuts(frames) == []
+    assert boundaries(frames) == []
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_an_empty_picture_is_no_cut(value: int) -> None:
-    assert cuts([np.full((ROWS, COLUMNS), value, np.uint8)] * 10) == []
+    assert boundaries([np.full((ROWS, COLUMNS), value, np.uint8)] * 10) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (31, 33)])
 def test_pictures_of_any_size_can_be_compared(shape: tuple[int, int]) -> None:
     random = np.random.default_rng(0)
     pictures = [random.integers(0, 256, shape).astype(np.uint8)] * 5
-    assert cuts(pictures) == []
+    assert boundaries(pictures) == []
 
 
 def test_two_finders_share_nothing() -> None:
     one, other = ShotBoundaryFinder(), ShotBoundaryFinder()
     found = [
         (one.is_boundary(a), other.is_boundary(b))
-        for a, b in zip(held(scene(1)), held(scene(2)), strict=True)
+        for a, b in zip(standing(scene(1)), standing(scene(2)), strict=True)
     ]
     assert found == [(False, False)] * 8

@@ -1,4 +1,4 @@
-"""Painted things before painted backgrounds, followed with the real flow and the real tracker.
+"""Painted things before painted backgrounds, tracked with the real flow and the real tracker.
 
 The unit that counts: no frame in which a thing that is to be seen lies less than nine tenths
 inside what is hidden.
@@ -21,9 +21,11 @@ from redact.core.findings import Detection, Kind, Track
 from redact.core.frames import Grey
 from redact.core.geometry import Box, Region, Size
 from redact.core.interfaces import OpticalFlow, View
+from redact.track.association import find_candidate_pairs, proximity
 from redact.track.optical_flow import LucasKanadeFlow
-from redact.track.tracker import PictureTracker, candidate_pairs, nearness, templates
-from tests.scripted import Still, hidden_share
+from redact.track.templates import extract_templates
+from redact.track.tracker import PictureTracker
+from tests.scripted import StaticFlow, hidden_share
 
 GREY = Size(320, 180)
 PICTURE = Size(640, 360)
@@ -143,10 +145,10 @@ class Result:
     regions: list[list[Region]]
 
 
-def followed(
-    views: Sequence[View], coverage: Coverage = COVERAGE, follower: OpticalFlow | None = None
+def track_views(
+    views: Sequence[View], coverage: Coverage = COVERAGE, flow: OpticalFlow | None = None
 ) -> Result:
-    tracker = PictureTracker(coverage, 0.5, follower or LucasKanadeFlow())
+    tracker = PictureTracker(coverage, 0.5, flow or LucasKanadeFlow())
     for view in views:
         tracker.update(view)
     tracks, cuts = tracker.tracks(), tracker.cuts()
@@ -156,7 +158,7 @@ def followed(
 
 
 def run(*scenes: Scene) -> Result:
-    return followed([scene.view(index) for scene in scenes for index in range(scene.count)])
+    return track_views([scene.view(index) for scene in scenes for index in range(scene.count)])
 
 
 def exposed(scene: Scene, result: Result, number: int = 0) -> list[int]:
@@ -234,15 +236,15 @@ def test_a_thing_that_is_detected_only_in_its_first_frame_is_hidden_after() -> N
 
 
 @pytest.mark.parametrize("seen", [0, 30])
-def test_a_thing_seen_once_is_followed_while_the_picture_gives_hold(seen: int) -> None:
+def test_a_thing_detected_once_is_followed_while_the_flow_is_reliable(seen: int) -> None:
     assert COVERAGE.follow * RATE > 30 > 2 * COVERAGE.after * RATE
     scene = Scene(31, [Thing(lambda index: (50 + 4.0 * index, 90.0), 14, 48, seen=among(seen))])
     assert exposed(scene, run(scene)) == []
 
 
 @pytest.mark.parametrize("seen", [0, 40])
-def test_what_no_longer_looks_like_it_is_not_followed_far(seen: int) -> None:
-    """A follower may trust points behind a thing that has gone; what the box holds tells."""
+def test_a_box_that_no_longer_matches_its_template_is_not_followed_far(seen: int) -> None:
+    """The flow may be reliable on the background behind a thing that has gone."""
     thing = Thing(lambda _: (160.0, 90.0), 14, seen=among(seen))
 
     def hide(index: int, picture: Canvas) -> Canvas:
@@ -251,7 +253,7 @@ def test_what_no_longer_looks_like_it_is_not_followed_far(seen: int) -> None:
         return picture
 
     scene = Scene(41, [thing], finish=hide)
-    regions = followed([scene.view(i) for i in range(41)], follower=Still()).regions
+    regions = track_views([scene.view(i) for i in range(41)], flow=StaticFlow()).regions
     hidden = [index for index in range(41) if regions[index]]
     held = max(COVERAGE.after, COVERAGE.before) * RATE
     assert held - 1 <= len(hidden) <= held + 2
@@ -364,7 +366,7 @@ def test_a_cross_fade_hides_both_sides() -> None:
         found += [*other.detections] if share > 0.6 else []
         return replace(one, grey=grey, detections=tuple(found))
 
-    result = followed([faded(index) for index in range(40)])
+    result = track_views([faded(index) for index in range(40)])
     assert [i for i in exposed(old, result) if opacity(i) <= 0.5] == []
     assert [i for i in exposed(new, result) if opacity(i) >= 0.5] == []
 
@@ -427,8 +429,8 @@ def test_two_trackers_are_independent() -> None:
     for a, b in zip(one, other, strict=True):
         first.update(a)
         second.update(b)
-    assert first.tracks() == followed(one).tracks
-    assert second.tracks() == followed(other).tracks
+    assert first.tracks() == track_views(one).tracks
+    assert second.tracks() == track_views(other).tracks
 
 
 def test_asking_for_tracks_changes_nothing() -> None:
@@ -438,13 +440,13 @@ def test_asking_for_tracks_changes_nothing() -> None:
         asked.update(view)
         asked.tracks()
         asked.cuts()
-    assert asked.tracks() == followed(views).tracks
+    assert asked.tracks() == track_views(views).tracks
 
 
 def tracks_of(found: Mapping[int, Sequence[Detection]], count: int) -> list[Track]:
     """Without any movement, at ten frames a second."""
     grey = texture(50, 36, 64).astype(np.uint8)
-    tracker = PictureTracker(COVERAGE, 0.5, Still())
+    tracker = PictureTracker(COVERAGE, 0.5, StaticFlow())
     for index in range(count):
         here = tuple(found.get(index, ()))
         tracker.update(View(index, Fraction(index, 10), Size(640, 360), grey, here))
@@ -499,28 +501,29 @@ boxes = st.builds(Box.around, *[st.floats(-20, 120)] * 2, *[st.floats(0.5, 60)] 
 
 
 @given(st.lists(boxes, max_size=6), st.lists(boxes, max_size=6))
-def test_no_pair_that_may_be_one_thing_is_left_out(ones: list[Box], others: list[Box]) -> None:
-    near = set(candidate_pairs(ones, others))
+def test_no_pair_that_could_match_is_left_out(ones: list[Box], others: list[Box]) -> None:
+    near = set(find_candidate_pairs(ones, others))
     for i, one in enumerate(ones):
         for j, other in enumerate(others):
-            assert (i, j) in near or (one.iou(other) == 0 and nearness(one, other) == 0)
+            assert (i, j) in near or (one.iou(other) == 0 and proximity(one, other) == 0)
 
 
 @given(st.lists(boxes, max_size=8), st.integers(0, 2**31))
-def test_what_a_box_holds_does_not_depend_on_the_others(some: list[Box], seed: int) -> None:
+def test_a_template_does_not_depend_on_the_other_boxes(some: list[Box], seed: int) -> None:
     grey = np.random.default_rng(seed).integers(0, 256, (36, 64)).astype(np.uint8)
     view = View(0, Fraction(0), Size(128, 72), grey, ())
-    for box, held in zip(some, templates(view, some), strict=True):
-        (alone,) = templates(view, [box])
-        assert (held is None) == (alone is None)
-        assert held is None or np.array_equal(held, alone)
-        if held is not None:
-            assert abs(held.mean()) < 1e-4
-            assert held.std() < 1 + 1e-4
+    for box, together in zip(some, extract_templates(view, some), strict=True):
+        (alone,) = extract_templates(view, [box])
+        assert (together is None) == (alone is None)
+        assert together is None or np.array_equal(together, alone)
+        if together is not None:
+            assert abs(together.mean()) < 1e-4
+            assert together.std() < 1 + 1e-4
 
 
-def test_outside_of_the_picture_a_box_holds_nothing() -> None:
+def test_a_box_outside_the_picture_has_no_template() -> None:
     view = View(0, Fraction(0), Size(128, 72), np.zeros((36, 64), np.uint8), ())
     out = [Box(-30, 0, -5, 20), Box(0, -30, 20, -5), Box(130, 0, 150, 20), Box(0, 80, 20, 90)]
     partly = [Box(-10, -10, 10, 10), Box(118, 62, 138, 82)]
-    assert [held is None for held in templates(view, out + partly)] == [True] * 4 + [False] * 2
+    missing = [one is None for one in extract_templates(view, out + partly)]
+    assert missing == [True] * 4 + [False] * 2

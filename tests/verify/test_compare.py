@@ -22,7 +22,7 @@ from redact.verify.extend import extend_plan
 from redact.verify.result import Checking, Leak, Spot, Verification
 from redact.verify.second_opinion import SETTINGS, SecondOpinion
 from tests.painted import PaintedPicture, painted
-from tests.scripted import PaintedSource, Still, even_times
+from tests.scripted import PaintedSource, StaticFlow, even_times
 
 SIZE = Size(160, 120)
 COUNT = 30
@@ -224,7 +224,7 @@ def see(frame: Frame) -> View:
 
 def extend(plan: Plan, *spots: Spot) -> Plan:
     source = PaintedSource(even_times(COUNT), [PICTURES[0]] * COUNT)
-    tracker = PictureTracker(plan.recipe.coverage, plan.recipe.high_threshold, Still())
+    tracker = PictureTracker(plan.recipe.coverage, plan.recipe.high_threshold, StaticFlow())
     said: list[str] = []
     progress: Callable[[str, int, int | None], None] = lambda stage, *_: said.append(stage)  # noqa: E731
     plan = extend_plan(plan, [Leak(spots)], source, see, tracker, progress)
@@ -243,12 +243,12 @@ def test_a_leak_is_hidden_before_and_after_it_was_seen() -> None:
     assert all(hidden[0:25])  # 0.4 s before the first spot, and after the last
 
 
-class Astray(Still):
+class Astray(StaticFlow):
     """Follows nothing: everything stays where it was, and the picture gives no hold."""
 
-    def follow(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
-        followed = super().follow(before, after, boxes)
-        return [replace(one, trusted=False) for one in followed]
+    def move_boxes(self, before: Grey, after: Grey, boxes: Sequence[Box]) -> list[MovedBox]:
+        followed = super().move_boxes(before, after, boxes)
+        return [replace(one, reliable=False) for one in followed]
 
 
 @pytest.mark.parametrize(("nth", "reach"), [(1, 10), (2, 40), (3, 160)])

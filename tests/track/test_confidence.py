@@ -1,4 +1,4 @@
-"""What becomes of tracks that were never clearly anything."""
+"""Tracks whose scores stay below the threshold are uncertain; a recipe may hide them too."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -9,11 +9,11 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
 from redact.core.plan import Plan, ShowTrack, SourceId
 from redact.core.recipe import recipe
-from redact.track.tracker import mark_uncertain
+from redact.track.confidence import mark_uncertain
 from redact_cli.options import make_recipe
 
 SOURCE = SourceId("sha256:0", Size(100, 100), 9)
-BAR = recipe(track_threshold=0.5, plate_track_threshold=0.7, slope=0.0)
+THRESHOLDS = recipe(track_threshold=0.5, plate_track_threshold=0.7, slope=0.0)
 
 
 def track(number: int, *scores: float) -> Track:
@@ -22,29 +22,32 @@ def track(number: int, *scores: float) -> Track:
     return Track(number, Kind.FACE, tuple(seen))
 
 
-def test_one_sure_moment_is_enough() -> None:
-    weak, sure = mark_uncertain(
-        [track(1, 0.1, 0.2, 0.0), track(2, 0.1, 0.9, 0.0)], BAR, SOURCE.size
+def test_one_high_score_is_enough() -> None:
+    weak, clear = mark_uncertain(
+        [track(1, 0.1, 0.2, 0.0), track(2, 0.1, 0.9, 0.0)], THRESHOLDS, SOURCE.size
     )
     assert weak.uncertain
-    assert not sure.uncertain
+    assert not clear.uncertain
 
 
-def test_plates_have_a_bar_of_their_own() -> None:
+def test_plates_have_a_threshold_of_their_own() -> None:
     face = track(1, 0.6)
     plate = replace(face, kind=Kind.PLATE)
-    assert [t.uncertain for t in mark_uncertain([face, plate], BAR, SOURCE.size)] == [False, True]
+    assert [t.uncertain for t in mark_uncertain([face, plate], THRESHOLDS, SOURCE.size)] == [
+        False,
+        True,
+    ]
 
 
-def test_a_bar_of_nothing_keeps_everything() -> None:
-    assert not mark_uncertain([track(1, 0.01)], replace(BAR, track_threshold=0.0), SOURCE.size)[
-        0
-    ].uncertain
+def test_below_a_threshold_of_zero_nothing_is_uncertain() -> None:
+    everything = replace(THRESHOLDS, track_threshold=0.0)
+    (only,) = mark_uncertain([track(1, 0.01)], everything, SOURCE.size)
+    assert not only.uncertain
 
 
 @pytest.mark.parametrize(("choice", "regions"), [("list", 1), ("hide", 2)])
 def test_the_recipe_says_whether_the_uncertain_is_hidden(choice: str, regions: int) -> None:
-    tracks = mark_uncertain([track(1, 0.1), track(2, 0.9)], BAR, SOURCE.size)
+    tracks = mark_uncertain([track(1, 0.1), track(2, 0.9)], THRESHOLDS, SOURCE.size)
     plan = Plan(SOURCE, recipe(uncertain=choice), (), tracks)
     assert len(plan.cover()(0, Fraction(0))) == regions
     assert len(plan.hidden_tracks) == regions
