@@ -69,7 +69,7 @@ def follow_plan(
     known = load(plan)
     with _progress(source, quiet or as_json) as progress:
         choices = (source, wanted, known, plan, checking, cover, force, ffmpeg, report)
-        task = Task(_render, source, wanted, choices, beside=(plan.parent,))
+        task = Task(_render, source, wanted, choices, other_folders=(plan.parent,))
         frames, copied, seconds, found, added = run_in_sandbox(task, progress)
     if as_json:
         result = {

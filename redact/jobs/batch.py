@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from redact import api
 from redact.core.findings import Kind
+from redact.core.interfaces import Progress
 from redact.core.names import plan_path
 from redact.core.parallel import WORKERS
 from redact.core.plan import Plan, load, save
@@ -23,10 +24,10 @@ from redact.errors import (
     PlanError,
     UnwritableOutputError,
 )
-from redact.jobs.jobs import Batch, Failure, Job, Report, Status, failure, find_jobs
+from redact.jobs.jobs import Batch, Failure, Job, Report, Status, describe_failure, find_jobs
 from redact.jobs.limits import LEAST_MEMORY, memory_for
 from redact.jobs.sandbox import error_of_loss, remove_drafts, sandboxed_worker
-from redact.jobs.workers import ExecutorWorker, Tell, Worker, run_all
+from redact.jobs.workers import ExecutorWorker, Worker, run_all
 from redact.media.drafts import check_output, clean
 from redact.media.files import check_input, fingerprint
 
@@ -42,76 +43,78 @@ def run(
     *,
     progress: JobProgress | None = None,
     executor: Callable[[], Executor] | None = None,
-    work: Callable[[Job, Tell], Report] | None = None,
+    work: Callable[[Job, Progress], Report] | None = None,
 ) -> Generator[Report]:
     """Redact all files; one that fails does not stop the others.
 
-    The work is done in processes of their own, which can do little else: one that dies, stands
-    still or needs too much memory costs the file that it was at. Closing the iterator stops the
-    work and leaves nothing half-written.
+    The work is done in sandboxed worker processes. One that dies, stands still or needs too much
+    memory costs only the file that it worked on. Closing the iterator stops the work and leaves
+    nothing half-written.
 
     Args:
         jobs: From `find_jobs`.
         workers: How many files are in work at the same time; 0 for as many as fit.
         progress: Told what goes on; with an executor, from its threads.
-        executor: Makes an executor for each worker, in place of processes.
-        work: What is done with a job.
+        executor: Makes an executor for each worker, in place of a sandboxed process.
+        work: What is done with a job, `redact_one` if not given.
 
     Yields:
         A report for each job, in the order in which they end.
     """
     count = max(1, min(workers or useful_workers(), len(jobs)))
-    folders = _folders(jobs)
-    pool = [_worker(executor, count, folders) for _ in range(count)]
+    folders = _output_folders(jobs)
+    pool = [_make_worker(executor, count, folders) for _ in range(count)]
     for folder in folders:
         clean(folder)
-    tell = progress or _untold
+    tell = progress or _ignore_progress
     with closing(run_all(jobs, work or redact_one, pool, tell, _remove_drafts)) as ended:
         for job, future in ended:
-            yield _report(job, future)
+            yield _report_of(job, future)
 
 
 def useful_workers() -> int:
-    """How many files this machine can do at the same time and be quicker for it.
+    """How many workers make this machine quicker.
 
-    One file keeps about four processors busy, and must have its least memory.
+    One file keeps about four processors busy, and each worker must have its least memory.
     """
     return max(1, min(WORKERS // 4, memory_for(1) // LEAST_MEMORY))
 
 
-def _worker(executor: Callable[[], Executor] | None, count: int, folders: Sequence[Path]) -> Worker:
+def _make_worker(
+    executor: Callable[[], Executor] | None, count: int, folders: Sequence[Path]
+) -> Worker:
     if executor is not None:
         return ExecutorWorker(executor())
     return sandboxed_worker((Report, Failure), count, folders)
 
 
-def _folders(jobs: Sequence[Job]) -> list[Path]:
+def _output_folders(jobs: Sequence[Job]) -> list[Path]:
     return sorted({path.parent for job in jobs for path in (job.output, job.plan)})
 
 
-def _untold(job: Job, stage: str, done: int, expected: int | None) -> None:
-    """Nobody listens."""
+def _ignore_progress(job: Job, stage: str, done: int, expected: int | None) -> None:
+    """Nobody wants to know."""
 
 
-def _report(job: Job, future: Future[Report]) -> Report:
+def _report_of(job: Job, future: Future[Report]) -> Report:
     error = future.exception()
     if error is None:
-        return _checked(job, future.result())
-    return _failed(job, error_of_loss(error, job.source) or error)
+        return _check_report(job, future.result())
+    return _failed_report(job, error_of_loss(error, job.source) or error)
 
 
-def _checked(job: Job, report: Report) -> Report:
-    """The report, if it is about this job and what it promises is there."""
-    there = report.failure is not None or (job.output.is_file() and not job.output.is_symlink())
-    if report.source == job.source and report.output == job.output and there:
+def _check_report(job: Job, report: Report) -> Report:
+    """The report, if it is about this job and the output that it promises is there."""
+    is_there = report.failure is not None or (job.output.is_file() and not job.output.is_symlink())
+    if report.source == job.source and report.output == job.output and is_there:
         return report
-    return _failed(
+    return _failed_report(
         job, EngineError("the process that worked on it told what is not so", job.source)
     )
 
 
-def _failed(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
-    cause = failure(error, job.source)
+def _failed_report(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
+    cause = describe_failure(error, job.source)
     return Report(job.source, job.output, "failed", seconds=seconds, failure=cause)
 
 
@@ -119,22 +122,22 @@ def _remove_drafts(job: Job, pid: int | None) -> None:
     remove_drafts(job.output, pid)
 
 
-def redact_one(job: Job, tell: Tell | None = None) -> Report:
-    """Redact one file, or find it finished; whatever goes wrong is in the report."""
+def redact_one(job: Job, tell: Progress | None = None) -> Report:
+    """Redact one file, or find that it is finished; whatever goes wrong is in the report."""
     began = monotonic()
     try:
-        report = _resumed(job) or _redacted(job, tell)
+        report = _find_finished(job) or _redact(job, tell)
     except MemoryError:
         short = EngineError("there is not enough memory for it", job.source, "scale it down first")
-        return _failed(job, short, monotonic() - began)
+        return _failed_report(job, short, monotonic() - began)
     except Exception as error:  # one file's failure never ends the batch
-        return _failed(job, error, monotonic() - began)
+        return _failed_report(job, error, monotonic() - began)
     return replace(report, seconds=monotonic() - began)
 
 
-def _resumed(job: Job) -> Report | None:
+def _find_finished(job: Job) -> Report | None:
     plan = _finished_plan(job) if job.resume and job.output.exists() else None
-    return None if plan is None else _report_on(job, plan, plan.source.frames, resumed=True)
+    return None if plan is None else _success_report(job, plan, plan.source.frames, resumed=True)
 
 
 def _finished_plan(job: Job) -> Plan | None:
@@ -142,32 +145,32 @@ def _finished_plan(job: Job) -> Plan | None:
     for path in dict.fromkeys((job.plan, plan_path(job.output))):
         with suppress(PlanError):
             plan = load(path)
-            if _made(plan, job):
+            if _is_plan_of(plan, job):
                 return plan
     return None
 
 
-def _made(plan: Plan, job: Job) -> bool:
+def _is_plan_of(plan: Plan, job: Job) -> bool:
     return (
         plan.result is not None
         and plan.recipe == job.recipe
         and plan.source.fingerprint == fingerprint(job.source)
-        and plan.result.fingerprint == _fingerprint_of(job.output)
+        and plan.result.fingerprint == _fingerprint_or_none(job.output)
     )
 
 
-def _fingerprint_of(output: Path) -> str | None:
+def _fingerprint_or_none(output: Path) -> str | None:
     try:
         return fingerprint(output)
     except InputError:  # an output that cannot be read is not finished
         return None
 
 
-def _redacted(job: Job, tell: Tell | None) -> Report:
+def _redact(job: Job, tell: Progress | None) -> Report:
     check_input(job.source)
     _make_folder(job.output.parent)
-    _check_free(job)
-    with _reporting(job.report):
+    _check_names_free(job)
+    with _keeping_leaks_if(job.report):
         outcome = api.redact_file(
             job.source,
             job.output,
@@ -188,11 +191,11 @@ def _redacted(job: Job, tell: Tell | None) -> Report:
     except BaseException:
         job.output.unlink(missing_ok=True)  # what failed leaves no output
         raise
-    report = _report_on(job, outcome.plan, outcome.frames)
+    report = _success_report(job, outcome.plan, outcome.frames)
     return replace(report, verification=outcome.verification, copied=outcome.copied)
 
 
-def _reporting(wanted: bool) -> AbstractContextManager[None]:
+def _keeping_leaks_if(wanted: bool) -> AbstractContextManager[None]:
     if not wanted:
         return nullcontext()
     from redact.report import reporting_leaks
@@ -208,8 +211,8 @@ def _make_folder(folder: Path) -> None:
         raise UnwritableOutputError(problem, folder, "choose another with -o") from error
 
 
-def _check_free(job: Job) -> None:
-    """Refuse to replace a result that is not known, and a plan that somebody worked on."""
+def _check_names_free(job: Job) -> None:
+    """Refuse to replace an output that is not known, and a plan with a person's edits."""
     if job.resume and not job.force and job.output.exists():
         raise OutputExistsError(
             "exists, but was not made of this source with these choices",
@@ -217,7 +220,7 @@ def _check_free(job: Job) -> None:
             "move it away, or replace it with --force",
         )
     check_output(job.output, source=job.source, force=job.force)
-    if job.plan.exists() and not job.force and _worked_on(job.plan):
+    if job.plan.exists() and not job.force and _has_edits(job.plan):
         raise OutputExistsError(
             "a plan with a person's changes is there",
             job.plan,
@@ -225,18 +228,18 @@ def _check_free(job: Job) -> None:
         )
 
 
-def _worked_on(plan: Path) -> bool:
-    """Whether the plan holds what no analysis can bring back; one that cannot be read may."""
+def _has_edits(plan: Path) -> bool:
+    """Whether the plan holds edits, which no analysis brings back; an unreadable one may."""
     try:
         return bool(load(plan).edits)
     except PlanError:
         return True
 
 
-def _report_on(job: Job, plan: Plan, frames: int, *, resumed: bool = False) -> Report:
+def _success_report(job: Job, plan: Plan, frames: int, *, resumed: bool = False) -> Report:
     hidden = plan.hidden_tracks
     kinds = Counter(track.kind for track in hidden)
     faces, plates = kinds[Kind.FACE], kinds[Kind.PLATE]
     status: Status = "resumed" if resumed else "redacted"
-    listed = len(plan.tracks) - len(hidden)
-    return Report(job.source, job.output, status, frames, faces, plates, len(hidden), listed)
+    uncertain = len(plan.tracks) - len(hidden)
+    return Report(job.source, job.output, status, frames, faces, plates, len(hidden), uncertain)

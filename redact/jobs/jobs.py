@@ -83,10 +83,10 @@ class Report:
         output: The redacted file, None if it was not clear what it would be.
         status: Whether it was redacted now, was finished earlier, or was not redacted.
         frames: How many frames it has.
-        faces: How many faces were hidden; one person seen twice may count twice.
-        plates: How many number plates were hidden; one seen twice may count twice.
-        tracks: How many things of any kind were hidden.
-        uncertain: How many were probably false alarms, so that they are only listed in the plan.
+        faces: How many tracks of faces were hidden; one person seen twice may count twice.
+        plates: How many tracks of number plates were hidden; one seen twice may count twice.
+        tracks: How many tracks of any kind were hidden.
+        uncertain: How many are probably false positives, so that they are only listed in the plan.
         seconds: How long it took.
         failure: Why it was not redacted.
         verification: What the check of the result found, None if there was none.
@@ -158,17 +158,17 @@ def find_jobs(
     for path in inputs:
         search.add(path)
     outputs = search.outputs
-    _check_apart(outputs)
-    plans = _plans(outputs)
+    _check_collisions(outputs)
+    plans = _plan_paths(outputs)
     choices = recipe or PROFILES["balanced"]
     model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report, cover)
     jobs = (
         replace(model, source=source, output=output, plan=plans[output])
         for source, output in outputs.items()
     )
-    written = {_key(output) for output in outputs.values()}
-    left = (path for path in search.left if _key(path) not in written)
-    return Batch(tuple(jobs), tuple(search.refused), tuple(left))
+    written = {_path_key(output) for output in outputs.values()}
+    skipped = (path for path in search.skipped if _path_key(path) not in written)
+    return Batch(tuple(jobs), tuple(search.refused), tuple(skipped))
 
 
 def _check_folder(out_dir: Path) -> None:
@@ -186,10 +186,10 @@ class _Search:
         self._seen: set[str] = set()
         self.outputs: dict[Path, Path] = {}
         self.refused: list[Report] = []
-        self.left: list[Path] = []
+        self.skipped: list[Path] = []
 
     def add(self, path: Path) -> None:
-        """One input."""
+        """Add one input, a file or a folder."""
         if os.path.isdir(path):  # noqa: PTH112 - says no where Path.is_dir raises
             self._add_folder(path)
             return
@@ -197,17 +197,17 @@ class _Search:
             check_input(path)
             _check_kind(path)
         except RedactError as error:
-            self.refused.append(_refusal(error, path))
+            self.refused.append(_refused_report(error, path))
         else:
-            self._take(path, path.parent)
+            self._add_file(path, path.parent)
 
     def _add_folder(self, folder: Path) -> None:
         for path in sorted(self._walk(folder)):
-            if path.suffix.lower() not in SUFFIXES or _own(path):
-                if not path.name.endswith(_BESIDE):
-                    self.left.append(path)
+            if path.suffix.lower() not in SUFFIXES or _is_result(path):
+                if not path.name.endswith(_COMPANIONS):
+                    self.skipped.append(path)
             else:
-                self._take(path, folder)
+                self._add_file(path, folder)
 
     def _walk(self, folder: Path) -> Iterator[Path]:
         for top, folders, names in os.walk(folder, onerror=self._refuse_folder):
@@ -219,21 +219,21 @@ class _Search:
     def _refuse_folder(self, error: OSError) -> None:
         folder = Path(os.fsdecode(error.filename))
         problem = UnreadableInputError(f"the folder cannot be read: {error.strerror}", folder)
-        self.refused.append(_refusal(problem, folder))
+        self.refused.append(_refused_report(problem, folder))
 
-    def _take(self, path: Path, top: Path) -> None:
-        if _key(path) in self._seen:
+    def _add_file(self, path: Path, top: Path) -> None:
+        if _path_key(path) in self._seen:
             return
-        self._seen.add(_key(path))
+        self._seen.add(_path_key(path))
         folder = self._out_dir / path.parent.relative_to(top) if self._out_dir else path.parent
         self.outputs[path] = folder / default_output(path).name
 
 
-_BESIDE = (".redact.json", ".redact.html", ".redact.report.json")
-"""What redact writes beside a result."""
+_COMPANIONS = (".redact.json", ".redact.html", ".redact.report.json")
+"""Endings of what redact writes beside a result."""
 
 
-def _own(path: Path) -> bool:
+def _is_result(path: Path) -> bool:
     """Whether it is a result of redact, also one that was held back."""
     return path.stem.endswith((".redacted", ".redacted.quarantine"))
 
@@ -246,37 +246,37 @@ def _check_kind(path: Path) -> None:
         )
 
 
-def _check_apart(outputs: dict[Path, Path]) -> None:
+def _check_collisions(outputs: dict[Path, Path]) -> None:
     """Refuse two results of one name, and a result that has an input's name."""
-    sources = {_key(source): source for source in outputs}
+    sources = {_path_key(source): source for source in outputs}
     for source, output in outputs.items():
-        other = sources.get(_key(output))
+        other = sources.get(_path_key(output))
         if other is not None:
             remedy = f"redact {printable(other)} in a run of its own"
             raise RecipeError(f"{printable(source)} would be written over an input", other, remedy)
     first: dict[str, Path] = {}
     for source, output in outputs.items():
-        other = first.setdefault(_key(output), source)
+        other = first.setdefault(_path_key(output), source)
         if other != source:
             both = f"{printable(other)} and {printable(source)} would both be written to it"
             raise RecipeError(both, output, "give each its own output folder")
 
 
-def _plans(outputs: dict[Path, Path]) -> dict[Path, Path]:
+def _plan_paths(outputs: dict[Path, Path]) -> dict[Path, Path]:
     """Where each output's plan is kept; a photo and a film of one name get a plan each."""
     short = {output: plan_path(output) for output in outputs.values()}
     taken = Counter(short.values())
-    stems = {folder: _stems(folder) for folder in {source.parent for source in outputs}}
+    stems = {folder: _count_stems(folder) for folder in {source.parent for source in outputs}}
     plans = {}
     for source, output in outputs.items():
         alone = stems[source.parent][source.stem] <= 1 and taken[short[output]] == 1
-        long = _long_plan(output)
+        long = _long_plan_path(output)
         keep_long = os.path.exists(long)  # noqa: PTH110 - says no where Path.exists raises
         plans[output] = short[output] if alone and not keep_long else long
     return plans
 
 
-def _stems(folder: Path) -> Counter[str]:
+def _count_stems(folder: Path) -> Counter[str]:
     """How many videos and pictures there are of each name."""
     try:
         return Counter(path.stem for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
@@ -284,19 +284,19 @@ def _stems(folder: Path) -> Counter[str]:
         return Counter()
 
 
-def _long_plan(output: Path) -> Path:
+def _long_plan_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.redact.json")
 
 
-def _key(path: Path) -> str:
+def _path_key(path: Path) -> str:
     return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - links stay as they are named
 
 
-def failure(error: BaseException, source: Path) -> Failure:
+def describe_failure(error: BaseException, source: Path) -> Failure:
     """The error in words; one that redact did not foresee brings its trace along."""
     if isinstance(error, ImportError):
         problem = f"a library cannot be loaded: {error}"
-        return failure(MissingEngineError(problem, None, "run `redact doctor`"), source)
+        return describe_failure(MissingEngineError(problem, None, "run `redact doctor`"), source)
     kind = type(error).__name__
     if isinstance(error, RedactError):
         about = None if error.path == source else error.path
@@ -309,5 +309,5 @@ def failure(error: BaseException, source: Path) -> Failure:
     return Failure(kind, f"unforeseen {kind}: {error}", trace)
 
 
-def _refusal(error: RedactError, path: Path) -> Report:
-    return Report(path, None, "failed", failure=failure(error, path))
+def _refused_report(error: RedactError, path: Path) -> Report:
+    return Report(path, None, "failed", failure=describe_failure(error, path))

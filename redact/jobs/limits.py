@@ -1,8 +1,8 @@
-"""A process that reads files of strangers gives up what it does not need, as far as the system can.
+"""What a worker process gives up before it reads a stranger's file, as far as the system can.
 
 Everywhere but on Windows: memory, and pictures of its memory on disk. On Linux also, for itself
 and all that it starts: sockets, so that nothing can be sent, and writing anywhere but beside the
-results. What a kernel does not know is left out: then the other walls stand.
+results. What a kernel does not know is left out; the other limits hold all the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NETWORK = 3  # bind and connect
 
 
 def memory_for(processes: int) -> int:
-    """Bytes that each of so many processes may use."""
+    """Bytes that each of so many worker processes may use."""
     try:
         present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # a system that does not tell
@@ -46,7 +46,7 @@ def memory_for(processes: int) -> int:
 
 
 def apply_limits(memory: int, writable: Sequence[Path]) -> None:
-    """Give up everything else, for good; to be called before any thread is started.
+    """Limit this process for good; to be called before any thread is started.
 
     Args:
         memory: Bytes that may be used.
@@ -55,15 +55,15 @@ def apply_limits(memory: int, writable: Sequence[Path]) -> None:
     """
     if sys.platform == "win32":
         return
-    limit(memory)
+    limit_memory(memory)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-            close_files(libc, [_existing(path) for path in writable])
-            close_network(libc)
+            restrict_writing(libc, [_nearest_existing(path) for path in writable])
+            forbid_sockets(libc)
 
 
-def limit(memory: int) -> None:
+def limit_memory(memory: int) -> None:
     """Bound memory, and forbid dumps of it, which would hold clear pictures."""
     if sys.platform == "win32":
         return
@@ -76,7 +76,7 @@ def limit(memory: int) -> None:
             resource.setrlimit(which, (bound, hard))
 
 
-def close_network(libc: Any) -> bool:
+def forbid_sockets(libc: Any) -> bool:
     """Refuse to open sockets of any kind; whether the kernel took it."""
     known = _SOCKET.get(platform.machine())
     if known is None:
@@ -98,7 +98,7 @@ def close_network(libc: Any) -> bool:
     return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0) == 0)
 
 
-def close_files(libc: Any, writable: Sequence[Path]) -> bool:
+def restrict_writing(libc: Any, writable: Sequence[Path]) -> bool:
     """Refuse to write, make or remove files anywhere else; whether the kernel took it."""
     version = libc.syscall(_CREATE_RULESET, None, 0, 1)
     if version < 2:  # the first version forbids to link from one folder to another at all
@@ -110,16 +110,16 @@ def close_files(libc: Any, writable: Sequence[Path]) -> bool:
     if rules < 0:
         return False
     try:
-        _allow(libc, rules, Path("/dev"), files)
-        _allow(libc, rules, Path("/dev/shm"), folders)  # where libraries share memory
+        _allow_below(libc, rules, Path("/dev"), files)
+        _allow_below(libc, rules, Path("/dev/shm"), folders)  # where libraries share memory
         for path in writable:
-            _allow(libc, rules, path, folders)
+            _allow_below(libc, rules, path, folders)
         return bool(libc.syscall(_RESTRICT_SELF, rules, 0) == 0)
     finally:
         os.close(rules)
 
 
-def _allow(libc: Any, rules: int, folder: Path, what: int) -> None:
+def _allow_below(libc: Any, rules: int, folder: Path, what: int) -> None:
     with suppress(OSError):
         handle = os.open(folder, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined,unused-ignore]
         try:
@@ -128,6 +128,6 @@ def _allow(libc: Any, rules: int, folder: Path, what: int) -> None:
             os.close(handle)
 
 
-def _existing(path: Path) -> Path:
+def _nearest_existing(path: Path) -> Path:
     path = path.absolute()
     return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -1,4 +1,4 @@
-"""One file's work in a process that can do little else, and what is said if it is lost."""
+"""The sandbox: one file's work in a worker process that can do little else."""
 
 from __future__ import annotations
 
@@ -16,23 +16,29 @@ from typing import Any, Generic, Protocol, TypeVar
 from redact import errors
 from redact.core.findings import Kind
 from redact.core.geometry import Box
+from redact.core.interfaces import Progress
 from redact.errors import EngineError, RedactError
-from redact.jobs.jobs import Failure, failure
+from redact.jobs.jobs import Failure, describe_failure
 from redact.jobs.limits import apply_limits, memory_for
-from redact.jobs.workers import Stalled, SuspiciousResult, Tell, Worker, WorkerProcess, run_all
+from redact.jobs.worker_process import (
+    STALL_TIMEOUT,
+    StalledError,
+    SuspiciousResultError,
+    WorkerProcess,
+)
+from redact.jobs.workers import Worker, run_all
 from redact.media.drafts import clean
 from redact.verify.result import Leak, Spot, Verification
 
 Result = TypeVar("Result")
 
-_QUIET = 300.0
 _SLOWEST_DISK = 4_000_000  # bytes per second
 
-_PARTS = (Verification, Leak, Spot, Box, Kind, Fraction)
-"""What results hold."""
+_NESTED_TYPES = (Verification, Leak, Spot, Box, Kind, Fraction)
+"""The classes of the values that results hold."""
 
 
-class Sourced(Protocol):
+class HasSource(Protocol):
     """Work on one file."""
 
     @property
@@ -42,40 +48,41 @@ class Sourced(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[Result]):
-    """One piece of work on one file, to be done apart.
+    """One piece of work on one file, to be done in the sandbox.
 
     Args:
-        work: A function of a module, called with `args` and the progress.
+        work: A function of a module, called with `args` and a function to tell its progress to.
         source: What is read.
         output: What is written; None where nothing is, and then nothing can be.
         args: Whatever else it needs.
-        beside: Other folders in which something is written.
-        gives: The class of what it returns.
+        other_folders: Further folders in which something is written.
+        result_type: The class of what it returns.
     """
 
     work: Callable[..., Result]
     source: Path
     output: Path | None
     args: tuple[Any, ...]
-    beside: tuple[Path, ...] = ()
-    gives: type = tuple
+    other_folders: tuple[Path, ...] = ()
+    result_type: type = tuple
 
 
-def run_in_sandbox(task: Task[Result], progress: Tell) -> Result:
-    """Do it in a process of its own that can do little else.
+def run_in_sandbox(task: Task[Result], progress: Progress) -> Result:
+    """The task's result, from a worker process that can do little else.
 
     Raises:
         RedactError: What the work raised, or its process was lost.
+        RuntimeError: The work raised what redact did not foresee.
     """
     written = [] if task.output is None else [task.output.parent]
     for folder in written:
         clean(folder)
-    worker = sandboxed_worker((task.gives, Failure), 1, [*written, *task.beside])
+    worker = sandboxed_worker((task.result_type, Failure), 1, [*written, *task.other_folders])
 
     def tell(_: Task[Result], stage: str, done: int, expected: int | None) -> None:
         progress(stage, done, expected)
 
-    with closing(run_all([task], _guarded, [worker], tell, _swept)) as ended:
+    with closing(run_all([task], _result_or_failure, [worker], tell, _remove_drafts_of)) as ended:
         _, future = next(ended)
         error = future.exception()
         if error is not None:
@@ -89,45 +96,46 @@ def run_in_sandbox(task: Task[Result], progress: Tell) -> Result:
     raise kind(found.message, task.source)
 
 
-def _guarded(task: Task[Result], tell: Tell) -> Result | Failure:
+def _result_or_failure(task: Task[Result], tell: Progress) -> Result | Failure:
     try:
         return task.work(*task.args, tell)
     except Exception as error:
-        return failure(error, task.source)
+        return describe_failure(error, task.source)
 
 
-def _swept(task: Task[Result], pid: int | None) -> None:
+def _remove_drafts_of(task: Task[Result], pid: int | None) -> None:
     if task.output is not None:
         remove_drafts(task.output, pid)
 
 
-def sandboxed_worker(kinds: Sequence[type], count: int, folders: Sequence[Path]) -> Worker:
-    """A process that may do this and no more.
+def sandboxed_worker(result_types: Sequence[type], count: int, folders: Sequence[Path]) -> Worker:
+    """A worker process with few rights, for items with a source.
 
     Args:
-        kinds: What it may send back.
-        count: How many of them there are.
+        result_types: The classes of what it may send back.
+        count: How many such workers share the machine's memory.
         folders: Where it may write.
     """
 
-    def enough(item: Sourced) -> float:
+    def timeout_of(item: HasSource) -> float:
         return stall_timeout(item.source)
 
-    return WorkerProcess(kinds, partial(apply_limits, memory_for(count), folders), enough, _PARTS)
+    prepare = partial(apply_limits, memory_for(count), folders)
+    return WorkerProcess(result_types, prepare, timeout_of, _NESTED_TYPES)
 
 
 def stall_timeout(source: Path) -> float:
-    """Seconds without progress: reading or copying a large file on a slow disk has none."""
+    """Seconds without progress that a file may take: a slow disk reads a large one in silence."""
     try:
         size = source.stat().st_size
     except OSError:
         size = 0
-    return _QUIET + size / _SLOWEST_DISK
+    return STALL_TIMEOUT + size / _SLOWEST_DISK
 
 
 def error_of_loss(error: BaseException, source: Path) -> EngineError | None:
-    """What to say of a process that is gone, None of any other error."""
-    if isinstance(error, Stalled | SuspiciousResult):
+    """What to say when a worker process was lost; None for any other error."""
+    if isinstance(error, StalledError | SuspiciousResultError):
         return EngineError(f"{error}: the file may be made to do that", source)
     if isinstance(error, BrokenExecutor | SystemExit):  # killed, or asked to end from outside
         return EngineError(
@@ -139,6 +147,6 @@ def error_of_loss(error: BaseException, source: Path) -> EngineError | None:
 
 
 def remove_drafts(output: Path, pid: int | None) -> None:
-    """Remove the drafts of a process that had no chance to do so."""
+    """Remove the drafts of a worker process that had no chance to do so."""
     for draft in output.parent.glob(f".{glob.escape(output.name[:40])}.{pid}.*.part"):
         shutil.rmtree(draft, ignore_errors=True)

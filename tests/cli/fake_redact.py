@@ -24,7 +24,7 @@ from redact.core.recipe import PROFILES, Recipe
 from redact.detect.cache import DetectionCache
 from redact.errors import ChangedInputError, EngineError, UnreadableInputError, VerificationError
 from redact.jobs import batch
-from redact.jobs.workers import ExecutorWorker, Serial, Tell, Worker
+from redact.jobs.workers import ExecutorWorker, Serial, Worker
 from redact.media.drafts import draft
 from redact.media.files import fingerprint
 from redact.verify.result import Checking
@@ -139,7 +139,7 @@ def worker_here(*_: object) -> Worker:
     return ExecutorWorker(Serial())
 
 
-def redact_one(job: batch.Job, tell: Tell | None = None) -> batch.Report:
+def redact_one(job: batch.Job, tell: Progress | None = None) -> batch.Report:
     """For the worker processes of a test."""
     install()
     return batch.redact_one(job, tell)

@@ -19,11 +19,11 @@ from types import ModuleType
 import imageio_ffmpeg
 import pytest
 
+from redact.core.interfaces import Progress
 from redact.core.plan import load
 from redact.errors import EngineError, UnsupportedInputError
 from redact.jobs import sandbox as apart
 from redact.jobs.sandbox import Task, run_in_sandbox
-from redact.jobs.workers import Tell
 from redact.media.drafts import clean
 from redact.media.files import fingerprint
 
@@ -197,20 +197,20 @@ def test_only_old_drafts_of_dead_processes_are_removed(tmp_path: Path) -> None:
     assert (foreign / "draft.mp4").exists()
 
 
-def refuse(number: int, tell: Tell) -> tuple[int, ...]:
+def refuse(number: int, tell: Progress) -> tuple[int, ...]:
     tell("analyse", 1, 2)
     raise UnsupportedInputError("not this one", None, "try another")
 
 
-def end_at_once(number: int, tell: Tell) -> tuple[int, ...]:
+def end_at_once(number: int, tell: Progress) -> tuple[int, ...]:
     os._exit(number)
 
 
-def stumble(number: int, tell: Tell) -> tuple[int, ...]:
+def stumble(number: int, tell: Progress) -> tuple[int, ...]:
     raise ZeroDivisionError("here")
 
 
-def give(number: int, tell: Tell) -> tuple[int, ...]:
+def give(number: int, tell: Progress) -> tuple[int, ...]:
     return number, os.getpid()
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from redact.core.geometry import Box
+from redact.core.interfaces import Progress
 from redact.core.plan import HideBox, load, save
 from redact.core.recipe import PROFILES
 from redact.errors import UnwritableOutputError
 from redact.jobs import batch
 from redact.jobs.batch import Job, Report, find_jobs, run
-from redact.jobs.workers import Serial, Tell
+from redact.jobs.workers import Serial
 from tests.cli import fake_redact
 
 WAYS: dict[str, dict[str, object]] = {
@@ -125,7 +126,7 @@ def test_what_a_closed_batch_was_doing_leaves_nothing(tmp_path: Path) -> None:
 def test_an_interruption_is_not_taken_for_a_failure(tmp_path: Path) -> None:
     write(tmp_path / "a.jpg")
 
-    def interrupted(job: Job, tell: Tell) -> Report:
+    def interrupted(job: Job, tell: Progress) -> Report:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

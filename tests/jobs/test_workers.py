@@ -1,4 +1,4 @@
-"""Lanes: what runs apart cannot harm, and what it sends back is not trusted."""
+"""What runs in the sandbox cannot harm, and what it sends back is not trusted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from redact.jobs import sandbox as apart
+from redact.core.interfaces import Progress
+from redact.jobs import sandbox
 from redact.jobs.batch import Failure, Job, Report, find_jobs, run
 from redact.jobs.limits import apply_limits
-from redact.jobs.workers import Tell, WorkerProcess, _StrictUnpickler, run_all
+from redact.jobs.worker_process import StrictUnpickler, WorkerProcess
+from redact.jobs.workers import run_all
 from tests.cli import fake_redact
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="what Linux can close")
@@ -34,7 +36,7 @@ def reports(folder: Path, orders: dict[str, str]) -> dict[str, Report]:
 def test_a_process_that_hangs_costs_its_file_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "_QUIET", 3.0)
+    monkeypatch.setattr(sandbox, "STALL_TIMEOUT", 3.0)
     began = time.monotonic()
     ended = reports(tmp_path, {"a.jpg": "hang", "b.jpg": "redact"})
     assert time.monotonic() - began < 60
@@ -64,15 +66,15 @@ def test_what_a_hostile_file_may_make_it_do(tmp_path: Path, order: str, said: st
     assert {path.name for path in tmp_path.iterdir()} == {"in"}
 
 
-def lie(job: Job, tell: Tell) -> Report:
+def lie(job: Job, tell: Progress) -> Report:
     return Report(job.source, job.source, "redacted")
 
 
-def vanish(job: Job, tell: Tell) -> Report:
+def vanish(job: Job, tell: Progress) -> Report:
     return Report(job.source, job.output, "redacted")
 
 
-def answer(job: Job, tell: Tell) -> Any:
+def answer(job: Job, tell: Progress) -> Any:
     return "redacted"
 
 
@@ -95,13 +97,13 @@ def test_no_code_can_be_sent_back() -> None:
     for trap in (Trap(), fake_redact.obey, Path):
         data = pickle.dumps(("done", trap))
         with pytest.raises(pickle.UnpicklingError, match="not expected"):
-            _StrictUnpickler(io.BytesIO(data), (Report, Failure)).load()
+            StrictUnpickler(io.BytesIO(data), (Report, Failure)).load()
     report = Report(Path("a"), Path("b"), "failed", failure=Failure("E", "m", None))
     data = pickle.dumps(("done", report))
-    assert _StrictUnpickler(io.BytesIO(data), (Report, Failure)).load() == ("done", report)
+    assert StrictUnpickler(io.BytesIO(data), (Report, Failure)).load() == ("done", report)
 
 
-def trapped(item: int, tell: Tell) -> Any:
+def trapped(item: int, tell: Progress) -> Any:
     return Trap() if item == 1 else item
 
 
@@ -122,7 +124,7 @@ def test_no_limit_is_forgotten(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def limits(folder: Path, tell: Tell) -> dict[str, object]:
+def limits(folder: Path, tell: Progress) -> dict[str, object]:
     import resource
 
     status = Path("/proc/self/status").read_text()
