@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from time import process_time
 
-from redact.media.video.encoders import choose
-from redact.media.video.encoding import encoding
+from redact.media.video.encoders import choose_encoder
+from redact.media.video.encoding import open_encoder
 from redact.media.video.source import VideoSource
 
 
@@ -19,7 +19,7 @@ def decode(clip: Path) -> int:
 def transcode(clip: Path, output: Path) -> int:
     """Write its pictures anew, with the encoder, preset and quality that redact would choose."""
     source, frames = VideoSource(clip), 0
-    with encoding(output, choose(output, source.details), source.details) as work:
+    with open_encoder(output, choose_encoder(output, source.media_info), source.media_info) as work:
         for frame in source.frames():
             work.encode(frame)
             frames += 1

@@ -24,7 +24,7 @@ from redact.core.recipe import PROFILES
 from redact.detect import schedule
 from redact.detect.detectors import DETECTORS
 from redact.hide.styles import constant
-from redact.media.video import picture, reading, sink
+from redact.media.video import decoding, picture, sink
 from redact.track import tracker
 from redact.verify import compare
 from redact.verify.result import Checking
@@ -75,7 +75,7 @@ def watched() -> tuple[Stopwatch, list[int]]:
     watch.watch(constant.TextInOneColour, "hide", "draw")
     watch.watch(compare, "_examine", "verify")
     watch.watch(compare, "_confirmed", "verify")
-    watch.watch(sink, "finish", "finish and check the file")
+    watch.watch(sink, "mux", "finish and check the file")
     watch.watch(sink, "check_result", "finish and check the file")
     for name, load in list(DETECTORS.items()):
         DETECTORS[name] = _loader(watch, load)
@@ -93,14 +93,14 @@ def _loader(watch: Stopwatch, load: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _count_frames(decoded: list[int]) -> None:
-    frames = reading.Reading.frames
+    frames = decoding.DecodingPass.frames
 
-    def counted(self: reading.Reading) -> Any:
+    def counted(self: decoding.DecodingPass) -> Any:
         for frame in frames(self):
             decoded[0] += 1
             yield frame
 
-    setattr(reading.Reading, "frames", counted)  # noqa: B010
+    setattr(decoding.DecodingPass, "frames", counted)  # noqa: B010
 
 
 def stages(clip: Path, profile: str, detect: str, *, verify: bool) -> dict[str, float]:

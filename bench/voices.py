@@ -16,9 +16,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.media.video.details import AudioTrack
-from redact.media.video.finish import find_program
-from redact.media.video.voices import RATE, disguised
+from redact.media.video.media_info import AudioTrack
+from redact.media.video.muxing import find_program
+from redact.media.video.voice_disguise import SAMPLE_RATE, disguise_voice
 
 Features: TypeAlias = NDArray[np.floating[Any]]
 
@@ -55,21 +55,21 @@ def hide(path: Path, manner: str, name: str) -> Path:
     written = path.with_name(f"{path.stem}.{name}.wav")
     program = find_program()
     if manner == "disguise":
-        track = AudioTrack(0, "pcm_s16le", None, RATE, 1, default=True, language=None)
-        disguised(path, track, written, program)
+        track = AudioTrack(0, "pcm_s16le", None, SAMPLE_RATE, 1, default=True, language=None)
+        disguise_voice(path, track, written, program)
     else:
-        shift = ["-af", "rubberband=pitch=0.8", "-ar", str(RATE), str(written)]
+        shift = ["-af", "rubberband=pitch=0.8", "-ar", str(SAMPLE_RATE), str(written)]
         subprocess.run([program, "-v", "error", "-i", path, *shift], check=True)
     return written
 
 
 def read(path: Path) -> Features:
-    """Samples from -1 to 1 at `RATE`."""
+    """Samples from -1 to 1 at `SAMPLE_RATE`."""
     with wave.open(str(path)) as file:
         rate = file.getframerate()
         found = np.frombuffer(file.readframes(file.getnframes()), np.int16) / 32768
-    count = int(found.size * RATE / rate)
-    return np.interp(np.arange(count) * rate / RATE, np.arange(found.size), found)
+    count = int(found.size * SAMPLE_RATE / rate)
+    return np.interp(np.arange(count) * rate / SAMPLE_RATE, np.arange(found.size), found)
 
 
 def envelope(path: Path, warps: Sequence[float] | Features = (1.0,)) -> Features:
@@ -78,13 +78,13 @@ def envelope(path: Path, warps: Sequence[float] | Features = (1.0,)) -> Features
     power = np.abs(np.fft.rfft(parts * np.hanning(_WINDOW))) ** 2
     loud = power.sum(axis=1)
     power = power[loud > np.percentile(loud, 90) * 1e-3]
-    places = np.arange(_WINDOW // 2 + 1) * RATE / _WINDOW
+    places = np.arange(_WINDOW // 2 + 1) * SAMPLE_RATE / _WINDOW
     turns = np.outer(np.arange(1, 16), np.arange(_BANDS) + 0.5)
     cosines = np.cos(np.pi * turns / _BANDS)
     ends = 700 * (10 ** (np.linspace(_mel(200), _mel(3400), _BANDS + 2) / 2595) - 1)
     found = []
     for warp in warps:
-        edges = np.minimum(ends * warp, RATE / 2 - 50)
+        edges = np.minimum(ends * warp, SAMPLE_RATE / 2 - 50)
         left, middle, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
         rising, falling = (places - left) / (middle - left), (right - places) / (right - middle)
         bank = np.clip(np.minimum(rising, falling), 0, None)
@@ -122,7 +122,7 @@ def words_lost(paths: Sequence[Path]) -> float | None:
         from pocketsphinx import Decoder
     except ImportError:
         return None
-    decoder = Decoder(samprate=RATE, loglevel="FATAL")
+    decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
     wanted = re.sub("[^a-z ]", "", TEXTS[2].lower()).split()
     errors = 0
     for path in paths:

@@ -204,18 +204,18 @@ def installed_providers() -> tuple[str, ...]:
 def _hardware() -> dict[str, str | None]:
     """A small encode is made with each; nothing where FFmpeg cannot be loaded."""
     try:
-        from redact.media.video.encoders import hardware
+        from redact.media.video.encoders import hardware_encoders
     except (ImportError, OSError):
         return {}
-    return hardware()
+    return hardware_encoders()
 
 
 def _encoders() -> tuple[str, ...]:
     try:
-        from redact.media.video.encoders import available
+        from redact.media.video.encoders import software_encoders
     except (ImportError, OSError):
         return ()
-    return tuple(name for name, there in available().items() if there)
+    return tuple(name for name, there in software_encoders().items() if there)
 
 
 def _ffmpeg(named: str | None) -> Program | None:

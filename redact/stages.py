@@ -35,7 +35,7 @@ from redact.verify.rounds import hold_back, naming_errors, render_in_rounds
 if TYPE_CHECKING:
     from redact.hide.covers import CoverPicture
     from redact.hide.proof import Proof
-    from redact.media.video.copying import Copies
+    from redact.media.video.smart_rendering import Copies
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from redact.errors import InputError, RecipeError, UnsupportedInputError
 from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES, check_input
 
 if TYPE_CHECKING:
-    from redact.media.video.copying import Copies
+    from redact.media.video.smart_rendering import Copies
 
 
 def open_source(path: Path) -> Source:
@@ -73,13 +73,13 @@ def check_choices(source: Source, recipe: Recipe, output: Path | None = None) ->
     if not isinstance(source, VideoSource):
         return
     if recipe.encoder and output is not None:
-        from redact.media.video.encoders import choose
+        from redact.media.video.encoders import choose_encoder
 
-        choose(output, source.details, recipe.encoder, recipe.quality)
+        choose_encoder(output, source.media_info, recipe.encoder, recipe.quality)
     if "subtitles" in recipe.extras:
         from redact.media.video.subtitles import check_keepable
 
-        check_keepable(source.details, source.path)
+        check_keepable(source.media_info, source.path)
 
 
 def sink_for(
@@ -120,13 +120,13 @@ def sink_for(
 
 def copies_for(output: Path, source: Source, plan: Plan) -> Copies | None:
     """What can be copied: of videos, unless somebody asked how they are to be encoded."""
-    from redact.media.video import copying
+    from redact.media.video import smart_rendering
     from redact.media.video.source import VideoSource
 
     asked = plan.recipe.encoder is not None or plan.recipe.quality is not None
     if asked or not isinstance(source, VideoSource):
         return None
-    return copying.copies_for(output, source, plan.cover(), plan.source.frames)
+    return smart_rendering.find_copies(output, source, plan.cover(), plan.source.frames)
 
 
 def faults_of(original: Source, finished: Source, plan: Plan | None) -> list[str]:
@@ -135,9 +135,9 @@ def faults_of(original: Source, finished: Source, plan: Plan | None) -> list[str
 
     if isinstance(original, PictureSource) and isinstance(finished, PictureSource):
         return checking.faults(original, finished)
-    from redact.media.video.checking import faults
+    from redact.media.video.checking import find_faults
     from redact.media.video.source import VideoSource
 
     if isinstance(original, VideoSource) and isinstance(finished, VideoSource):
-        return faults(original, finished, None if plan is None else plan.recipe.extras)
+        return find_faults(original, finished, None if plan is None else plan.recipe.extras)
     return ["one is a video and the other a picture"]

@@ -22,7 +22,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from redact.errors import VerificationError
-from redact.media.video import checking, finish
+from redact.media.video import checking, muxing
 from redact.media.video import sink as sinks
 from redact.media.video.source import VideoSource
 from tests import clips
@@ -293,8 +293,8 @@ def test_of_subtitles_that_are_kept_nothing_stays_but_the_words(tmp_path: Path) 
 
 
 def _let_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    output = finish._output
-    monkeypatch.setattr(finish, "_output", lambda job: output(job) | {"map_metadata": 1})
+    output = muxing._output_options
+    monkeypatch.setattr(muxing, "_output_options", lambda job: output(job) | {"map_metadata": 1})
 
 
 def _rendered(source: Path) -> Path:

@@ -16,8 +16,8 @@ from redact.core.recipe import recipe
 from redact.errors import UnreadableInputError, UnsupportedInputError, VerificationError
 from redact.hide.styles import STYLES
 from redact.media.stills import open_still, still_sink
-from redact.media.stills.moving import AnimationSource
-from redact.media.stills.rolling import PngWriter
+from redact.media.stills.animation import AnimationSource
+from redact.media.stills.animation_writers import PngWriter
 
 CANARY = "CANARY-4kQ"
 HIDDEN = Region(Box(10, 8, 30, 24))

@@ -218,7 +218,7 @@ def test_bad_input_is_refused_in_one_line(
 def test_a_bomb_is_refused_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("redact.media.video.opening.LARGEST_SIDE", 60)
+    monkeypatch.setattr("redact.media.video.container.LARGEST_SIDE", 60)
     with pytest.raises(UnsupportedInputError, match="64x48 are larger"):
         VideoSource(clips.make(tmp_path, "plain"))
 

@@ -19,10 +19,15 @@ from redact.core.plan import HideBox, Plan, SourceId
 from redact.core.recipe import recipe
 from redact.errors import EngineError, VerificationError
 from redact.hide.styles import make_style
-from redact.media.video import checking, copying, joining, sink
-from redact.media.video.copying import Copies, copies_for, groups, spared
-from redact.media.video.h264 import SPS, Unfit, kinds_of
+from redact.media.video import checking, sink, smart_rendering, splicing
+from redact.media.video.h264.nal import SPS, CannotCopy, nal_types
 from redact.media.video.sink import VideoSink
+from redact.media.video.smart_rendering import (
+    Copies,
+    find_closed_gops,
+    find_copied_runs,
+    find_copies,
+)
 from redact.media.video.source import VideoSource
 from redact.pipeline import render
 from redact.verify.result import Checking
@@ -95,7 +100,7 @@ def frames_of(path: Path) -> list[tuple[Fraction, list[np.ndarray]]]:
 def written(path: Path, output: Path, hidden: Flags) -> Copies | None:
     """Rendered as `redact.api` does it, without the check; what was copied."""
     source = VideoSource(path)
-    copies = copies_for(output, source, covering(hidden), len(hidden))
+    copies = find_copies(output, source, covering(hidden), len(hidden))
     style = make_style(recipe("fast", style="solid"))
     with VideoSink(output, source, frames=len(hidden), copies=copies, force=True) as sink:
         if copies is None or not copies.whole:
@@ -117,8 +122,8 @@ def check_copied(path: Path, output: Path, hidden: Flags, copies: Copies) -> Non
         if hidden[index]:
             middle = other[0][24:48, 24:72].astype(int)
             assert np.ptp(middle) <= 12, "the box is of one colour"
-    source, result = VideoSource(path).details, VideoSource(output).details
-    for name, wanted, kept in checking.kept_of(source, result):
+    source, result = VideoSource(path).media_info, VideoSource(output).media_info
+    for name, wanted, kept in checking.compare_media_info(source, result):
         assert wanted == kept, name
 
 
@@ -132,7 +137,7 @@ def test_with_nothing_hidden_every_picture_is_copied(
     copies = written(path, output, hidden)
     assert copies is not None
     assert copies.whole
-    assert copies.others == ()
+    assert copies.encoded_runs == ()
     check_copied(path, output, hidden, copies)
     one, other = (lengths(p) for p in (path, output))
     assert abs(one - other) <= Fraction(1, 20), "the last frame is shown as long"
@@ -151,7 +156,7 @@ MIXED = sorted(set(KINDS) - {"one_group", "open"})
 def test_between_copied_groups_the_rest_is_encoded(
     folder: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copying, "_LEAST", 6)
+    monkeypatch.setattr(smart_rendering, "_SHORTEST_RUN", 6)
     path = make(folder, name)
     output = tmp_path / f"out{path.suffix}"
     count = len(frames_of(path))
@@ -173,7 +178,7 @@ def test_turns_are_kept(folder: Path, tmp_path: Path, quarters: int, mirrored: b
     hidden = [False] * FRAMES
     copies = written(path, output, hidden)
     assert copies is not None
-    assert VideoSource(output).details.turn == VideoSource(path).details.turn
+    assert VideoSource(output).media_info.turn == VideoSource(path).media_info.turn
     check_copied(path, output, hidden, copies)
 
 
@@ -254,7 +259,7 @@ def test_what_is_no_picture_is_left_out(
     assert sized(unit) in path.read_bytes()
     assert sized(unit) not in output.read_bytes()
     assert MARK not in output.read_bytes()
-    assert all(kinds_of(data) <= {1, 5} for _, data in packets(output))
+    assert all(nal_types(data) <= {1, 5} for _, data in packets(output))
 
 
 def test_a_message_that_is_let_through_is_noticed(
@@ -263,12 +268,12 @@ def test_a_message_that_is_let_through_is_noticed(
     path = with_units(
         make(folder, "closed"), tmp_path / "in.mp4", lambda _, data: sized(message()) + data
     )
-    plain = joining._packet
+    plain = splicing._packet
 
-    def careless(picture: joining.Coded, *rest: object) -> av.Packet:
-        return plain(joining.Coded(sized(message()) + picture.data, picture.idr), *rest)
+    def careless(picture: splicing.CodedPicture, *rest: object) -> av.Packet:
+        return plain(splicing.CodedPicture(sized(message()) + picture.data, picture.idr), *rest)
 
-    monkeypatch.setattr(joining, "_packet", careless)
+    monkeypatch.setattr(splicing, "_packet", careless)
     with pytest.raises(VerificationError, match="more than coded pictures"):
         written(path, tmp_path / "out.mp4", [False] * FRAMES)
     assert not (tmp_path / "out.mp4").exists()
@@ -307,8 +312,8 @@ DOUBTFUL: dict[str, Callable[[Path], Callable[[int, bytes], bytes]]] = {
 def test_what_is_doubtful_is_not_copied(folder: Path, tmp_path: Path, case: str) -> None:
     base = make(folder, "closed")
     path = with_units(base, tmp_path / "in.mp4", DOUBTFUL[case](base))
-    with pytest.raises(Unfit):
-        copying.survey(VideoSource(path))
+    with pytest.raises(CannotCopy):
+        smart_rendering.read_packets(VideoSource(path))
 
 
 def test_repeated_parameter_sets_are_left_out(folder: Path, tmp_path: Path) -> None:
@@ -327,9 +332,9 @@ def test_frames_that_a_cut_hides_do_not_come_along(tmp_path: Path, folder: Path)
     source = VideoSource(path)
     count = sum(1 for _ in source.frames())
     assert count < len(packets(path))
-    with pytest.raises(Unfit, match="not to be shown"):
-        copying.survey(source)
-    assert copies_for(tmp_path / "out.mp4", source, covering([False] * count), count) is None
+    with pytest.raises(CannotCopy, match="not to be shown"):
+        smart_rendering.read_packets(source)
+    assert find_copies(tmp_path / "out.mp4", source, covering([False] * count), count) is None
 
 
 def test_pixels_that_cropping_hides_do_not_come_along(tmp_path: Path, folder: Path) -> None:
@@ -338,8 +343,8 @@ def test_pixels_that_cropping_hides_do_not_come_along(tmp_path: Path, folder: Pa
     clips.run("-i", make(folder, "closed"), "-c", "copy", "-bsf:v", crop, path)
     source = VideoSource(path)
     assert source.info.size.width == 64
-    with pytest.raises(Unfit, match="larger than what is shown"):
-        copying.survey(source)
+    with pytest.raises(CannotCopy, match="larger than what is shown"):
+        smart_rendering.read_packets(source)
 
 
 @pytest.mark.parametrize("name", ["interlaced", "ts", "avi", "webm", "ten_bit"])
@@ -347,7 +352,7 @@ def test_other_kinds_are_encoded(tmp_path: Path, name: str) -> None:
     path = clips.make(tmp_path, name)
     source = VideoSource(path)
     output = tmp_path / f"out{path.suffix}"
-    assert copies_for(output, source, lambda *_: [], 10) is None
+    assert find_copies(output, source, lambda *_: [], 10) is None
 
 
 def test_another_container_takes_copies_too(folder: Path, tmp_path: Path) -> None:
@@ -379,9 +384,9 @@ def test_no_hidden_frame_is_ever_spared(pattern: Pattern, data: st.DataObject) -
     hidden = data.draw(st.lists(st.booleans(), min_size=len(order), max_size=len(order)))
     least = data.draw(st.integers(1, 5))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copying, "_LEAST", least)
-        closed = groups(order, idr)
-        runs = spared(closed, hidden)
+        patch.setattr(smart_rendering, "_SHORTEST_RUN", least)
+        closed = find_closed_gops(order, idr)
+        runs = find_copied_runs(closed, hidden)
     assert [frame for group in closed for frame in group] == sorted(order)
     starts = {group[0] for group in pattern}
     for run in runs:
@@ -396,7 +401,7 @@ def test_no_hidden_frame_is_ever_spared(pattern: Pattern, data: st.DataObject) -
 @given(st.permutations(range(12)), st.lists(st.booleans(), min_size=12, max_size=12))
 def test_a_group_is_closed_in_any_order_of_decoding(order: list[int], idr: list[bool]) -> None:
     idr[0] = True
-    for group in groups(order, idr):
+    for group in find_closed_gops(order, idr):
         assert sorted(order[group.start : group.stop]) == list(group)
         assert idr[group.start]
 
@@ -414,7 +419,7 @@ def test_every_frame_with_a_region_is_encoded_and_hidden(
     spans = data.draw(st.lists(st.tuples(st.integers(0, count - 1), st.integers(1, 6)), max_size=3))
     hidden = [any(at <= i < at + length for at, length in spans) for i in range(count)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copying, "_LEAST", data.draw(st.integers(1, 20)))
+        patch.setattr(smart_rendering, "_SHORTEST_RUN", data.draw(st.integers(1, 20)))
         copies = written(path, tmp_path / "out.mp4", hidden)
     nothing = Copies.__new__(Copies)
     object.__setattr__(nothing, "runs", ())
@@ -424,7 +429,7 @@ def test_every_frame_with_a_region_is_encoded_and_hidden(
 def test_a_frame_that_is_not_the_one_decided_on_is_refused(folder: Path, tmp_path: Path) -> None:
     source = VideoSource(make(folder, "closed"))
     hidden = [index == 0 for index in range(FRAMES)]
-    copies = copies_for(tmp_path / "out.mp4", source, covering(hidden), FRAMES)
+    copies = find_copies(tmp_path / "out.mp4", source, covering(hidden), FRAMES)
     assert copies is not None
     second = replace(list(source.frames())[1], index=0)
 
@@ -504,29 +509,33 @@ def test_without_a_check_nothing_is_copied(noisy: Path, tmp_path: Path) -> None:
 
 def _not_joined(patch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
-        raise Unfit("planted")
+        raise CannotCopy("planted")
 
-    patch.setattr(sink, "join", fail)
+    patch.setattr(sink, "splice", fail)
 
 
 def _shifted(patch: pytest.MonkeyPatch) -> None:
-    plain = joining._ticks
-    patch.setattr(joining, "_ticks", lambda *a: [t + (t > 0) for t in plain(*a)])
+    plain = splicing._ticks
+    patch.setattr(splicing, "_ticks", lambda *a: [t + (t > 0) for t in plain(*a)])
 
 
 def _lost(patch: pytest.MonkeyPatch) -> None:
-    plain = joining._all
+    plain = splicing._coded_pictures
 
     def all_but_one(*given: object) -> Iterator[object]:
         for number, item in enumerate(plain(*given)):  # type: ignore[arg-type]
             if number != 12:
                 yield item
 
-    patch.setattr(joining, "_all", all_but_one)
+    patch.setattr(splicing, "_coded_pictures", all_but_one)
 
 
 def _hidden_ones_too(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(copying, "spared", lambda closed, _: (range(closed[0].start, closed[-1].stop),))
+    patch.setattr(
+        smart_rendering,
+        "find_copied_runs",
+        lambda closed, _: (range(closed[0].start, closed[-1].stop),),
+    )
 
 
 PLANTED = {
@@ -558,7 +567,7 @@ def test_a_failure_that_copying_is_not_to_blame_for_is_told(
     def fail(*_: object) -> None:
         raise EngineError("planted")
 
-    monkeypatch.setattr(sink, "finish", fail)
+    monkeypatch.setattr(sink, "mux", fail)
     with pytest.raises(EngineError, match="planted"):
         api.render_file(noisy, tmp_path / "out.mp4", plan_of(noisy), checking=Checking())
     assert list(tmp_path.iterdir()) == []

@@ -13,16 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redact.core.geometry import Size
-from redact.media.video.h264 import (
-    Headers,
-    Unfit,
-    coded,
-    headers,
-    kinds_of,
-    read_picture,
-    read_sequence,
-    record_of,
+from redact.media.video.h264.decoder_configuration import (
+    ParameterSets,
+    read_configuration,
+    write_configuration,
 )
+from redact.media.video.h264.nal import CannotCopy, nal_types
+from redact.media.video.h264.parameter_sets import read_pps, read_sps
+from redact.media.video.h264.pictures import read_picture
 
 
 @cache
@@ -72,10 +70,10 @@ def encoded(
 def test_sequences_are_read(
     size: tuple[int, int], pixels: str, chroma: int, depth: tuple[int, int]
 ) -> None:
-    found = headers(encoded(*size, pixels)[0]).sequence
+    found = read_configuration(encoded(*size, pixels)[0]).sequence
     assert found.size == Size(*size)
-    assert (found.chroma, found.depth) == (chroma, depth)
-    assert found.meaning == (1, 0, 2, 2, 2)
+    assert (found.chroma_format, found.bit_depth) == (chroma, depth)
+    assert found.vui == (1, 0, 2, 2, 2)
 
 
 @pytest.mark.parametrize(
@@ -88,49 +86,49 @@ def test_sequences_are_read(
 )  # fmt: skip
 def test_whatever_x264_writes_is_understood(params: str) -> None:
     record, packets = encoded(params=params)
-    sets = headers(record)
+    sets = read_configuration(record)
     assert sets.sequence.size == Size(64, 48)
     assert sets.sequence.id == (7 if "sps-id" in params else 0)
-    pictures = [coded(packet, sets) for packet in packets]
+    pictures = [read_picture(packet, sets) for packet in packets]
     assert pictures[0].idr
-    assert all(kinds_of(picture.data) <= {1, 5} for picture in pictures)
+    assert all(nal_types(picture.data) <= {1, 5} for picture in pictures)
 
 
 def test_meaning_is_read() -> None:
     record, _ = encoded(colours=(9, 16, 9, 2), shape=Fraction(16, 11))
-    assert headers(record).sequence.meaning == (4, 1, 9, 16, 9)
+    assert read_configuration(record).sequence.vui == (4, 1, 9, 16, 9)
     record, _ = encoded(shape=Fraction(17, 13))
-    assert headers(record).sequence.meaning[0] == (17, 13)
-    assert headers(encoded(shape=Fraction(1))[0]).sequence.meaning == (1, 0, 2, 2, 2)
+    assert read_configuration(record).sequence.vui[0] == (17, 13)
+    assert read_configuration(encoded(shape=Fraction(1))[0]).sequence.vui == (1, 0, 2, 2, 2)
 
 
-def sets_of(params: str = "") -> Headers:
-    return headers(encoded(params=params)[0])
+def sets_of(params: str = "") -> ParameterSets:
+    return read_configuration(encoded(params=params)[0])
 
 
 @pytest.mark.parametrize("rest", [b"\x01", b"canary", b"\x80", b"\0\0\x03\x01"])
 def test_nothing_rides_behind_a_parameter_set(rest: bytes) -> None:
     sets = sets_of()
-    with pytest.raises(Unfit):
-        read_sequence(sets.sequence.unit + rest)
-    with pytest.raises(Unfit):
-        read_picture(sets.pictures[0] + rest, sets.sequence)
+    with pytest.raises(CannotCopy):
+        read_sps(sets.sequence.unit + rest)
+    with pytest.raises(CannotCopy):
+        read_pps(sets.pictures[0] + rest, sets.sequence)
 
 
 @pytest.mark.parametrize("params", ["interlaced=1", "fake-interlaced=1"])
 def test_fields_are_refused(params: str) -> None:
-    with pytest.raises(Unfit, match="fields"):
+    with pytest.raises(CannotCopy, match="fields"):
         sets_of(params)
 
 
 def test_a_header_of_two_streams_holds_both() -> None:
     one, other = sets_of(), sets_of("sps-id=3:cabac=0")
-    record = record_of([one, other])
+    record = write_configuration([one, other])
     assert record.count(one.sequence.unit) == 1
     assert record.count(other.sequence.unit) == 1
     assert all(unit in record for s in (one, other) for unit in s.pictures.values())
-    alone = record_of([one])
-    assert headers(alone) == one
+    alone = write_configuration([one])
+    assert read_configuration(alone) == one
 
 
 @pytest.mark.parametrize(
@@ -144,8 +142,8 @@ def test_a_header_of_two_streams_holds_both() -> None:
     ],
 )
 def test_streams_that_do_not_fit_are_not_joined(other: dict[str, object], words: str) -> None:
-    with pytest.raises(Unfit, match=words):
-        record_of([sets_of(), headers(encoded(**other)[0])])  # type: ignore[arg-type]
+    with pytest.raises(CannotCopy, match=words):
+        write_configuration([sets_of(), read_configuration(encoded(**other)[0])])  # type: ignore[arg-type]
 
 
 RECORD, PACKETS = encoded(params="slices=2:nal-hrd=vbr:vbv-maxrate=500:vbv-bufsize=500")
@@ -157,8 +155,8 @@ def test_damaged_headers_are_refused_or_read(bit: int, end: int) -> None:
     data[bit // 8] ^= 1 << bit % 8
     for record in (bytes(data), RECORD[:end], bytes(data[:end])):
         try:
-            headers(record)
-        except Unfit:
+            read_configuration(record)
+        except CannotCopy:
             continue
 
 
@@ -169,13 +167,13 @@ def test_damaged_packets_are_refused_or_cleaned(data: st.DataObject) -> None:
         packet[data.draw(st.integers(0, len(packet) - 1))] = data.draw(st.integers(0, 255))
     del packet[data.draw(st.integers(0, len(packet))) :]
     try:
-        found = coded(bytes(packet), headers(RECORD))
-    except Unfit:
+        found = read_picture(bytes(packet), read_configuration(RECORD))
+    except CannotCopy:
         return
-    assert kinds_of(found.data) <= {1, 5}
+    assert nal_types(found.data) <= {1, 5}
 
 
 def test_an_empty_header_is_refused() -> None:
     for record in (None, b"", b"\0\0\0\1\x67", RECORD[:9]):
-        with pytest.raises(Unfit):
-            headers(record)
+        with pytest.raises(CannotCopy):
+            read_configuration(record)

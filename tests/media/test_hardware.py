@@ -15,11 +15,11 @@ import pytest
 from redact import api, doctor, pipeline
 from redact.core.recipe import recipe
 from redact.errors import MissingEngineError, RecipeError, UnsupportedInputError
-from redact.media.video import encoders, trial
-from redact.media.video.encoders import FORMATS, choose
+from redact.media.video import encoder_trial, encoders
+from redact.media.video.encoder_table import ENCODERS
+from redact.media.video.encoders import CONTAINERS, choose_encoder
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
-from redact.media.video.table import ENCODERS
 from tests import clips
 
 HARDWARE = [name for name, encoder in ENCODERS.items() if encoder.hardware]
@@ -35,8 +35,13 @@ def standing_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _stand_in(monkeypatch: pytest.MonkeyPatch, name: str, by: str, pixels: tuple[str, ...]) -> None:
     other = ENCODERS[by]
-    row = replace(ENCODERS[name], name=other.name, options=other.options, asks=other.asks)
-    monkeypatch.setitem(ENCODERS, name, replace(row, pixels=pixels))
+    row = replace(
+        ENCODERS[name],
+        name=other.name,
+        options=other.options,
+        quality_options=other.quality_options,
+    )
+    monkeypatch.setitem(ENCODERS, name, replace(row, pixel_formats=pixels))
 
 
 def rendered(path: Path, encoder: str) -> Path:
@@ -48,18 +53,18 @@ def rendered(path: Path, encoder: str) -> Path:
     return output
 
 
-@pytest.mark.parametrize("name", [n for n in HARDWARE if encoders._names(n)])
+@pytest.mark.parametrize("name", [n for n in HARDWARE if encoders._format_names(n)])
 def test_every_option_exists_in_this_ffmpeg(name: str) -> None:
     row = ENCODERS[name]
     listed = av.CodecContext.create(name, "w").supported_options
     known = {option.name for option in (*listed.private, *listed.generic)}
-    assert set(row.options | row.asks(row.quality or 0)) <= known
+    assert set(row.options | row.quality_options(row.quality or 0)) <= known
 
 
 @pytest.mark.parametrize("name", HARDWARE)
 def test_quality_means_about_the_same_everywhere(name: str) -> None:
     row = ENCODERS[name]
-    best, usual, worst = (row.asks(quality) for quality in (0, 20, 51))
+    best, usual, worst = (row.quality_options(quality) for quality in (0, 20, 51))
     assert best != usual != worst
     numbers = [float(asked.get("global_quality", asked.get("cq", asked.get("qp_i", ""))))
                for asked in (best, usual, worst)]  # fmt: skip
@@ -69,21 +74,21 @@ def test_quality_means_about_the_same_everywhere(name: str) -> None:
         assert numbers[1:] == [20, 51]
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("suffix", CONTAINERS)
 def test_none_is_chosen_unasked(tmp_path: Path, suffix: str, standing_in: None) -> None:
-    details = VideoSource(clips.make(tmp_path, "plain")).details
+    media_info = VideoSource(clips.make(tmp_path, "plain")).media_info
     for codec in ("h264", "hevc", "av1", "mpeg4"):
         for pixels in ("yuv420p", "nv12", "yuv420p10le"):
-            asked = replace(details, codec=codec, pixels=pixels)
-            names = encoders._fitting(FORMATS[suffix], asked)
+            asked = replace(media_info, codec=codec, pixel_format=pixels)
+            names = encoders._candidates(CONTAINERS[suffix], asked)
             assert not any(ENCODERS[name].hardware for name in names)
 
 
 def test_one_that_works_is_used(tmp_path: Path, standing_in: None) -> None:
     path = clips.make(tmp_path, "plain")
     before, after = VideoSource(path), VideoSource(rendered(path, "h264_nvenc"))
-    choice = choose(tmp_path / "a.mp4", before.details, "h264_nvenc")
-    assert (choice.encoder.hardware, choice.pixels) == ("an NVIDIA graphics card", "nv12")
+    choice = choose_encoder(tmp_path / "a.mp4", before.media_info, "h264_nvenc")
+    assert (choice.encoder.hardware, choice.pixel_format) == ("an NVIDIA graphics card", "nv12")
     for old, new in zip(before.frames(), after.frames(), strict=True):
         apart = old.picture.planes()[0].samples.astype(int) - new.picture.planes()[0].samples
         assert old.time == new.time
@@ -91,11 +96,11 @@ def test_one_that_works_is_used(tmp_path: Path, standing_in: None) -> None:
 
 
 def test_ten_bits_need_an_encoder_that_keeps_them(tmp_path: Path, standing_in: None) -> None:
-    details = VideoSource(clips.make(tmp_path, "plain")).details
-    deep = replace(details, pixels="yuv420p10le")
-    assert choose(tmp_path / "a.mp4", deep, "hevc_nvenc").pixels == "yuv420p10le"
+    media_info = VideoSource(clips.make(tmp_path, "plain")).media_info
+    deep = replace(media_info, pixel_format="yuv420p10le")
+    assert choose_encoder(tmp_path / "a.mp4", deep, "hevc_nvenc").pixel_format == "yuv420p10le"
     with pytest.raises(UnsupportedInputError, match="cannot keep the pixel format") as caught:
-        choose(tmp_path / "a.mp4", deep, "h264_nvenc")
+        choose_encoder(tmp_path / "a.mp4", deep, "h264_nvenc")
     assert "nvenc" not in (caught.value.remedy or "")
 
 
@@ -106,25 +111,25 @@ def test_ten_bits_need_an_encoder_that_keeps_them(tmp_path: Path, standing_in: N
 def test_what_would_be_lost_is_refused(
     tmp_path: Path, loss: dict[str, object], what: str, standing_in: None
 ) -> None:
-    details = VideoSource(clips.make(tmp_path, "plain")).details
+    media_info = VideoSource(clips.make(tmp_path, "plain")).media_info
     with pytest.raises(UnsupportedInputError, match=f"would not keep its {what}"):
-        choose(tmp_path / "a.mp4", replace(details, **loss), "hevc_nvenc")
+        choose_encoder(tmp_path / "a.mp4", replace(media_info, **loss), "hevc_nvenc")
 
 
 def test_a_ceiling_only_where_it_goes_with_a_quality(
     tmp_path: Path, standing_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    details = replace(VideoSource(clips.make(tmp_path, "plain")).details, bit_rate=1_000_000)
-    assert "maxrate" in choose(tmp_path / "a.mp4", details, "h264_nvenc").options
+    media_info = replace(VideoSource(clips.make(tmp_path, "plain")).media_info, bit_rate=1_000_000)
+    assert "maxrate" in choose_encoder(tmp_path / "a.mp4", media_info, "h264_nvenc").options
     _stand_in(monkeypatch, "h264_qsv", "h264", ("nv12",))
-    assert "maxrate" not in choose(tmp_path / "a.mp4", details, "h264_qsv").options
+    assert "maxrate" not in choose_encoder(tmp_path / "a.mp4", media_info, "h264_qsv").options
 
 
 @pytest.fixture
 def without_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """Carried by FFmpeg, but the chip is not there: no session can be opened."""
     row = replace(ENCODERS[ABSENT], name="libx264", options={"preset": "no such preset"})
-    row = replace(row, asks=lambda _: {}, pixels=("yuv420p",))
+    row = replace(row, quality_options=lambda _: {}, pixel_formats=("yuv420p",))
     monkeypatch.setitem(ENCODERS, ABSENT, row)
 
 
@@ -144,16 +149,16 @@ def test_one_that_does_not_open_is_said_before_the_work(
 def test_one_that_ffmpeg_does_not_carry_is_said(tmp_path, monkeypatch):
     row = replace(ENCODERS[ABSENT], name="h264_of_the_future")
     monkeypatch.setitem(ENCODERS, ABSENT, row)
-    details = VideoSource(clips.make(tmp_path, "plain")).details
+    media_info = VideoSource(clips.make(tmp_path, "plain")).media_info
     with pytest.raises(MissingEngineError, match="is not installed"):
-        choose(tmp_path / "a.mp4", details, ABSENT)
-    assert encoders.hardware()[ABSENT] == "not part of this installation"
+        choose_encoder(tmp_path / "a.mp4", media_info, ABSENT)
+    assert encoders.hardware_encoders()[ABSENT] == "not part of this installation"
 
 
 def test_a_container_that_does_not_fit_is_said(tmp_path: Path, standing_in: None) -> None:
-    details = VideoSource(clips.make(tmp_path, "plain")).details
+    media_info = VideoSource(clips.make(tmp_path, "plain")).media_info
     with pytest.raises(RecipeError, match="does not fit into webm"):
-        choose(tmp_path / "a.webm", details, "h264_nvenc")
+        choose_encoder(tmp_path / "a.webm", media_info, "h264_nvenc")
 
 
 def test_the_doctor_tells_which_work_and_why_others_do_not(
@@ -161,12 +166,12 @@ def test_the_doctor_tells_which_work_and_why_others_do_not(
 ) -> None:
     tried: list[str] = []
 
-    def trouble(encoder: encoders.Encoder, pixels: str) -> str | None:
+    def find_encoder_error(encoder: encoders.Encoder, pixels: str) -> str | None:
         tried.append(pixels)
         return None if encoder.name.startswith("lib") else "no chip"
 
-    monkeypatch.setattr(encoders, "trouble", trouble)
-    monkeypatch.setattr(encoders, "_names", lambda _: ("nv12", "yuv420p", "p010le"))
+    monkeypatch.setattr(encoders, "find_encoder_error", find_encoder_error)
+    monkeypatch.setattr(encoders, "_format_names", lambda _: ("nv12", "yuv420p", "p010le"))
     found = doctor.examine()
     assert list(found.hardware) == HARDWARE
     assert found.hardware["h264_nvenc"] is None
@@ -177,13 +182,13 @@ def test_the_doctor_tells_which_work_and_why_others_do_not(
 
 
 def test_a_trial_really_encodes(monkeypatch):
-    assert trial.trouble(ENCODERS["h264"], "yuv420p") is None
-    assert trial.trouble(ENCODERS["hevc"], "yuv420p10le") is None
+    assert encoder_trial.find_encoder_error(ENCODERS["h264"], "yuv420p") is None
+    assert encoder_trial.find_encoder_error(ENCODERS["hevc"], "yuv420p10le") is None
     broken = replace(ENCODERS["h264"], options={"preset": "no such preset"})
-    assert trial.trouble(broken, "yuv420p")
-    assert trial.trouble(ENCODERS["h264"], "gbrap")
+    assert encoder_trial.find_encoder_error(broken, "yuv420p")
+    assert encoder_trial.find_encoder_error(ENCODERS["h264"], "gbrap")
     level = av.logging.get_level()
-    trial.trouble(broken, "yuv420p")
+    encoder_trial.find_encoder_error(broken, "yuv420p")
     assert av.logging.get_level() == level
 
 
@@ -195,6 +200,6 @@ def test_full_and_limited_range_stay(tmp_path: Path, full: bool, standing_in: No
               "-c:v", "libx264", "-pix_fmt", "yuvj420p" if full else "yuv420p",
               "-color_range", span, "-crf", "5", path)  # fmt: skip
     before, after = VideoSource(path), VideoSource(rendered(path, "h264_nvenc"))
-    assert after.details.colour.full_range == full
+    assert after.media_info.colour.full_range == full
     one, other = (next(iter(v.frames())).picture.planes()[0].samples for v in (before, after))
     assert np.abs(one.astype(int) - other).mean() < 3

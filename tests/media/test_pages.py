@@ -21,8 +21,7 @@ from redact.core.geometry import Box, Region, Size
 from redact.core.recipe import Pass, recipe
 from redact.errors import UnreadableInputError, UnsupportedInputError, VerificationError
 from redact.hide.styles import STYLES
-from redact.media.stills import StillSource, checking, open_still, still_sink
-from redact.media.stills import pages as paged
+from redact.media.stills import StillSource, checking, open_still, pages, still_sink, tiff
 from redact.media.stills.pages import PagesSource
 from redact.verify.result import Spot
 from redact.verify.second_opinion import SecondOpinion
@@ -218,18 +217,18 @@ def test_damaged_pages_are_refused(tmp_path: Path, harm: Callable[[bytes], bytes
 
 def test_a_bomb_of_pages_is_refused(tmp_path, monkeypatch):
     path = document(tmp_path / "a.tif")
-    monkeypatch.setattr(paged, "MOST_PAGES", 5)
+    monkeypatch.setattr(tiff, "MOST_PAGES", 5)
     with pytest.raises(UnsupportedInputError, match="more than 5 pages"):
         open_still(path)
     monkeypatch.undo()
-    monkeypatch.setattr(paged, "MOST_SAMPLES", 30_000)
+    monkeypatch.setattr(pages, "MOST_SAMPLES", 30_000)
     with pytest.raises(UnsupportedInputError, match="too large"):
         open_still(path)
 
 
 def test_a_page_that_does_not_read_back_leaves_no_output(tmp_path, monkeypatch):
     path = document(tmp_path / "a.tif")
-    monkeypatch.setattr(paged, "_moved", lambda data, *_: bytearray(data))
+    monkeypatch.setattr(tiff, "_move_offsets", lambda data, *_: bytearray(data))
     with pytest.raises(VerificationError):
         redacted(path)
     assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
@@ -308,6 +307,6 @@ def test_a_page_that_shows_more_than_the_plan_says_is_a_fault(plan: tuple[Path, 
 
 def test_one_page_out_of_a_file_says_what_it_is(tmp_path):
     data = document(tmp_path / "a.tif").read_bytes()
-    parts = list(paged.split(data, tmp_path))
+    parts = list(tiff.split_pages(data, tmp_path))
     assert [Image.open(io.BytesIO(part)).size for part in parts] == [size for _, size in PAGES]
     assert all(Image.open(io.BytesIO(part)).n_frames == 1 for part in parts)

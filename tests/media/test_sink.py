@@ -28,7 +28,7 @@ from redact.errors import (
     UnwritableOutputError,
     VerificationError,
 )
-from redact.media.video import finish, running
+from redact.media.video import ffmpeg_program, muxing
 from redact.media.video.encoding import Encoding
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
@@ -57,7 +57,7 @@ def times(source: VideoSource) -> list[Fraction]:
 
 
 def said(source: VideoSource) -> tuple[int, int, int, bool]:
-    tags = source.details.tags
+    tags = source.media_info.tags
     return tags.primaries, tags.transfer, tags.matrix, tags.range == FULL
 
 
@@ -73,11 +73,11 @@ def test_everything_that_counts_is_kept(folder: Path, tmp_path: Path, name: str)
     assert times(after) == times(before)
     assert after.info.size == before.info.size
     assert said(after) == said(before)
-    assert after.details.aspect in {before.details.aspect, Fraction(1)} or name == "avi"
-    assert after.details.colour == before.details.colour
-    assert after.details.interlaced == before.details.interlaced
-    assert [t.codec for t in after.details.audio] == [t.codec for t in before.details.audio]
-    assert [t.start for t in after.details.audio] == [t.start for t in before.details.audio]
+    assert after.media_info.aspect in {before.media_info.aspect, Fraction(1)} or name == "avi"
+    assert after.media_info.colour == before.media_info.colour
+    assert after.media_info.interlaced == before.media_info.interlaced
+    assert [t.codec for t in after.media_info.audio] == [t.codec for t in before.media_info.audio]
+    assert [t.start for t in after.media_info.audio] == [t.start for t in before.media_info.audio]
     assert only(tmp_path) == [output.name]
 
 
@@ -98,8 +98,8 @@ def test_turns_are_kept(
 ) -> None:
     path = clips.make_turned(folder, quarters, mirrored)
     after = copy(path, tmp_path / f"out{suffix}")
-    assert after.details.turn == VideoSource(path).details.turn
-    assert after.details.turn.mirrored == mirrored
+    assert after.media_info.turn == VideoSource(path).media_info.turn
+    assert after.media_info.turn.mirrored == mirrored
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -112,15 +112,15 @@ def test_no_tag_chapter_subtitle_or_attachment_comes_along(
     data = output.read_bytes()
     assert clips.CANARY.encode() not in data
     assert data.count(b"Lavc") == 1, "in the first packet of the sound, which is copied"
-    assert after.details.language in {None, "und"}
-    assert [track.language in {None, "und"} for track in after.details.audio] == [True]
+    assert after.media_info.language in {None, "und"}
+    assert [track.language in {None, "und"} for track in after.media_info.audio] == [True]
     with av.open(str(output)) as container:
         assert [stream.type for stream in container.streams] == ["video", "audio"]
 
 
 def test_sound_can_be_left_out(folder: Path, tmp_path: Path) -> None:
     after = copy(clips.make(folder, "sound"), tmp_path / "out.mp4", audio="drop")
-    assert after.details.audio == ()
+    assert after.media_info.audio == ()
 
 
 def packets(path: Path) -> list[tuple[Fraction, bytes]]:
@@ -147,8 +147,8 @@ def test_a_transport_stream_becomes_a_file_that_starts_at_zero(
     path = clips.make(folder, "ts")
     after = copy(path, tmp_path / "out.mp4")
     before = VideoSource(path)
-    assert before.details.start > 1
-    assert after.details.start == 0
+    assert before.media_info.start > 1
+    assert after.media_info.start == 0
     steps = [{b - a for a, b in pairwise(times(source))} for source in (before, after)]
     assert steps[0] == steps[1]
 
@@ -257,52 +257,52 @@ def _program(script: str) -> Fault:
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         patch.setattr("redact.media.video.sink.find_program", lambda _: program)
-        patch.setattr(running, "_PATIENCE", 0.3)
+        patch.setattr(ffmpeg_program, "_HANG_TIMEOUT", 0.3)
 
     return install
 
 
 def _output_appears(output: Path, source: VideoSource, patch: pytest.MonkeyPatch) -> None:
-    plain = finish.finish
+    plain = muxing.mux
 
-    def late(job: finish.Job, program: Path) -> None:
+    def late(job: muxing.MuxJob, program: Path) -> None:
         plain(job, program)
         output.write_text("mine")
 
-    patch.setattr("redact.media.video.sink.finish", late)
+    patch.setattr("redact.media.video.sink.mux", late)
 
 
 def _source_changes(output: Path, source: VideoSource, patch: pytest.MonkeyPatch) -> None:
-    plain = finish.finish
+    plain = muxing.mux
 
-    def late(job: finish.Job, program: Path) -> None:
+    def late(job: muxing.MuxJob, program: Path) -> None:
         plain(job, program)
         with source.path.open("ab") as file:
             file.write(b"more")
 
-    patch.setattr("redact.media.video.sink.finish", late)
+    patch.setattr("redact.media.video.sink.mux", late)
 
 
 def _extra_stream(output: Path, source: VideoSource, patch: pytest.MonkeyPatch) -> None:
-    plain = finish.command
+    plain = muxing.mux_command
 
-    def generous(job: finish.Job, program: Path) -> list[str]:
+    def generous(job: muxing.MuxJob, program: Path) -> list[str]:
         words = plain(job, program)
         at = words.index("-map_metadata")
         return [*words[:at], "-map", "1:a", *words[at:]]
 
-    patch.setattr(finish, "command", generous)
+    patch.setattr(muxing, "mux_command", generous)
 
 
 def _tags_let_through(output: Path, source: VideoSource, patch: pytest.MonkeyPatch) -> None:
-    plain = finish.command
+    plain = muxing.mux_command
 
-    def generous(job: finish.Job, program: Path) -> list[str]:
+    def generous(job: muxing.MuxJob, program: Path) -> list[str]:
         words = plain(job, program)
         at = words.index("-map_metadata")
         return [*words[:at], "-metadata", "title=mine", *words[at:]]
 
-    patch.setattr(finish, "command", generous)
+    patch.setattr(muxing, "mux_command", generous)
 
 
 FAULTS: dict[str, tuple[Fault, type[BaseException], str]] = {

@@ -137,15 +137,15 @@ def test_uneven_times_are_exact(folder: Path) -> None:
 
 
 def test_details_are_what_the_clip_says(folder: Path) -> None:
-    hdr = VideoSource(clips.make(folder, "bt2020")).details
+    hdr = VideoSource(clips.make(folder, "bt2020")).media_info
     assert (hdr.tags.primaries, hdr.tags.transfer, hdr.tags.matrix) == (9, 16, 9)
     assert hdr.colour.matrix == "bt2020"
-    assert VideoSource(clips.make(folder, "full_range")).details.colour.full_range
-    assert VideoSource(clips.make(folder, "ten_bit")).details.colour.bits == 10
-    assert VideoSource(clips.make(folder, "anamorphic")).details.aspect == Fraction(16, 11)
-    assert VideoSource(clips.make(folder, "interlaced")).details.interlaced
-    assert VideoSource(clips.make(folder, "alpha")).details.pixels == "yuva420p"
-    assert [track.codec for track in VideoSource(clips.make(folder, "mkv")).details.audio] == [
+    assert VideoSource(clips.make(folder, "full_range")).media_info.colour.full_range
+    assert VideoSource(clips.make(folder, "ten_bit")).media_info.colour.bits == 10
+    assert VideoSource(clips.make(folder, "anamorphic")).media_info.aspect == Fraction(16, 11)
+    assert VideoSource(clips.make(folder, "interlaced")).media_info.interlaced
+    assert VideoSource(clips.make(folder, "alpha")).media_info.pixel_format == "yuva420p"
+    assert [track.codec for track in VideoSource(clips.make(folder, "mkv")).media_info.audio] == [
         "flac"
     ]
 

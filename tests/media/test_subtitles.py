@@ -19,7 +19,7 @@ from redact.media.video import checking, subtitles
 from redact.media.video import sink as sinks
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
-from redact.media.video.subtitles import Cue, cues_of, plain
+from redact.media.video.subtitles import Cue, plain_text, read_cues
 from tests import clips
 
 MARK = "kanari3nvog3l"
@@ -97,7 +97,7 @@ def rendered(path: Path, extras: Sequence[Extra] = BOTH, name: str = "out") -> P
 
 def cues(path: Path, number: int = 0) -> list[tuple[Fraction, Fraction, str]]:
     return [(c.start, c.end, c.words)
-            for c in cues_of(path, VideoSource(path).details.subtitles[number])]  # fmt: skip
+            for c in read_cues(path, VideoSource(path).media_info.subtitles[number])]  # fmt: skip
 
 
 SAID = "Good evening,\nwe & you"
@@ -136,7 +136,7 @@ def test_only_what_is_asked_for_is_kept(
     output = rendered(clip(tmp_path, ".mp4", "words.srt", SRT), extras)
     with av.open(str(output)) as container:
         assert [s.type for s in container.streams] == kinds
-        assert set(checking.languages_of(container)) == language
+        assert set(checking.stream_languages(container)) == language
 
 
 def odd_times(folder: Path) -> Path:
@@ -281,11 +281,11 @@ def test_subtitles_that_nobody_asked_for_are_noticed(tmp_path, monkeypatch):
         rendered(clip(tmp_path, ".mkv", "words.srt", OVERLAP), BOTH, "b"),
     )
     source, made, strange = VideoSource(path), VideoSource(output), VideoSource(other)
-    assert checking.faults(strange, strange, BOTH) == []
-    assert "it holds a stream of subtitle" in checking.faults(strange, strange)
-    found = checking.faults(strange, strange, ())
+    assert checking.find_faults(strange, strange, BOTH) == []
+    assert "it holds a stream of subtitle" in checking.find_faults(strange, strange)
+    found = checking.find_faults(strange, strange, ())
     assert found == ["it holds a stream of subtitle", "it says a language"]
-    assert "its subtitles are not those of its source" in checking.faults(source, made, BOTH)
+    assert "its subtitles are not those of its source" in checking.find_faults(source, made, BOTH)
 
 
 def test_languages_that_a_container_cannot_hold_are_refused(tmp_path):
@@ -299,7 +299,7 @@ def test_languages_that_are_no_codes_are_dropped(tmp_path):
     output = rendered(path)
     assert MARK.encode() not in output.read_bytes()
     with av.open(str(output)) as container:
-        assert checking.languages_of(container) == ["fra", None, "fra"]
+        assert checking.stream_languages(container) == ["fra", None, "fra"]
 
 
 @pytest.mark.parametrize(("event", "words"), [
@@ -312,7 +312,7 @@ def test_languages_that_are_no_codes_are_dropped(tmp_path):
     (b"no event", ""),
 ])  # fmt: skip
 def test_what_is_shown_of_an_event(event: bytes, words: str) -> None:
-    assert plain(event) == words
+    assert plain_text(event) == words
 
 
 def test_the_recipe_goes_into_the_plan_and_is_followed(tmp_path, monkeypatch):

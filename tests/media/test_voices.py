@@ -12,13 +12,13 @@ import pytest
 
 from redact.errors import EngineError
 from redact.media.video import sink as sinks
-from redact.media.video import voices
+from redact.media.video import voice_disguise
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
 from tests import clips
 
 BURSTS = "aevalsrc='0.6*random(0)*lt(mod(t,1),0.1)*gt(t,0.5)':d=6:s=48000"
-PACKET = 1100 / voices.RATE
+PACKET = 1100 / voice_disguise.SAMPLE_RATE
 
 
 def clip(folder: Path, suffix: str, sound: str = BURSTS, *options: str) -> Path:
@@ -42,7 +42,7 @@ def disguised(path: Path, name: str = "out") -> Path:
 
 def heard(path: Path) -> tuple[float, np.ndarray]:
     """Seconds at which the sound begins, and its samples, one channel, 16 kHz."""
-    resampler = av.AudioResampler("flt", "mono", voices.RATE)
+    resampler = av.AudioResampler("flt", "mono", voice_disguise.SAMPLE_RATE)
     parts = []
     with av.open(str(path)) as container:
         (stream,) = container.streams.audio
@@ -57,8 +57,8 @@ def centres(start: float, samples: np.ndarray) -> list[float]:
     """When each second's burst is loudest on average."""
     found = []
     for second in range(1, 6):
-        first = int((second - 0.4 - start) * voices.RATE)
-        loud = np.square(samples[first : first + int(0.9 * voices.RATE)])
+        first = int((second - 0.4 - start) * voice_disguise.SAMPLE_RATE)
+        loud = np.square(samples[first : first + int(0.9 * voice_disguise.SAMPLE_RATE)])
         found.append(second - 0.4 + float((loud * np.arange(loud.size)).sum() / loud.sum() / 16000))
     return found
 
@@ -67,7 +67,7 @@ def centres(start: float, samples: np.ndarray) -> list[float]:
 def test_the_sound_stays_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr(voices, "SystemRandom", lambda: Random(11))
+    monkeypatch.setattr(voice_disguise, "SystemRandom", lambda: Random(11))
     path = clip(tmp_path, suffix)
     before, after = heard(path), heard(disguised(path))
     assert after[0] == pytest.approx(before[0], abs=PACKET)
@@ -82,7 +82,10 @@ def test_late_sound_stays_late(tmp_path: Path) -> None:
     assert heard(path)[0] == pytest.approx(0.8, abs=0.03)
     before, after = heard(path), heard(disguised(path))
     assert after[0] == pytest.approx(before[0], abs=PACKET)
-    first = [start + np.abs(samples).argmax() / voices.RATE for start, samples in (before, after)]
+    first = [
+        start + np.abs(samples).argmax() / voice_disguise.SAMPLE_RATE
+        for start, samples in (before, after)
+    ]
     assert first[1] % 1 == pytest.approx(first[0] % 1, abs=0.12)
 
 
@@ -101,26 +104,26 @@ def test_no_disguise_is_like_another(tmp_path: Path) -> None:
 
 
 def test_amounts_wander_within_their_bounds() -> None:
-    said = voices.commands(Random(3), 60.0).splitlines()
+    said = voice_disguise.filter_commands(Random(3), 60.0).splitlines()
     assert len(said) == 242
     formants = np.array([float(line.split()[3].rstrip(",")) for line in said])
     assert 0.7 < formants.min() < formants.max() < 1.4
     assert formants.max() / formants.min() > 1.1
     assert not 0.95 < formants.mean() < 1.08
     assert np.abs(np.diff(formants)).max() < 0.1
-    assert said != voices.commands(Random(4), 60.0).splitlines()
+    assert said != voice_disguise.filter_commands(Random(4), 60.0).splitlines()
 
 
 def test_what_was_drawn_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = clip(tmp_path, ".mp4")
     seen: list[set[str]] = []
 
-    def watching(*arguments: object) -> voices.Sound:
-        sound = voices.disguised(*arguments)  # type: ignore[arg-type]
+    def watching(*arguments: object) -> voice_disguise.DisguisedTrack:
+        sound = voice_disguise.disguise_voice(*arguments)  # type: ignore[arg-type]
         seen.append({item.name for item in sound.path.parent.iterdir()})
         return sound
 
-    monkeypatch.setattr(sinks, "disguised", watching)
+    monkeypatch.setattr(sinks, "disguise_voice", watching)
     disguised(path)
     assert len(seen) == 1
     assert "amounts" not in seen[0]
@@ -133,10 +136,10 @@ def test_what_cannot_be_disguised_leaves_nothing(
 ) -> None:
     path = clip(tmp_path, ".mp4")
     if fault == "program":
-        monkeypatch.setattr(voices, "commands", lambda *_: "0 nonsense;;;\n'")
+        monkeypatch.setattr(voice_disguise, "filter_commands", lambda *_: "0 nonsense;;;\n'")
     else:
         lengths = iter([(Fraction(0), Fraction(6)), (Fraction(0), Fraction(5))])
-        monkeypatch.setattr(voices, "extent", lambda *_: next(lengths))
+        monkeypatch.setattr(voice_disguise, "track_extent", lambda *_: next(lengths))
     with pytest.raises(EngineError):
         disguised(path)
     assert {item.name for item in tmp_path.iterdir()} == {"clip.mp4"}

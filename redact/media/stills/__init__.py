@@ -26,11 +26,12 @@ from redact.errors import (
 )
 from redact.media.drafts import draft
 from redact.media.files import open_input
-from redact.media.stills.moving import AnimationSink, AnimationSource, is_animated
-from redact.media.stills.pages import PagesSink, PagesSource, has_pages, split
+from redact.media.stills.animation import AnimationSink, AnimationSource, is_animated
+from redact.media.stills.decoding import SUFFIXES, decode, engine_errors
+from redact.media.stills.encoding import LOSSLESS, encode
+from redact.media.stills.pages import PagesSink, PagesSource
 from redact.media.stills.picture import StillPicture
-from redact.media.stills.reading import SUFFIXES, decode, engine_errors
-from redact.media.stills.writing import LOSSLESS, encode
+from redact.media.stills.tiff import has_pages, split_pages
 
 MOST_BYTES = 1 << 30
 """Larger files are refused before they are read."""
@@ -51,7 +52,7 @@ class StillSource:
         data = _read(path)
         self._mark = f"sha256:{hashlib.sha256(data).hexdigest()}"
         if not has_pages(data, path):  # what hangs beside the one page is left out
-            data = next(split(data, path), data)
+            data = next(split_pages(data, path), data)
         self.decoded = decode(data, path)
 
     @property

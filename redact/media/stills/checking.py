@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from redact.media.stills import PictureSource, StillSource
-from redact.media.stills.moving import AnimationSource
+from redact.media.stills.animation import AnimationSource
 from redact.media.stills.pages import PagesSource
 
 _OWN = {

@@ -19,12 +19,12 @@ from redact.errors import (
     RedactError,
     UnsupportedInputError,
 )
-from redact.media.video.details import Details
-from redact.media.video.pixels import Layout, drawable_name, layout_of
-from redact.media.video.table import ENCODERS, Encoder
-from redact.media.video.trial import trouble
+from redact.media.video.encoder_table import ENCODERS, Encoder
+from redact.media.video.encoder_trial import find_encoder_error
+from redact.media.video.media_info import MediaInfo
+from redact.media.video.pixel_formats import Layout, drawable_name, layout_of
 
-FORMATS: Final = {
+CONTAINERS: Final = {
     ".avi": "avi",
     ".m2ts": "mpegts",
     ".m4v": "mp4",
@@ -44,25 +44,25 @@ class Choice:
 
     Args:
         encoder: The row of the table.
-        format: The container's name.
-        pixels: The pixel format that is given to the encoder.
+        container: The container's name.
+        pixel_format: The pixel format that is given to the encoder.
         options: What the encoder is asked.
     """
 
     encoder: Encoder
-    format: str
-    pixels: str
+    container: str
+    pixel_format: str
     options: dict[str, str]
 
 
-def choose(
-    output: Path, details: Details, asked: str | None = None, quality: int | None = None
+def choose_encoder(
+    output: Path, media_info: MediaInfo, asked: str | None = None, quality: int | None = None
 ) -> Choice:
     """Pick the encoder, its pixel format and its options.
 
     Args:
         output: Its suffix names the container.
-        details: Of the source.
+        media_info: Of the source.
         asked: An encoder's name, None to choose by container and source.
         quality: The encoder's constant quality, None for its visually lossless one.
 
@@ -71,97 +71,97 @@ def choose(
         UnsupportedInputError: The source holds something that no fitting encoder keeps.
         MissingEngineError: The asked encoder is not part of this installation, or does not open.
     """
-    container = FORMATS.get(output.suffix.lower())
+    container = CONTAINERS.get(output.suffix.lower())
     if container is None:
         raise RecipeError(
             f"{output.suffix or 'a name without suffix'} is no container that redact writes",
             output,
-            f"name the output {', '.join(sorted(FORMATS))}",
+            f"name the output {', '.join(sorted(CONTAINERS))}",
         )
-    names = [_named(asked, container)] if asked else _fitting(container, details)
+    names = [_find_encoder(asked, container)] if asked else _candidates(container, media_info)
     for name in names:
-        pixels = _pixels(ENCODERS[name], details, container)
-        if pixels is not None:
-            _check_opens(ENCODERS[name], pixels)
-            return _choice(ENCODERS[name], container, pixels, details, quality)
-    raise _refused(names, container, details)
+        pixel_format = _pixel_format(ENCODERS[name], media_info, container)
+        if pixel_format is not None:
+            _check_opens(ENCODERS[name], pixel_format)
+            return _choice(ENCODERS[name], container, pixel_format, media_info, quality)
+    raise _no_encoder(names, container, media_info)
 
 
-def _named(asked: str, container: str) -> str:
+def _find_encoder(asked: str, container: str) -> str:
     by_engine = {encoder.name: name for name, encoder in ENCODERS.items()}
     name = by_engine.get(asked, asked)
     if name not in ENCODERS:
         raise RecipeError(f"there is no encoder {asked!r}", remedy=f"choose {', '.join(ENCODERS)}")
-    if container not in ENCODERS[name].formats:
-        suffixes = [s for s, form in FORMATS.items() if form in ENCODERS[name].formats]
+    if container not in ENCODERS[name].containers:
+        suffixes = [s for s, form in CONTAINERS.items() if form in ENCODERS[name].containers]
         raise RecipeError(
             f"the encoder {asked} does not fit into {container}",
             remedy=f"name the output {', '.join(suffixes)}, or choose another encoder",
         )
-    if not _taken(ENCODERS[name]):
+    if not _accepted(ENCODERS[name]):
         raise MissingEngineError(
             f"the encoder {asked} is not installed", remedy="run redact doctor"
         )
     return name
 
 
-def _check_opens(encoder: Encoder, pixels: str) -> None:
+def _check_opens(encoder: Encoder, pixel_format: str) -> None:
     """Make one in hardware show that it works, since a driver or a chip may be missing.
 
     Raises:
         MissingEngineError: It does not.
     """
-    if encoder.hardware and (why := trouble(encoder, pixels)):
+    if encoder.hardware and (why := find_encoder_error(encoder, pixel_format)):
         raise MissingEngineError(
             f"{encoder.name}, which needs {encoder.hardware}, does not work here: {why}",
             remedy=f"choose --encoder {encoder.codec}, which needs the processor alone",
         )
 
 
-def _fitting(container: str, details: Details) -> list[str]:
+def _candidates(container: str, media_info: MediaInfo) -> list[str]:
     """Encoders that may be chosen unasked, the best first."""
-    found = [name for name in _preferred(details) if container in ENCODERS[name].formats]
-    return [name for name in found if pixel_formats(ENCODERS[name].name)]
+    found = [name for name in _preference(media_info) if container in ENCODERS[name].containers]
+    return [name for name in found if accepted_layouts(ENCODERS[name].name)]
 
 
-def _preferred(details: Details) -> Iterator[str]:
-    layout = layout_of(details.pixels)
-    if details.codec == "av1":
+def _preference(media_info: MediaInfo) -> Iterator[str]:
+    layout = layout_of(media_info.pixel_format)
+    if media_info.codec == "av1":
         yield "av1"
-    if details.codec == "hevc" or (layout is not None and layout.bits > 8):
+    if media_info.codec == "hevc" or (layout is not None and layout.bits > 8):
         yield "hevc"
     yield from ("h264", "h264-rgb", "vp9", "av1", "hevc", "prores")
 
 
-def _pixels(encoder: Encoder, details: Details, container: str) -> str | None:
+def _pixel_format(encoder: Encoder, media_info: MediaInfo, container: str) -> str | None:
     """The encoder's cheapest pixel format that loses nothing of the source."""
-    wanted = layout_of(details.pixels)
-    taken = _taken(encoder)
-    if wanted is None or (wanted.alpha and container not in encoder.with_alpha):
+    wanted = layout_of(media_info.pixel_format)
+    accepted = _accepted(encoder)
+    if wanted is None or (wanted.alpha and container not in encoder.alpha_containers):
         return None
-    if details.pixels in taken:
-        return details.pixels
-    fitting = {name: layout for name, layout in taken.items() if layout.holds(wanted)}
+    if media_info.pixel_format in accepted:
+        return media_info.pixel_format
+    fitting = {name: layout for name, layout in accepted.items() if layout.can_hold(wanted)}
     return min(fitting, key=lambda name: fitting[name].cost, default=None)
 
 
-def _taken(encoder: Encoder) -> dict[str, Layout]:
+def _accepted(encoder: Encoder) -> dict[str, Layout]:
     """What it takes; of an encoder in hardware what it keeps as it is, under its own names."""
     if not encoder.hardware:
-        return pixel_formats(encoder.name)
-    equals = {name: layout_of(drawable_name(name) or "") for name in encoder.pixels}
-    here = _names(encoder.name)
+        return accepted_layouts(encoder.name)
+    equals = {name: layout_of(drawable_name(name) or "") for name in encoder.pixel_formats}
+    here = _format_names(encoder.name)
     return {name: layout for name, layout in equals.items() if layout and name in here}
 
 
 @cache
-def pixel_formats(name: str) -> dict[str, Layout]:
+def accepted_layouts(name: str) -> dict[str, Layout]:
     """What an encoder takes, by name; empty where it is not installed."""
-    return {form: found for form in _names(name) if (found := layout_of(form))}
+    return {form: found for form in _format_names(name) if (found := layout_of(form))}
 
 
 @cache
-def _names(name: str) -> tuple[str, ...]:
+def _format_names(name: str) -> tuple[str, ...]:
     try:
         formats = av.codec.Codec(name, "w").video_formats or []
     except (av.FFmpegError, ValueError):  # a name that this FFmpeg does not know
@@ -170,27 +170,31 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def _choice(
-    encoder: Encoder, container: str, pixels: str, details: Details, quality: int | None
+    encoder: Encoder, container: str, pixel_format: str, media_info: MediaInfo, quality: int | None
 ) -> Choice:
-    options = encoder.options | _quality(encoder, quality) | _extras(encoder, container, details)
+    options = (
+        encoder.options
+        | _quality_options(encoder, quality)
+        | _source_options(encoder, container, media_info)
+    )
     if quality is None:
-        options |= _ceiling(encoder, details)
-    return Choice(encoder, container, pixels, options)
+        options |= _rate_limit(encoder, media_info)
+    return Choice(encoder, container, pixel_format, options)
 
 
-def _ceiling(encoder: Encoder, details: Details) -> dict[str, str]:
+def _rate_limit(encoder: Encoder, media_info: MediaInfo) -> dict[str, str]:
     """Bits per second that are not exceeded for long: results stay near their source's size.
 
     Only where the codec needs no more for the same picture than the source's does.
     """
-    known = details.bit_rate is not None and encoder.capped
-    if encoder.codec not in _CAPPED.get(details.codec, ()) or not known:
+    known = media_info.bit_rate is not None and encoder.rate_cap
+    if encoder.codec not in _CAPPED.get(media_info.codec, ()) or not known:
         return {}
-    most = round(_GROWTH * max(details.bit_rate or 0, _LEAST_RATE))
+    most = round(_MOST_GROWTH * max(media_info.bit_rate or 0, _LEAST_RATE))
     return {"maxrate": str(most), "bufsize": str(most // 2)}
 
 
-_GROWTH = 1.35
+_MOST_GROWTH = 1.35
 """What is allowed beyond the source; half a second's worth more at the very beginning."""
 
 _LEAST_RATE = 150_000
@@ -206,36 +210,39 @@ _CAPPED: Final = {
 """By the source's codec, those that show the same with no more bits."""
 
 
-def _quality(encoder: Encoder, asked: int | None) -> dict[str, str]:
+def _quality_options(encoder: Encoder, asked: int | None) -> dict[str, str]:
     if encoder.quality is None:
         if asked is not None:
             raise RecipeError(f"{encoder.name} has no quality to set", remedy="leave it out")
         return {}
-    if asked is not None and not 0 <= asked <= encoder.worst:
-        raise RecipeError(f"the quality of {encoder.name} goes from 0 to {encoder.worst}")
-    return encoder.asks(encoder.quality if asked is None else asked)
+    if asked is not None and not 0 <= asked <= encoder.worst_quality:
+        raise RecipeError(f"the quality of {encoder.name} goes from 0 to {encoder.worst_quality}")
+    return encoder.quality_options(encoder.quality if asked is None else asked)
 
 
-def _extras(encoder: Encoder, container: str, details: Details) -> dict[str, str]:
-    _check_turn(encoder, container, details)
+def _source_options(encoder: Encoder, container: str, media_info: MediaInfo) -> dict[str, str]:
+    _check_turn(encoder, container, media_info)
     if encoder.hardware:
-        return _hardware_extras(encoder, container, details)
+        return _hardware_options(encoder, container, media_info)
     if encoder.codec == "h264":
-        return _h264_extras(container, details)
+        return _h264_options(container, media_info)
     if encoder.codec == "prores":
-        return {"flags": "+ildct"} if details.interlaced else {}
-    if details.interlaced:
+        return {"flags": "+ildct"} if media_info.interlaced else {}
+    if media_info.interlaced:
         raise UnsupportedInputError(
             f"its pictures are interlaced, which {encoder.name} cannot keep",
             remedy="choose --encoder h264",
         )
-    if encoder.codec == "hevc" and (light := _hdr(details)):
+    if encoder.codec == "hevc" and (light := _hdr_params(media_info)):
         return {"x265-params": f"{encoder.options['x265-params']}:{light}"}
     return {}
 
 
-def _hardware_extras(encoder: Encoder, container: str, details: Details) -> dict[str, str]:
-    for lost, what in ((details.interlaced, "fields"), (_hdr(details), "HDR mastering data")):
+def _hardware_options(encoder: Encoder, container: str, media_info: MediaInfo) -> dict[str, str]:
+    for lost, what in (
+        (media_info.interlaced, "fields"),
+        (_hdr_params(media_info), "HDR mastering data"),
+    ):
         if lost:
             raise UnsupportedInputError(
                 f"{encoder.name} would not keep its {what}",
@@ -244,35 +251,35 @@ def _hardware_extras(encoder: Encoder, container: str, details: Details) -> dict
     return {"bf": "0"} if container == "avi" else {}
 
 
-def _check_turn(encoder: Encoder, container: str, details: Details) -> None:
+def _check_turn(encoder: Encoder, container: str, media_info: MediaInfo) -> None:
     within = encoder.codec == "h264"  # it can say it inside of its own stream
-    if details.turn != Turn() and container in {"avi", "mpegts"} and not within:
+    if media_info.turn != Turn() and container in {"avi", "mpegts"} and not within:
         raise UnsupportedInputError(
             f"{encoder.codec} in {container} cannot keep its rotation",
             remedy="name the output .mp4, or choose --encoder h264",
         )
 
 
-def _h264_extras(container: str, details: Details) -> dict[str, str]:
+def _h264_options(container: str, media_info: MediaInfo) -> dict[str, str]:
     extras = {"bf": "0"} if container == "avi" else {}  # AVI cannot reorder
-    if details.interlaced:
-        extras["x264-params"] = "tff=1" if details.top_first else "bff=1"
+    if media_info.interlaced:
+        extras["x264-params"] = "tff=1" if media_info.top_first else "bff=1"
         extras["flags"] = "+ildct+ilme"
     return extras
 
 
-def _hdr(details: Details) -> str:
+def _hdr_params(media_info: MediaInfo) -> str:
     """Mastering display and light level in the words of x265."""
-    words = ["hdr10=1"] if details.mastering or details.light else []
-    if details.mastering is not None:
-        words.append(f"master-display={_mastering(details.mastering)}")
-    if details.light is not None:
-        brightest, average = struct.unpack_from("=2I", details.light)
+    words = ["hdr10=1"] if media_info.mastering or media_info.light else []
+    if media_info.mastering is not None:
+        words.append(f"master-display={_mastering_display(media_info.mastering)}")
+    if media_info.light is not None:
+        brightest, average = struct.unpack_from("=2I", media_info.light)
         words.append(f"max-cll={brightest},{average}")
     return ":".join(words)
 
 
-def _mastering(data: bytes) -> str:
+def _mastering_display(data: bytes) -> str:
     """AVMasteringDisplayMetadata: ten rationals, red, green, blue, white, then luminance."""
     numbers = struct.unpack_from("=20i", data)
     values = [Fraction(a, b or 1) for a, b in zip(numbers[::2], numbers[1::2], strict=True)]
@@ -283,32 +290,36 @@ def _mastering(data: bytes) -> str:
     return f"G({green})B({blue})R({red})WP({white})L({brightest},{darkest})"
 
 
-def _refused(names: list[str], container: str, details: Details) -> RedactError:
+def _no_encoder(names: list[str], container: str, media_info: MediaInfo) -> RedactError:
     fitting = [
         f"--encoder {name} with {suffix}"
         for name, encoder in ENCODERS.items()
-        for suffix, form in FORMATS.items()
+        for suffix, form in CONTAINERS.items()
         if not encoder.hardware
-        and form in encoder.formats
-        and _pixels(encoder, details, form) is not None
+        and form in encoder.containers
+        and _pixel_format(encoder, media_info, form) is not None
     ]
     tried = ", ".join(names) or "no encoder"
     return UnsupportedInputError(
-        f"{tried} in {container} cannot keep the pixel format {details.pixels}",
+        f"{tried} in {container} cannot keep the pixel format {media_info.pixel_format}",
         remedy=f"choose {' or '.join(fitting[:3])}" if fitting else "convert it first",
     )
 
 
-def available() -> dict[str, bool]:
+def software_encoders() -> dict[str, bool]:
     """Every encoder that runs on the processor, and whether this installation has it."""
-    return {name: bool(_taken(e)) for name, e in ENCODERS.items() if not e.hardware}
+    return {name: bool(_accepted(e)) for name, e in ENCODERS.items() if not e.hardware}
 
 
-def hardware() -> dict[str, str | None]:
+def hardware_encoders() -> dict[str, str | None]:
     """Every encoder in hardware, and why it does not work here, None if it does."""
     found: dict[str, str | None] = {}
     for name, encoder in ENCODERS.items():
         if encoder.hardware:
-            pixels = next(iter(_taken(encoder)), None)
-            found[name] = trouble(encoder, pixels) if pixels else "not part of this installation"
+            pixel_format = next(iter(_accepted(encoder)), None)
+            found[name] = (
+                find_encoder_error(encoder, pixel_format)
+                if pixel_format
+                else "not part of this installation"
+            )
     return found

@@ -20,8 +20,8 @@ from redact.core.frames import Frame
 from redact.core.geometry import Turn
 from redact.errors import EngineError
 from redact.media.drafts import is_about_writing
-from redact.media.video.details import Details
 from redact.media.video.encoders import Choice
+from redact.media.video.media_info import MediaInfo
 from redact.media.video.picture import MATRICES_OF_TURNS, DecodedPicture
 
 _UNIT = 1 << 16
@@ -30,7 +30,7 @@ _UNIT = 1 << 16
 
 def draft_suffix(choice: Choice) -> str:
     """The container that keeps this encoder's packets with exact times and all tags."""
-    if choice.pixels.startswith("yuva") and choice.encoder.codec == "vp9":
+    if choice.pixel_format.startswith("yuva") and choice.encoder.codec == "vp9":
         return ".webm"  # opacity travels in a second stream that only Matroska carries
     return {"prores": ".mov", "ffv1": ".mkv"}.get(choice.encoder.codec, ".mp4")
 
@@ -41,21 +41,22 @@ class Encoding:
     Args:
         container: The draft, open for writing.
         choice: The encoder and what it is asked.
-        details: What of the source must be kept.
+        media_info: What of the source must be kept.
     """
 
-    def __init__(self, container: OutputContainer, choice: Choice, details: Details) -> None:
+    def __init__(self, container: OutputContainer, choice: Choice, media_info: MediaInfo) -> None:
         self._container = container
-        self._stream = _stream(container, choice, details)
-        self._base = details.time_base
+        self._stream = _add_stream(container, choice, media_info)
+        self._base = media_info.time_base
         self._first: Fraction | None = None
 
-    def encode(self, frame: Frame, *, alone: bool = False) -> None:
+    def encode(self, frame: Frame, *, new_gop: bool = False) -> None:
         """Encode one frame, which is used up.
 
         Args:
             frame: Of a video source.
-            alone: Whether nothing from here on may refer to anything before.
+            new_gop: Whether it begins a closed group of pictures: nothing from here on refers to
+                anything before.
 
         Raises:
             EngineError: The frame is not of a video source, or its time is not a whole tick.
@@ -66,15 +67,15 @@ class Encoding:
         ticks = (frame.time - self._first) / self._base
         if ticks.denominator != 1:
             raise EngineError(f"the time of frame {frame.index} does not fit the source's clock")
-        kind = PictureType.I if alone else PictureType.NONE  # else the encoder decides anew
-        self._mux(_stripped(frame.picture.frame, int(ticks), self._base, kind))
+        kind = PictureType.I if new_gop else PictureType.NONE  # else the encoder decides anew
+        self._mux(_stamp(frame.picture.frame, int(ticks), self._base, kind))
 
-    def blank(self, choice: Choice, details: Details) -> None:
+    def encode_blank(self, choice: Choice, media_info: MediaInfo) -> None:
         """Encode one frame that shows nothing, for the sake of the draft's header."""
-        picture = VideoFrame(details.size.width, details.size.height, choice.pixels)
+        picture = VideoFrame(media_info.size.width, media_info.size.height, choice.pixel_format)
         for plane in picture.planes:
             plane.update(bytes(plane.buffer_size))
-        self._mux(_stripped(picture, 0, self._base, PictureType.NONE))
+        self._mux(_stamp(picture, 0, self._base, PictureType.NONE))
 
     def _mux(self, picture: VideoFrame | None) -> None:
         self._container.mux(self._stream.encode(picture))
@@ -84,7 +85,7 @@ class Encoding:
         self._mux(None)
 
 
-def _stripped(picture: VideoFrame, ticks: int, base: Fraction, kind: PictureType) -> VideoFrame:
+def _stamp(picture: VideoFrame, ticks: int, base: Fraction, kind: PictureType) -> VideoFrame:
     picture.time_base = base
     picture.pts = ticks
     picture.pict_type = kind
@@ -92,17 +93,19 @@ def _stripped(picture: VideoFrame, ticks: int, base: Fraction, kind: PictureType
 
 
 @contextmanager
-def encoding(draft: Path, choice: Choice, details: Details) -> Iterator[Encoding]:
+def open_encoder(draft: Path, choice: Choice, media_info: MediaInfo) -> Iterator[Encoding]:
     """An encoder whose draft is complete after a clean end of the block.
 
     Raises:
         EngineError: The encoder failed.
         OSError: There is no space left.
     """
-    with _own_words(choice):
-        container = av.open(str(draft.absolute()), "w", container_options=muxing(details))
+    with _translate_errors(choice):
+        container = av.open(
+            str(draft.absolute()), "w", container_options=container_options(media_info)
+        )
         try:
-            work = Encoding(container, choice, details)
+            work = Encoding(container, choice, media_info)
             yield work
             work.flush()
             container.close()
@@ -112,14 +115,14 @@ def encoding(draft: Path, choice: Choice, details: Details) -> Iterator[Encoding
             raise
 
 
-def muxing(details: Details) -> dict[str, str]:
+def container_options(media_info: MediaInfo) -> dict[str, str]:
     """What a draft's container is asked."""
-    scale = details.time_base.denominator
+    scale = media_info.time_base.denominator
     return {"video_track_timescale": str(scale), "fflags": "+bitexact"}
 
 
 @contextmanager
-def _own_words(choice: Choice) -> Iterator[None]:
+def _translate_errors(choice: Choice) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, ValueError) as error:
@@ -130,24 +133,24 @@ def _own_words(choice: Choice) -> Iterator[None]:
         ) from error
 
 
-def _stream(container: OutputContainer, choice: Choice, details: Details) -> VideoStream:
-    rate = details.rate or Fraction(25)
+def _add_stream(container: OutputContainer, choice: Choice, media_info: MediaInfo) -> VideoStream:
+    rate = media_info.rate or Fraction(25)
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints what it does, and knows no other way
     stream = cast(VideoStream, container.add_stream(choice.encoder.name, rate=rate))
     context: Any = stream.codec_context
     context.options = dict(choice.options)
-    context.width, context.height = details.size.width, details.size.height
-    context.pix_fmt = choice.pixels
-    stream.time_base = context.time_base = details.time_base
+    context.width, context.height = media_info.size.width, media_info.size.height
+    context.pix_fmt = choice.pixel_format
+    stream.time_base = context.time_base = media_info.time_base
     context.thread_count = 0
     context.flags |= Flags.frame_duration  # the last frame's is known from nothing else
-    if details.aspect:
-        context.sample_aspect_ratio = details.aspect
-    tags = details.tags
+    if media_info.aspect:
+        context.sample_aspect_ratio = media_info.aspect
+    tags = media_info.tags
     context.color_primaries, context.color_trc = tags.primaries, tags.transfer
     context.colorspace, context.color_range = tags.matrix, tags.range
-    if details.turn != Turn():
-        stream.set_display_matrix(display_matrix(details.turn))
+    if media_info.turn != Turn():
+        stream.set_display_matrix(display_matrix(media_info.turn))
     return stream
 
 

@@ -13,7 +13,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from redact.core.frames import Colour, Plane, Rgb, Samples, upright
 from redact.core.geometry import Size, Turn
 from redact.errors import UnsupportedInputError
-from redact.media.video.pixels import Layout, drawable_name, layout_of
+from redact.media.video.pixel_formats import Layout, drawable_name, layout_of
 
 Matrix = Literal["bt601", "bt709", "bt2020"]
 
@@ -63,9 +63,9 @@ class DecodedPicture:
     __slots__ = ("_layout", "_planes", "colour", "frame", "turn")
 
     def __init__(self, frame: VideoFrame) -> None:
-        self.turn = turn_of(frame)
-        self._layout, self.frame = drawable(frame)
-        self.colour = colour_of(frame, self._layout.bits)
+        self.turn = read_turn(frame)
+        self._layout, self.frame = to_drawable(frame)
+        self.colour = read_colour(frame, self._layout.bits)
         self._planes: tuple[Plane, ...] | None = None
 
     @property
@@ -101,7 +101,7 @@ def _interpolation(stored: Size, shape: Size) -> int:
     return int(Interpolation.AREA if smaller else Interpolation.BILINEAR)
 
 
-def beside(frame: VideoFrame, name: str) -> SideData | None:
+def side_data(frame: VideoFrame, name: str) -> SideData | None:
     """What a frame carries beside its samples under a name of `av.sidedata.sidedata.Type`.
 
     Not asked of `frame.side_data`, which the frame keeps and which keeps the frame: its memory
@@ -111,13 +111,13 @@ def beside(frame: VideoFrame, name: str) -> SideData | None:
     return cast("SideData | None", container(frame).get(name))
 
 
-def turn_of(frame: VideoFrame) -> Turn:
+def read_turn(frame: VideoFrame) -> Turn:
     """How the frame's display matrix turns it.
 
     Raises:
         UnsupportedInputError: Not by quarter turns and mirrors.
     """
-    data = beside(frame, "DISPLAYMATRIX")
+    data = side_data(frame, "DISPLAYMATRIX")
     if data is None:
         return Turn()
     right_x, right_y, _, down_x, down_y = struct.unpack("=9i", cast(Any, data))[:5]
@@ -134,7 +134,7 @@ def turn_of(frame: VideoFrame) -> Turn:
     return _TURNS[signs]
 
 
-def colour_of(frame: VideoFrame, bits: int) -> Colour:
+def read_colour(frame: VideoFrame, bits: int) -> Colour:
     """What the samples of a frame mean; where it does not say, what players assume."""
     guess: Matrix = "bt709" if frame.height >= 720 else "bt601"
     return Colour(bits, _full_range(frame), _MATRICES.get(int(frame.colorspace), guess))
@@ -146,7 +146,7 @@ def _full_range(frame: VideoFrame) -> bool:
     return always or frame.color_range == ColorRange.JPEG
 
 
-def drawable(frame: VideoFrame) -> tuple[Layout, VideoFrame]:
+def to_drawable(frame: VideoFrame) -> tuple[Layout, VideoFrame]:
     """The frame itself, or an equal one whose planes can be drawn on, and its layout.
 
     Raises:
@@ -170,7 +170,7 @@ def _planes(frame: VideoFrame, layout: Layout) -> tuple[Plane, ...]:
         Plane(
             _samples(frame, number, len(role), wide=layout.bits > 8),
             role,
-            layout.step if role in chroma else (1, 1),
+            layout.subsampling if role in chroma else (1, 1),
         )
         for number, role in enumerate(layout.roles)
     )

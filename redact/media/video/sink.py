@@ -12,18 +12,18 @@ from redact.core.frames import Frame
 from redact.core.recipe import Audio, Extra
 from redact.errors import EngineError, VerificationError
 from redact.media import drafts, files
-from redact.media.video.checking import check_result, check_units
-from redact.media.video.clocks import clock_for
-from redact.media.video.copying import Copies
-from redact.media.video.encoders import choose
-from redact.media.video.encoding import Encoding, draft_suffix, encoding
-from redact.media.video.finish import Job, check_audio, find_program, finish
-from redact.media.video.h264 import Unfit
-from redact.media.video.joining import beside, join
-from redact.media.video.opening import about
+from redact.media.video.checking import check_nal_units, check_result
+from redact.media.video.container import add_path_to_errors
+from redact.media.video.encoders import choose_encoder
+from redact.media.video.encoding import Encoding, draft_suffix, open_encoder
+from redact.media.video.h264.nal import CannotCopy
+from redact.media.video.muxing import MuxJob, check_audio, find_program, mux
+from redact.media.video.smart_rendering import Copies
 from redact.media.video.source import VideoSource
-from redact.media.video.subtitles import Words, check_container, written
-from redact.media.video.voices import Sound, disguised
+from redact.media.video.splicing import splice, with_free_sps_id
+from redact.media.video.subtitles import SubtitleFile, check_container, write_subtitles
+from redact.media.video.timing import timing_for
+from redact.media.video.voice_disguise import DisguisedTrack, disguise_voice
 
 
 class VideoSink:
@@ -67,17 +67,17 @@ class VideoSink:
         self._output = output
         self._force = force
         self._expected = frames
-        self._choice = choose(output, source.details, encoder, quality)
+        self._choice = choose_encoder(output, source.media_info, encoder, quality)
         if copies is not None:
-            self._choice = beside(self._choice, copies)
-        self._clock = clock_for(self._choice.format, source.details)
-        self._tracks = () if audio == "drop" else source.details.audio
+            self._choice = with_free_sps_id(self._choice, copies)
+        self._timing = timing_for(self._choice.container, source.media_info)
+        self._tracks = () if audio == "drop" else source.media_info.audio
         self._audio = audio
         self._extras = frozenset(extras)
         if "subtitles" in self._extras:
-            check_container(source.details, self._choice.format, source.path)
+            check_container(source.media_info, self._choice.container, source.path)
         if audio == "keep":
-            check_audio(self._tracks, self._choice.format, source.path)
+            check_audio(self._tracks, self._choice.container, source.path)
         self._program = find_program(ffmpeg)
         self._copies = copies
         self._times = list(copies.times) if copies is not None and copies.whole else []
@@ -116,8 +116,8 @@ class VideoSink:
         if self._times and frame.time <= self._times[-1]:
             raise EngineError(f"frame {frame.index} is not later than the one before")
         self._times.append(frame.time)
-        with about(self._source.path):
-            self._clock.check(frame.time, self._times[0])
+        with add_path_to_errors(self._source.path):
+            self._timing.check(frame.time, self._times[0])
         if self._copies is None:
             self._encoding.encode(frame)
         else:
@@ -128,66 +128,70 @@ class VideoSink:
         if frame.index >= len(copies.times) or frame.time != copies.times[frame.index]:
             raise EngineError(f"frame {frame.index} is not the one that its packet promised")
         if frame.index not in copies:
-            encoding.encode(frame, alone=copies.begins(frame.index))
+            encoding.encode(frame, new_gop=copies.starts_gap(frame.index))
 
     @contextmanager
     def _write_all(self) -> Iterator[Encoding]:
-        details = self._source.details
+        media_info = self._source.media_info
         with drafts.draft(self._output, source=self._source.path, force=self._force) as written:
             pictures = written.with_name(f"pictures{draft_suffix(self._choice)}")
-            with encoding(pictures, self._choice, details) as work:
+            with open_encoder(pictures, self._choice, media_info) as work:
                 yield work
                 self._check_count()
                 if self._copies is not None and self._copies.whole:
-                    work.blank(self._choice, details)
-            self._finish(self._joined(pictures, written), written)
+                    work.encode_blank(self._choice, media_info)
+            self._mux_and_check(self._splice_copies(pictures, written), written)
 
-    def _joined(self, encoded: Path, written: Path) -> Path:
+    def _splice_copies(self, encoded: Path, written: Path) -> Path:
         """The draft with the copied pictures too."""
         if self._copies is None:
             return encoded
-        joined = written.with_name(f"joined{encoded.suffix}")
+        spliced = written.with_name(f"joined{encoded.suffix}")
         try:
-            join(joined, encoded, self._source, self._copies, self._source.details)
-        except Unfit as error:
+            splice(spliced, encoded, self._source, self._copies, self._source.media_info)
+        except CannotCopy as error:
             raise EngineError(f"copied pictures do not fit: {error}", self._output) from error
         encoded.unlink()
-        return joined
+        return spliced
 
-    def _finish(self, pictures: Path, written: Path) -> None:
+    def _mux_and_check(self, pictures: Path, written: Path) -> None:
         source = self._source
-        job = Job(
+        job = MuxJob(
             pictures,
             source.path,
             written,
             self._times[0],
             self._choice,
-            source.details,
+            source.media_info,
             self._tracks,
-            self._clock,
-            self._disguises(written) if self._audio == "disguise" else None,
-            self._words(written.parent) if "subtitles" in self._extras else (),
+            self._timing,
+            self._disguise_voices(written) if self._audio == "disguise" else None,
+            self._write_subtitles(written.parent) if "subtitles" in self._extras else (),
             "languages" in self._extras,
         )
-        finish(job, self._program)
+        mux(job, self._program)
         files.check_unchanged(source.path, source.identity)
-        with about(self._output):
+        with add_path_to_errors(self._output):
             check_result(job, self._times)
             if self._copies is not None:
-                check_units(job.written)
+                check_nal_units(job.written)
 
-    def _disguises(self, written: Path) -> tuple[Sound, ...]:
-        with about(self._source.path):
+    def _disguise_voices(self, written: Path) -> tuple[DisguisedTrack, ...]:
+        with add_path_to_errors(self._source.path):
             return tuple(
-                disguised(self._source.path, track, written.with_name(f"{n}.wav"), self._program)
+                disguise_voice(
+                    self._source.path, track, written.with_name(f"{n}.wav"), self._program
+                )
                 for n, track in enumerate(self._tracks)
             )
 
-    def _words(self, folder: Path) -> tuple[Words, ...]:
-        source, container = self._source, self._choice.format
-        with about(source.path):
-            tracks = source.details.subtitles
-            every = (written(source.path, t, folder, container, self._clock) for t in tracks)
+    def _write_subtitles(self, folder: Path) -> tuple[SubtitleFile, ...]:
+        source, container = self._source, self._choice.container
+        with add_path_to_errors(source.path):
+            tracks = source.media_info.subtitles
+            every = (
+                write_subtitles(source.path, t, folder, container, self._timing) for t in tracks
+            )
             return tuple(words for words in every if words.cues)
 
     def _check_count(self) -> None:

@@ -18,17 +18,17 @@ from av.video.stream import VideoStream
 from redact.core.frames import Frame, VideoInfo
 from redact.errors import UnreadableInputError, UnsupportedInputError
 from redact.media import files
-from redact.media.video.details import MICROSECOND, Details, details_of
-from redact.media.video.opening import (
+from redact.media.video.container import (
     LARGEST_PICTURE,
-    about,
+    add_path_to_errors,
     check_size,
     open_media,
-    picture_stream,
+    video_stream,
 )
+from redact.media.video.decoding import DecodingPass, announced_frames
+from redact.media.video.media_info import MICROSECOND, MediaInfo, read_media_info
 from redact.media.video.picture import DecodedPicture
-from redact.media.video.reading import Reading, promised_frames
-from redact.media.video.wholeness import check_whole
+from redact.media.video.truncation import check_not_truncated
 
 _MOST_THREADS = 8
 
@@ -44,18 +44,18 @@ class VideoSource:
     """
 
     def __init__(self, path: Path) -> None:
-        check_whole(path)
+        check_not_truncated(path)
         self.path = path
         self.identity = files.identity(path)
         with open_media(path, self.identity) as container:
-            stream = picture_stream(container, path)
-            with closing(_reading(container, stream, path).frames()) as frames:
+            stream = video_stream(container, path)
+            with closing(_start_decoding(container, stream, path).frames()) as frames:
                 first = next(frames, None)
             if first is None:
                 raise UnreadableInputError("not one frame of its video can be decoded", path)
-            with about(path):
-                self.details = details_of(container, stream, first)
-            self._info = _info(container, stream, self.details)
+            with add_path_to_errors(path):
+                self.media_info = read_media_info(container, stream, first)
+            self._info = _info(container, stream, self.media_info)
 
     @property
     def info(self) -> VideoInfo:
@@ -82,32 +82,32 @@ class VideoSource:
             ChangedInputError: The file changed meanwhile.
         """
         with open_media(self.path, self.identity) as container:
-            reading = _reading(container, picture_stream(container, self.path), self.path)
-            clock = _Clock(reading, self.path)
-            for index, frame in enumerate(reading.frames()):
-                with about(self.path):
+            decoding = _start_decoding(container, video_stream(container, self.path), self.path)
+            times = _PresentationTimes(decoding, self.path)
+            for index, frame in enumerate(decoding.frames()):
+                with add_path_to_errors(self.path):
                     picture = DecodedPicture(frame)
-                _check_same_shape(picture, self.details, self.path)
-                yield Frame(index, clock.time(index, frame), picture)
-            reading.check_complete()
-            clock.check_all_used()
+                _check_same_shape(picture, self.media_info, self.path)
+                yield Frame(index, times.time(index, frame), picture)
+            decoding.check_complete()
+            times.check_all_used()
 
 
-def _reading(container: InputContainer, stream: VideoStream, path: Path) -> Reading:
-    decoder = _decoder_with_alpha(stream) or stream.codec_context
+def _start_decoding(container: InputContainer, stream: VideoStream, path: Path) -> DecodingPass:
+    decoder = _alpha_decoder(stream) or stream.codec_context
     decoder.thread_type = "AUTO"
     decoder.thread_count = min(os.cpu_count() or 1, _MOST_THREADS)
     decoder.options = {
         "err_detect": "explode",  # an error, where players would paint over the damage
         "max_pixels": str(LARGEST_PICTURE),
     }
-    return Reading(container, stream, path, decoder)
+    return DecodingPass(container, stream, path, decoder)
 
 
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
-def _decoder_with_alpha(stream: VideoStream) -> VideoCodecContext | None:
+def _alpha_decoder(stream: VideoStream) -> VideoCodecContext | None:
     """WebM hides opacity in a second stream, which FFmpeg's own decoders pass over."""
     name = _WITH_ALPHA.get(stream.codec_context.codec.canonical_name)
     tags = {key.lower(): value for key, value in stream.metadata.items()}
@@ -118,19 +118,21 @@ def _decoder_with_alpha(stream: VideoStream) -> VideoCodecContext | None:
     return decoder
 
 
-def _info(container: InputContainer, stream: VideoStream, details: Details) -> VideoInfo:
+def _info(container: InputContainer, stream: VideoStream, media_info: MediaInfo) -> VideoInfo:
     duration = None
     if stream.duration is not None and stream.time_base is not None:
         duration = stream.duration * stream.time_base
     elif container.duration is not None:
         duration = container.duration * MICROSECOND
-    frames = promised_frames(container, stream)
-    return VideoInfo(details.turn.upright_size(details.size), frames, duration, details.rate)
+    frames = announced_frames(container, stream)
+    return VideoInfo(
+        media_info.turn.upright_size(media_info.size), frames, duration, media_info.rate
+    )
 
 
-def _check_same_shape(picture: DecodedPicture, details: Details, path: Path) -> None:
+def _check_same_shape(picture: DecodedPicture, media_info: MediaInfo, path: Path) -> None:
     found = (picture.stored_size, picture.frame.format.name, picture.turn)
-    if found != (details.size, details.pixels, details.turn):
+    if found != (media_info.size, media_info.pixel_format, media_info.turn):
         check_size(picture.frame.width, picture.frame.height, path)
         raise UnsupportedInputError(
             "the pictures change their size, format or rotation on the way",
@@ -139,11 +141,11 @@ def _check_same_shape(picture: DecodedPicture, details: Details, path: Path) -> 
         )
 
 
-class _Clock:
+class _PresentationTimes:
     """Gives each frame its time, and refuses times that do not grow."""
 
-    def __init__(self, reading: Reading, path: Path) -> None:
-        self._reading = reading
+    def __init__(self, decoding: DecodingPass, path: Path) -> None:
+        self._start_decoding = decoding
         self._path = path
         self._last: Fraction | None = None
 
@@ -153,7 +155,7 @@ class _Clock:
         Raises:
             UnsupportedInputError: The time is missing, or not later than the one before.
         """
-        time = self._stored(frame)
+        time = self._stored_time(frame)
         if time is None:
             raise self._refused(f"frame {index} has no time")
         if self._last is not None and time <= self._last:
@@ -161,9 +163,9 @@ class _Clock:
         self._last = time
         return time
 
-    def _stored(self, frame: VideoFrame) -> Fraction | None:
+    def _stored_time(self, frame: VideoFrame) -> Fraction | None:
         if frame.pts is None or frame.time_base is None:
-            return self._reading.next_place()
+            return self._start_decoding.next_decoding_time()
         return frame.pts * frame.time_base
 
     def check_all_used(self) -> None:
@@ -172,7 +174,7 @@ class _Clock:
         Raises:
             UnsupportedInputError: Some packet gave no frame.
         """
-        if self._reading.next_place() is not None:
+        if self._start_decoding.next_decoding_time() is not None:
             raise self._refused("its frames cannot be told from its gaps, as it has no times")
 
     def _refused(self, problem: str) -> UnsupportedInputError:

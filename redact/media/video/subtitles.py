@@ -24,14 +24,19 @@ from av.container import InputContainer
 from av.subtitles.stream import SubtitleStream
 
 from redact.errors import EngineError, UnreadableInputError, UnsupportedInputError
-from redact.media.video.clocks import Clock
-from redact.media.video.details import Details, TextTrack
-from redact.media.video.opening import open_media
+from redact.media.video.container import open_media
+from redact.media.video.media_info import MediaInfo, SubtitleTrack
+from redact.media.video.timing import Timing
 
-TEXT: Final = ("ass", "mov_text", "subrip", "text", "webvtt")
+TEXT_CODECS: Final = ("ass", "mov_text", "subrip", "text", "webvtt")
 """Codecs of subtitles that are words, by FFmpeg's canonical names."""
 
-CODECS: Final = {"matroska": "subrip", "mov": "mov_text", "mp4": "mov_text", "webm": "webvtt"}
+SUBTITLE_CODECS: Final = {
+    "matroska": "subrip",
+    "mov": "mov_text",
+    "mp4": "mov_text",
+    "webm": "webvtt",
+}
 """What they are written in, by container; others hold none that players show."""
 
 _HEADER = (
@@ -44,27 +49,27 @@ _HEADER = (
 )
 """The plainest style, which FFmpeg wants before it writes any subtitles."""
 
-_FIELDS = 8
+_EVENT_FIELDS = 8
 """Fields of an event before its text, as FFmpeg's decoders give it."""
 
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?=\{[^{}]*\\p0[^{}]*\}|\Z)", re.DOTALL)
-_MARK = re.compile(r"\\\{(?:\{\})?|\\\u2060|\{[^{}]*\}|\\[Nnh]")
-_MEANING = {"\\N": "\n", "\\n": "\n", "\\h": " ", "\\\u2060": "\\", "\\{": "{", "\\{{}": "{"}
+_MARKUP = re.compile(r"\\\{(?:\{\})?|\\\u2060|\{[^{}]*\}|\\[Nnh]")
+_MARKUP_TEXT = {"\\N": "\n", "\\n": "\n", "\\h": " ", "\\\u2060": "\\", "\\{": "{", "\\{{}": "{"}
 
-_PLACE = re.compile(
+_COORDINATES = re.compile(
     r"\b(?:gps|lat|lati?tude|lon|long?titude|longitude)\b\W{0,4}[-+]?\d"
     r"|[-+]?\d{1,3}\.\d{4,}[\s,;/NSEW]{1,4}[-+]?\d{1,3}\.\d{4,}",
     re.IGNORECASE,
 )
 """A place in words of cameras and drones: a name and a number, or two long numbers."""
 
-_DIGITS = 0.2
+_MOST_DIGITS = 0.2
 """Share of digits in letters and digits together from which a track is taken for readings."""
 
-_FEW = 20
+_FEW_DIGITS = 20
 """Digits that any track may have."""
 
-_LONGEST = 0xFFFF
+_MOST_BYTES = 0xFFFF
 """Bytes of a cue."""
 
 
@@ -78,7 +83,7 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SubtitleFile:
     """One track's cues, written anew.
 
     Args:
@@ -92,24 +97,24 @@ class Words:
     language: str | None
 
 
-def check_keepable(details: Details, path: Path) -> None:
+def check_keepable(media_info: MediaInfo, path: Path) -> None:
     """Refuse subtitles that could not be kept, or should not be.
 
     Raises:
         UnsupportedInputError: They are pictures, or readings of a camera.
     """
-    for track in details.subtitles:
-        cues_of(path, track)
+    for track in media_info.subtitles:
+        read_cues(path, track)
 
 
-def cues_of(path: Path, track: TextTrack) -> tuple[Cue, ...]:
+def read_cues(path: Path, track: SubtitleTrack) -> tuple[Cue, ...]:
     """The words of one track of a source.
 
     Raises:
         UnsupportedInputError: They are pictures, or readings of a camera.
         UnreadableInputError: The file is damaged.
     """
-    if track.codec not in TEXT:
+    if track.codec not in TEXT_CODECS:
         raise UnsupportedInputError(
             f"its subtitles ({track.codec}) are no text, and nobody looks for faces in them",
             path,
@@ -126,37 +131,37 @@ def _decoded(container: InputContainer, index: int, path: Path) -> Iterator[Cue]
     for packet in container.demux(stream):
         if not packet.size:
             continue
-        words = "\n".join(filter(None, (plain(line.ass) for line in packet.decode())))
+        words = "\n".join(filter(None, (plain_text(line.ass) for line in packet.decode())))
         if words:
-            start, end = _span(packet, path)
+            start, end = _times(packet, path)
             yield Cue(start, end, words)
 
 
-def _span(packet: Any, path: Path) -> tuple[Fraction, Fraction]:
+def _times(packet: Any, path: Path) -> tuple[Fraction, Fraction]:
     if packet.pts is None or not packet.duration:
         raise UnreadableInputError("one of its subtitles has no beginning or no end", path)
     start = packet.pts * packet.time_base
     return start, start + packet.duration * packet.time_base
 
 
-def plain(event: bytes) -> str:
+def plain_text(event: bytes) -> str:
     """The words of an event: what follows its fields, less all that is not shown as a letter."""
-    parts = event.decode("utf-8", "replace").split(",", _FIELDS)
-    text = _DRAWING.sub("", parts[-1] if len(parts) > _FIELDS else "")
-    text = _MARK.sub(lambda mark: _MEANING.get(mark[0], ""), text)
-    shown = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in _UNSEEN)
+    parts = event.decode("utf-8", "replace").split(",", _EVENT_FIELDS)
+    text = _DRAWING.sub("", parts[-1] if len(parts) > _EVENT_FIELDS else "")
+    text = _MARKUP.sub(lambda mark: _MARKUP_TEXT.get(mark[0], ""), text)
+    shown = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in _INVISIBLE)
     return "\n".join(filter(None, (line.strip() for line in shown.split("\n"))))
 
 
-_UNSEEN = {"Cc", "Cn", "Co", "Cs"}
+_INVISIBLE = {"Cc", "Cn", "Co", "Cs"}
 """Controls, and what is no character."""
 
 
 def _check_words(cues: Sequence[Cue], path: Path) -> None:
     words = [c for cue in cues for c in cue.words if c.isalnum()]
     digits = sum(c.isdecimal() for c in words)
-    if any(_PLACE.search(cue.words) for cue in cues) or (
-        digits > _FEW and digits > _DIGITS * len(words)
+    if any(_COORDINATES.search(cue.words) for cue in cues) or (
+        digits > _FEW_DIGITS and digits > _MOST_DIGITS * len(words)
     ):
         raise UnsupportedInputError(
             "its subtitles look like readings of a camera or drone, which tell where it was",
@@ -165,13 +170,13 @@ def _check_words(cues: Sequence[Cue], path: Path) -> None:
         )
 
 
-def check_container(details: Details, container: str, path: Path) -> None:
+def check_container(media_info: MediaInfo, container: str, path: Path) -> None:
     """Refuse to write text where players show none.
 
     Raises:
         UnsupportedInputError: The container holds no text.
     """
-    if details.subtitles and container not in CODECS:
+    if media_info.subtitles and container not in SUBTITLE_CODECS:
         raise UnsupportedInputError(
             f"{container} cannot keep its subtitles",
             path,
@@ -179,7 +184,9 @@ def check_container(details: Details, container: str, path: Path) -> None:
         )
 
 
-def written(source: Path, track: TextTrack, folder: Path, container: str, clock: Clock) -> Words:
+def write_subtitles(
+    source: Path, track: SubtitleTrack, folder: Path, container: str, timing: Timing
+) -> SubtitleFile:
     """The track's words in a file of their own.
 
     Args:
@@ -187,27 +194,27 @@ def written(source: Path, track: TextTrack, folder: Path, container: str, clock:
         track: Which one.
         folder: A private one.
         container: What the result will be.
-        clock: How times are carried over.
+        timing: How times are carried over.
 
     Raises:
         UnsupportedInputError: They cannot be kept, or not at their times.
         EngineError: They cannot be written.
     """
-    cues = cues_of(source, track)
+    cues = read_cues(source, track)
     for cue in cues:
         for time in (cue.start, cue.end):
-            clock.check(time, cue.start)
+            timing.check(time, cue.start)
     overlap = any(after.start < before.end for before, after in pairwise(cues))
-    if overlap and CODECS[container] == "mov_text":
+    if overlap and SUBTITLE_CODECS[container] == "mov_text":
         raise UnsupportedInputError(
             f"{container} cannot keep subtitles that overlap", source, "name the output .mkv"
         )
     path = folder / f"subtitles{track.index}.{_SUFFIXES[container]}"
     try:
-        _mux(path, CODECS[container], cues, clock.tick or track.time_base)
+        _mux(path, SUBTITLE_CODECS[container], cues, timing.tick or track.time_base)
     except (av.FFmpegError, ValueError) as error:
         raise EngineError(f"its subtitles cannot be written: {error}", source) from error
-    return Words(path, cues, track.language)
+    return SubtitleFile(path, cues, track.language)
 
 
 _SUFFIXES = {"matroska": "mkv", "mov": "mp4", "mp4": "mp4", "webm": "webm"}
@@ -219,29 +226,29 @@ def _mux(path: Path, codec: str, cues: Sequence[Cue], tick: Fraction) -> None:
         stream.codec_context.subtitle_header = _HEADER
         stream.time_base = stream.codec_context.time_base = tick
         for cue in cues:
-            packet: Any = av.Packet(_PACKED[codec](cue.words))
+            packet: Any = av.Packet(_ENCODERS[codec](cue.words))
             packet.stream, packet.time_base, packet.is_keyframe = stream, tick, True
             packet.pts = packet.dts = int(cue.start / tick)
             packet.duration = int((cue.end - cue.start) / tick)
             container.mux(packet)
 
 
-def _counted(words: str) -> bytes:
+def _with_length(words: str) -> bytes:
     data = words.encode()
-    if len(data) > _LONGEST:
+    if len(data) > _MOST_BYTES:
         raise ValueError("one of them is too long")
     return struct.pack(">H", len(data)) + data
 
 
-_PACKED: Final[dict[str, Callable[[str], bytes]]] = {
-    "mov_text": _counted,
+_ENCODERS: Final[dict[str, Callable[[str], bytes]]] = {
+    "mov_text": _with_length,
     "subrip": str.encode,
     "webvtt": lambda words: html.escape(words, quote=False).encode(),
 }
 """From words to the payload of a packet, by codec."""
 
 
-def packed_cues(path: Path, number: int, codec: str) -> list[tuple[Fraction, Fraction, bytes]]:
+def read_payloads(path: Path, number: int, codec: str) -> list[tuple[Fraction, Fraction, bytes]]:
     """What a result's track holds, byte by byte: times and payloads, but for empty ones.
 
     Args:
@@ -254,11 +261,11 @@ def packed_cues(path: Path, number: int, codec: str) -> list[tuple[Fraction, Fra
         stream: SubtitleStream = container.streams.subtitles[number]
         for packet in container.demux(stream):
             payload = bytes(packet)
-            if payload and payload != _PACKED[codec](""):
-                found.append((*_span(packet, path), payload))
+            if payload and payload != _ENCODERS[codec](""):
+                found.append((*_times(packet, path), payload))
     return sorted(found)
 
 
-def packed(cues: Sequence[Cue], codec: str, shift: Fraction) -> list[tuple[Any, ...]]:
+def expected_payloads(cues: Sequence[Cue], codec: str, offset: Fraction) -> list[tuple[Any, ...]]:
     """What a result's track is to hold, to compare with `packed_cues`."""
-    return sorted((c.start - shift, c.end - shift, _PACKED[codec](c.words)) for c in cues)
+    return sorted((c.start - offset, c.end - offset, _ENCODERS[codec](c.words)) for c in cues)

@@ -9,38 +9,40 @@ import av
 import av.logging
 from av import VideoFrame
 
-from redact.media.video.table import Encoder
+from redact.media.video.encoder_table import Encoder
 
 _WIDTH, _HEIGHT, _FRAMES = 640, 352, 4
 """Hardware refuses pictures that are too small."""
 
 
-def trouble(encoder: Encoder, pixels: str) -> str | None:
+def find_encoder_error(encoder: Encoder, pixel_format: str) -> str | None:
     """Why it does not work here, in FFmpeg's words; None if it does.
 
     Args:
         encoder: Any row of the table.
-        pixels: The pixel format that it is to take.
+        pixel_format: The pixel format that it is to take.
     """
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     try:
         with av.logging.Capture() as said:
-            return _tried(encoder, pixels, said)
+            return _encode_frames(encoder, pixel_format, said)
     finally:
         av.logging.set_level(before)
 
 
-def _tried(encoder: Encoder, pixels: str, said: list[tuple[int, str, str]]) -> str | None:
+def _encode_frames(
+    encoder: Encoder, pixel_format: str, said: list[tuple[int, str, str]]
+) -> str | None:
     try:
         with av.open(io.BytesIO(), "w", format="matroska") as container:
             stream: Any = container.add_stream(encoder.name, rate=25)
             context = stream.codec_context
-            context.width, context.height, context.pix_fmt = _WIDTH, _HEIGHT, pixels
-            quality = {} if encoder.quality is None else encoder.asks(encoder.quality)
+            context.width, context.height, context.pix_fmt = _WIDTH, _HEIGHT, pixel_format
+            quality = {} if encoder.quality is None else encoder.quality_options(encoder.quality)
             context.options = encoder.options | quality
             for number in range(_FRAMES):
-                frame = VideoFrame(_WIDTH, _HEIGHT, pixels)
+                frame = VideoFrame(_WIDTH, _HEIGHT, pixel_format)
                 frame.pts = number
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))

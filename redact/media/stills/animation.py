@@ -30,10 +30,10 @@ from redact.errors import (
     VerificationError,
 )
 from redact.media.drafts import draft
+from redact.media.stills.animation_writers import WRITERS, Reel
+from redact.media.stills.colour_profiles import profiled
+from redact.media.stills.decoding import MOST_SAMPLES, SUFFIXES, engine_errors, opened, turn_of
 from redact.media.stills.picture import StillPicture
-from redact.media.stills.profiles import profiled
-from redact.media.stills.reading import MOST_SAMPLES, SUFFIXES, engine_errors, opened, turn_of
-from redact.media.stills.rolling import WRITERS, Reel
 
 FORMS = ("GIF", "PNG", "WEBP")
 """Pillow's names of the formats whose animations are kept."""

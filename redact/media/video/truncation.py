@@ -10,13 +10,13 @@ from typing import BinaryIO
 from redact.errors import UnreadableInputError
 from redact.media.files import open_input
 
-_HEAD = 16
+_HEADER_SIZE = 16
 _MOST_BOXES = 100_000
-_SEGMENT = bytes.fromhex("18538067")
-_EBML = bytes.fromhex("1A45DFA3")
+_SEGMENT_ID = bytes.fromhex("18538067")
+_EBML_ID = bytes.fromhex("1A45DFA3")
 
 
-def check_whole(path: Path) -> None:
+def check_not_truncated(path: Path) -> None:
     """Refuse a file that ends before its outermost box, chunk or segment does.
 
     Raises:
@@ -24,8 +24,8 @@ def check_whole(path: Path) -> None:
     """
     with open_input(path) as file:
         size = os.fstat(file.fileno()).st_size
-        head = file.read(_HEAD)
-        end = next((find(file) for fits, find in _ENDS if fits(head)), None)
+        head = file.read(_HEADER_SIZE)
+        end = next((find(file) for fits, find in _DECLARED_ENDS if fits(head)), None)
     if end is not None and end > size:
         raise UnreadableInputError(
             f"the file is cut off: {end - size} bytes are missing at its end",
@@ -34,13 +34,13 @@ def check_whole(path: Path) -> None:
         )
 
 
-def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def _iterate_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Kind and end of each outermost box of an ISO file; an end beyond the file ends it."""
     size = os.fstat(file.fileno()).st_size
     at = 0
     for _ in range(_MOST_BOXES):
         file.seek(at)
-        head = file.read(_HEAD)
+        head = file.read(_HEADER_SIZE)
         length = int.from_bytes(head[:4], "big")
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
@@ -53,7 +53,7 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 
 def _end_of_boxes(file: BinaryIO) -> int:
-    return max((end for kind, end in _boxes(file) if kind.isalnum()), default=0)
+    return max((end for kind, end in _iterate_boxes(file) if kind.isalnum()), default=0)
 
 
 def _end_of_chunk(file: BinaryIO) -> int:
@@ -64,17 +64,17 @@ def _end_of_chunk(file: BinaryIO) -> int:
 
 def _end_of_segment(file: BinaryIO) -> int | None:
     file.seek(4)
-    first = _number(file)
+    first = _read_ebml_size(file)
     if first is None:
         return None
     file.seek(first, os.SEEK_CUR)
-    if file.read(4) != _SEGMENT:
+    if file.read(4) != _SEGMENT_ID:
         return None
-    length = _number(file)
+    length = _read_ebml_size(file)
     return None if length is None else file.tell() + length
 
 
-def _number(file: BinaryIO) -> int | None:
+def _read_ebml_size(file: BinaryIO) -> int | None:
     """A number of EBML, whose leading zeros tell its length; all ones mean unknown."""
     first = file.read(1)
     if not first or not first[0]:
@@ -84,8 +84,8 @@ def _number(file: BinaryIO) -> int | None:
     return None if value == (1 << (7 * (more + 1))) - 1 else value
 
 
-_ENDS: list[tuple[Callable[[bytes], bool], Callable[[BinaryIO], int | None]]] = [
-    (lambda head: head.startswith(_EBML), _end_of_segment),
+_DECLARED_ENDS: list[tuple[Callable[[bytes], bool], Callable[[BinaryIO], int | None]]] = [
+    (lambda head: head.startswith(_EBML_ID), _end_of_segment),
     (lambda head: head.startswith(b"RIFF") and head[8:12] == b"AVI ", _end_of_chunk),
     (lambda head: head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free"}, _end_of_boxes),
 ]

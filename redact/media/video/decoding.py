@@ -15,21 +15,21 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from redact.errors import UnreadableInputError
-from redact.media.video.details import MICROSECOND
+from redact.media.video.media_info import MICROSECOND
 
-_ONE_FRAME_A_PACKET = {
+_ONE_FRAME_PER_PACKET = {
     "av1", "dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mjpeg", "mpeg2video", "prores", "vp9",
 }  # fmt: skip
 """Codecs of which each packet that is to be shown gives a frame."""
 
-_TELLS_DURATION = ("mov", "matroska", "avi", "asf", "flv")
+_ANNOUNCE_DURATION = ("mov", "matroska", "avi", "asf", "flv")
 """Containers whose header tells the duration; of others it is guessed from what is there."""
 
 _SLACK = Fraction(1, 2)
 """Seconds by which a header may promise more than comes: rounding, and silence at the end."""
 
 
-class Reading:
+class DecodingPass:
     """One pass over a container's packets.
 
     Args:
@@ -55,7 +55,7 @@ class Reading:
         self._frames = 0
         self._fields = 0
         self._end = Fraction(0)
-        self._places: deque[Fraction] = deque()
+        self._decoding_times: deque[Fraction] = deque()
 
     def frames(self) -> Generator[VideoFrame, None, None]:
         """Decode all pictures.
@@ -69,23 +69,23 @@ class Reading:
                 continue
             self._count(packet)
             for frame in self._decoder.decode(cast(Any, packet)):
-                self._check_whole(frame.is_corrupt)
+                self._check_undamaged(frame.is_corrupt)
                 self._frames += 1
                 self._fields += frame.interlaced_frame
                 yield frame
 
     def _count(self, packet: Packet[Stream]) -> None:
-        self._check_whole(packet.is_corrupt)
+        self._check_undamaged(packet.is_corrupt)
         if packet.size:
             self._packets += 1
             leading = not self._shown and not packet.is_keyframe
             self._shown += not (packet.is_discard or leading)
             if packet.pts is None and packet.dts is not None:
-                self._places.append(packet.dts * packet.time_base)
+                self._decoding_times.append(packet.dts * packet.time_base)
 
-    def _check_whole(self, corrupt: bool) -> None:
+    def _check_undamaged(self, corrupt: bool) -> None:
         if corrupt:
-            raise self._broken(f"the data is damaged after frame {self._frames}")
+            raise self._damaged(f"the data is damaged after frame {self._frames}")
 
     def _note_end(self, packet: Packet[Stream]) -> None:
         time = packet.dts if packet.pts is None else packet.pts
@@ -93,12 +93,12 @@ class Reading:
             end = (time + (packet.duration or 0)) * packet.time_base
             self._end = max(self._end, end)
 
-    def next_place(self) -> Fraction | None:
+    def next_decoding_time(self) -> Fraction | None:
         """The earliest place not yet given to a frame, in containers without times, in seconds.
 
         AVI numbers its packets, and the n-th frame to be shown is shown at the n-th place.
         """
-        return self._places.popleft() if self._places else None
+        return self._decoding_times.popleft() if self._decoding_times else None
 
     def check_complete(self) -> None:
         """Compare what came with what the container promised.
@@ -107,44 +107,46 @@ class Reading:
             UnreadableInputError: Something is missing.
         """
         if not self._frames:
-            raise self._broken("not one frame of its video can be decoded")
-        promised = promised_packets(self._container, self._stream)
-        if promised is not None and self._packets < promised:
-            raise self._broken(f"{promised} frames are announced, but only {self._packets} come")
+            raise self._damaged("not one frame of its video can be decoded")
+        announced_count = announced_packets(self._container, self._stream)
+        if announced_count is not None and self._packets < announced_count:
+            raise self._damaged(
+                f"{announced_count} frames are announced, but only {self._packets} come"
+            )
         self._check_duration()
         self._check_all_shown()
 
     def _check_duration(self) -> None:
-        if not self._container.format.name.startswith(_TELLS_DURATION):
+        if not self._container.format.name.startswith(_ANNOUNCE_DURATION):
             return
         start = Fraction(self._container.start_time or 0) * MICROSECOND
         announced = Fraction(self._container.duration or 0) * MICROSECOND
         come = self._end - start
         if announced - come > max(_SLACK, announced / 50):
-            raise self._broken(
+            raise self._damaged(
                 f"{float(announced):.1f} s are announced, but only {float(come):.1f} s come"
             )
 
     def _check_all_shown(self) -> None:
         """A pair of fields may share one frame; apart from that, none may vanish."""
         least = self._shown // 2 if self._fields else self._shown
-        if self._stream.codec_context.codec.canonical_name not in _ONE_FRAME_A_PACKET:
+        if self._stream.codec_context.codec.canonical_name not in _ONE_FRAME_PER_PACKET:
             least = 0
         if self._frames < least:
-            raise self._broken(f"{least - self._frames} frames cannot be decoded")
+            raise self._damaged(f"{least - self._frames} frames cannot be decoded")
 
-    def _broken(self, problem: str) -> UnreadableInputError:
+    def _damaged(self, problem: str) -> UnreadableInputError:
         return UnreadableInputError(problem, self._path, "try another copy of it")
 
 
-def promised_packets(container: InputContainer, stream: VideoStream) -> int | None:
+def announced_packets(container: InputContainer, stream: VideoStream) -> int | None:
     """How many video packets the container's index lists, None where it has none."""
     if container.format.name.startswith("mov"):
         return len(stream.index_entries) or None  # already without what an edit list cuts off
-    return promised_frames(container, stream)
+    return announced_frames(container, stream)
 
 
-def promised_frames(container: InputContainer, stream: VideoStream) -> int | None:
+def announced_frames(container: InputContainer, stream: VideoStream) -> int | None:
     """How many frames the container says are to be shown, None where it does not."""
     if container.format.name.startswith("mov"):
         return sum(not entry.is_discard for entry in stream.index_entries) or None

@@ -13,16 +13,18 @@ from av.video.stream import VideoStream
 
 from redact.core.geometry import Region
 from redact.errors import InputError
-from redact.media.video.details import Details
-from redact.media.video.encoders import Choice, choose
-from redact.media.video.h264 import Coded, Headers, Unfit, coded, headers
-from redact.media.video.opening import open_media, picture_stream
+from redact.media.video.container import open_media, video_stream
+from redact.media.video.encoders import Choice, choose_encoder
+from redact.media.video.h264.decoder_configuration import ParameterSets, read_configuration
+from redact.media.video.h264.nal import CannotCopy
+from redact.media.video.h264.pictures import CodedPicture, read_picture
+from redact.media.video.media_info import MediaInfo
 from redact.media.video.source import VideoSource
 
-_FORMATS = ("mp4", "mov", "matroska")
+_CONTAINERS = ("mp4", "mov", "matroska")
 """Containers whose packets and headers are copied, by the names of FFmpeg's muxers."""
 
-_LEAST = 24
+_SHORTEST_RUN = 24
 """Frames in a row from which copying pays: the encoder must begin anew behind them."""
 
 
@@ -38,17 +40,17 @@ class Copies:
         runs: Indices of the frames that are copied; each run is closed, none touches another.
     """
 
-    sets: Headers
+    parameter_sets: ParameterSets
     times: tuple[Fraction, ...]
-    last: Fraction
-    order: tuple[int, ...]
+    last_duration: Fraction
+    decode_order: tuple[int, ...]
     runs: tuple[range, ...]
 
     def __contains__(self, index: int) -> bool:
         at = bisect_right(self.runs, index, key=lambda run: run.start)
         return at > 0 and index in self.runs[at - 1]
 
-    def begins(self, index: int) -> bool:
+    def starts_gap(self, index: int) -> bool:
         """Whether that frame is the first of those between two copied runs."""
         return index not in self and (index == 0 or index - 1 in self)
 
@@ -63,14 +65,14 @@ class Copies:
         return self.frames == len(self.times)
 
     @property
-    def others(self) -> tuple[range, ...]:
+    def encoded_runs(self) -> tuple[range, ...]:
         """The runs of frames between the copied ones."""
         edges = [0, *(edge for run in self.runs for edge in (run.start, run.stop)), len(self.times)]
         gaps = map(range, edges[::2], edges[1::2])
         return tuple(gap for gap in gaps if gap)
 
 
-def copies_for(
+def find_copies(
     output: Path,
     source: VideoSource,
     regions: Callable[[int, Fraction], Sequence[Region]],
@@ -87,31 +89,33 @@ def copies_for(
     Raises:
         RedactError: Nothing can be written under that name.
     """
-    if not _fits(choose(output, source.details), source.details):
+    if not _can_copy(choose_encoder(output, source.media_info), source.media_info):
         return None
     try:
-        sets, packets = survey(source)
-    except (Unfit, InputError):  # what cannot be read will be told when it is decoded
+        parameter_sets, packets = read_packets(source)
+    except (CannotCopy, InputError):  # what cannot be read will be told when it is decoded
         return None
     times = sorted(packet.time for packet in packets)
     if len(times) != frames or len(set(times)) != frames:
         return None
     place = {time: index for index, time in enumerate(times)}
-    order = tuple(place[packet.time] for packet in packets)
+    decode_order = tuple(place[packet.time] for packet in packets)
     hidden = [bool(regions(index, time)) for index, time in enumerate(times)]
-    runs = spared(groups(order, [packet.idr for packet in packets]), hidden)
-    last = next(packet.duration for packet in packets if packet.time == times[-1])
-    return Copies(sets, tuple(times), last, order, runs) if runs else None
+    runs = find_copied_runs(
+        find_closed_gops(decode_order, [packet.idr for packet in packets]), hidden
+    )
+    last_duration = next(packet.duration for packet in packets if packet.time == times[-1])
+    return Copies(parameter_sets, tuple(times), last_duration, decode_order, runs) if runs else None
 
 
-def _fits(choice: Choice, details: Details) -> bool:
-    read = details.container.startswith(("mov", "matroska"))
-    same = details.codec == choice.encoder.codec == "h264"
-    return read and same and choice.format in _FORMATS and not details.interlaced
+def _can_copy(choice: Choice, media_info: MediaInfo) -> bool:
+    read = media_info.container.startswith(("mov", "matroska"))
+    same = media_info.codec == choice.encoder.codec == "h264"
+    return read and same and choice.container in _CONTAINERS and not media_info.interlaced
 
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
+class PacketInfo:
     """What is known of a packet without decoding it, times in seconds."""
 
     time: Fraction
@@ -119,28 +123,30 @@ class Surveyed:
     idr: bool
 
 
-def survey(source: VideoSource) -> tuple[Headers, list[Surveyed]]:
+def read_packets(source: VideoSource) -> tuple[ParameterSets, list[PacketInfo]]:
     """The parameter sets of a source, and its packets in the order of decoding.
 
     Raises:
         Unfit: Something in it is not known, not shown, or would not be copied as it is.
         InputError: The source cannot be read.
     """
-    found: list[Surveyed] = []
-    sets: Headers | None = None
-    for sets, packet, picture in pictures(source):  # noqa: B007 - the same each time
+    found: list[PacketInfo] = []
+    parameter_sets: ParameterSets | None = None
+    for parameter_sets, packet, picture in read_coded_pictures(source):  # noqa: B007 - the same each time
         if packet.pts is None:
-            raise Unfit("a packet has no time")
+            raise CannotCopy("a packet has no time")
         base, length = packet.time_base, packet.duration or 0
-        found.append(Surveyed(packet.pts * base, length * base, picture.idr))
-    if sets is None or not found[0].idr:
-        raise Unfit("it does not begin with a picture that stands alone")
-    if sets.sequence.size != source.details.size:
-        raise Unfit("its pictures are not as large as it says")
-    return sets, found
+        found.append(PacketInfo(packet.pts * base, length * base, picture.idr))
+    if parameter_sets is None or not found[0].idr:
+        raise CannotCopy("it does not begin with a picture that stands alone")
+    if parameter_sets.sequence.size != source.media_info.size:
+        raise CannotCopy("its pictures are not as large as it says")
+    return parameter_sets, found
 
 
-def pictures(source: VideoSource) -> Iterator[tuple[Headers, Packet[VideoStream], Coded]]:
+def read_coded_pictures(
+    source: VideoSource,
+) -> Iterator[tuple[ParameterSets, Packet[VideoStream], CodedPicture]]:
     """Each packet of a source's video, in the order of decoding, with its picture.
 
     Raises:
@@ -148,35 +154,35 @@ def pictures(source: VideoSource) -> Iterator[tuple[Headers, Packet[VideoStream]
         InputError: The source cannot be read.
     """
     with open_media(source.path, source.identity) as container:
-        stream = picture_stream(container, source.path)
-        sets = headers(stream.codec_context.extradata)
+        stream = video_stream(container, source.path)
+        parameter_sets = read_configuration(stream.codec_context.extradata)
         for packet in container.demux(stream):
             if not packet.size:
                 continue
             if packet.is_discard or packet.is_corrupt or any(packet.iter_sidedata()):
-                raise Unfit("a packet is not to be shown as it is")
-            yield sets, packet, coded(bytes(packet), sets)
+                raise CannotCopy("a packet is not to be shown as it is")
+            yield parameter_sets, packet, read_picture(bytes(packet), parameter_sets)
 
 
-def groups(order: Sequence[int], idr: Sequence[bool]) -> list[range]:
+def find_closed_gops(decode_order: Sequence[int], idr: Sequence[bool]) -> list[range]:
     """Closed groups of pictures: which frames can be decoded, and are shown, without any other.
 
     Args:
-        order: For each packet, in the order of decoding, which frame it is.
+        decode_order: For each packet, in decoding order, which frame it is.
         idr: For each, whether decoding can begin there and nothing later refers before it.
     """
     found: list[range] = []
     begun = 0
     latest = -1
-    for at, frame in enumerate(order):
+    for at, frame in enumerate(decode_order):
         if at and idr[at] and latest == at - 1:  # all before it are shown before it
             found.append(range(begun, at))
             begun = at
         latest = max(latest, frame)
-    return [*found, range(begun, len(order))]
+    return [*found, range(begun, len(decode_order))]
 
 
-def spared(closed: Sequence[range], hidden: Sequence[bool]) -> tuple[range, ...]:
+def find_copied_runs(closed: Sequence[range], hidden: Sequence[bool]) -> tuple[range, ...]:
     """Runs of whole groups in which nothing is hidden, as far as copying them pays.
 
     Args:
@@ -191,4 +197,4 @@ def spared(closed: Sequence[range], hidden: Sequence[bool]) -> tuple[range, ...]
             runs[-1] = range(runs[-1].start, group.stop)
         else:
             runs.append(group)
-    return tuple(run for run in runs if len(run) >= _LEAST or len(run) == len(hidden))
+    return tuple(run for run in runs if len(run) >= _SHORTEST_RUN or len(run) == len(hidden))

@@ -7,14 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from redact.errors import UnsupportedInputError
-from redact.media.video.details import Details
+from redact.media.video.media_info import MediaInfo
 
 _MILLISECOND = Fraction(1, 1000)
 _TICKS = {"matroska": _MILLISECOND, "mpegts": Fraction(1, 90_000), "webm": _MILLISECOND}
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class Timing:
     """The times of one result.
 
     Args:
@@ -26,7 +26,7 @@ class Clock:
 
     container: str
     tick: Fraction | None
-    shift: Fraction
+    offset: Fraction
     free_start: bool
 
     def check(self, time: Fraction, first: Fraction) -> None:
@@ -39,7 +39,7 @@ class Clock:
         Raises:
             UnsupportedInputError: The container cannot hold it.
         """
-        start = first if self.free_start else self.shift
+        start = first if self.free_start else self.offset
         if self.tick is not None and (off := (time - start) % self.tick):
             raise self.refused(min(off, self.tick - off))
 
@@ -52,14 +52,14 @@ class Clock:
         )
 
 
-def clock_for(container: str, details: Details) -> Clock:
+def timing_for(container: str, media_info: MediaInfo) -> Timing:
     """The clock of a result in that container.
 
     Transport streams begin anywhere and files at zero, so a step from one to the other shifts
     pictures and sound together; every other step keeps each time as it is.
     """
-    rate = details.rate
+    rate = media_info.rate
     tick = 1 / rate if container == "avi" and rate is not None else _TICKS.get(container)
-    was, becomes = details.container.startswith("mpegts"), container == "mpegts"
-    shift = details.start if was and not becomes else Fraction(0)
-    return Clock(container, tick, shift, free_start=becomes and not was)
+    was, becomes = media_info.container.startswith("mpegts"), container == "mpegts"
+    offset = media_info.start if was and not becomes else Fraction(0)
+    return Timing(container, tick, offset, free_start=becomes and not was)

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 from redact.core.frames import Samples, upright
 from redact.core.geometry import Turn
 from redact.errors import RedactError, UnreadableInputError, UnsupportedInputError
-from redact.media.stills.profiles import described, kept, profiled
+from redact.media.stills.colour_profiles import described, kept, profiled
 
 MOST_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded."""

@@ -20,14 +20,14 @@ from typing import Any, Final
 import ffmpeg
 
 from redact.errors import EngineError, UnsupportedInputError
-from redact.media.video.details import AudioTrack
-from redact.media.video.opening import open_media
-from redact.media.video.running import address, run_program
+from redact.media.video.container import open_media
+from redact.media.video.ffmpeg_program import file_url, run_program
+from redact.media.video.media_info import AudioTrack
 
-RATE: Final = 16_000
+SAMPLE_RATE: Final = 16_000
 """Samples a second; what is above half of it says more about who speaks than about what is said."""
 
-CODECS: Final = {
+AUDIO_CODECS: Final = {
     "avi": "pcm_s16le", "matroska": "aac", "mov": "aac", "mp4": "aac", "mpegts": "aac",
     "webm": "libopus",
 }  # fmt: skip
@@ -37,13 +37,13 @@ _STEP = 0.25
 """Seconds after which every amount takes a step."""
 
 _BANDS = (400, 900, 1800, 3000)  # Hz, in which loudness wanders
-_LATE = 336  # samples by which the chain delays on average, measured with clicks
-_MARGIN = 2  # seconds of silence fed in at the end, so that the filters give back everything
-_CAPTURE = 512  # samples whose phases are set anew together
+_FILTER_DELAY = 336  # samples by which the chain delays on average, measured with clicks
+_PADDING = 2  # seconds of silence fed in at the end, so that the filters give back everything
+_FFT_SIZE = 512  # samples whose phases are set anew together
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class DisguisedTrack:
     """A track made another voice's.
 
     Args:
@@ -57,7 +57,7 @@ class Sound:
     samples: int
 
 
-def disguised(source: Path, track: AudioTrack, written: Path, program: Path) -> Sound:
+def disguise_voice(source: Path, track: AudioTrack, written: Path, program: Path) -> DisguisedTrack:
     """Another voice for one track, as long as the track.
 
     Args:
@@ -71,22 +71,24 @@ def disguised(source: Path, track: AudioTrack, written: Path, program: Path) -> 
         EngineError: The program failed, or gave too little.
         OSError: There is no space left.
     """
-    start, end = extent(source, track.index)
-    samples = round((end - start) * RATE)
+    start, end = track_extent(source, track.index)
+    samples = round((end - start) * SAMPLE_RATE)
     amounts = written.with_name("amounts")
     amounts.touch(mode=0o600)
-    amounts.write_text(commands(SystemRandom(), float(end - start) + _MARGIN), encoding="ascii")
+    amounts.write_text(
+        filter_commands(SystemRandom(), float(end - start) + _PADDING), encoding="ascii"
+    )
     try:
         run_program(_command(source, track, samples, written, program), written)
     finally:
         amounts.unlink()
-    first, last = extent(written, 0)
-    if round((last - first) * RATE) != samples:
+    first, last = track_extent(written, 0)
+    if round((last - first) * SAMPLE_RATE) != samples:
         raise EngineError("the disguised sound is not as long as the original")
-    return Sound(written, start, samples)
+    return DisguisedTrack(written, start, samples)
 
 
-def extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
+def track_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
     """Seconds at which a track's first sample begins and its last one ends.
 
     Raises:
@@ -106,13 +108,13 @@ def extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
     return start, end
 
 
-def commands(random: Random, seconds: float) -> str:
+def filter_commands(random: Random, seconds: float) -> str:
     """All amounts over time, in the words of ffmpeg's asendcmd."""
     lower = random.random() < 0.5
-    formants = _walk(random, *((0.76, 0.9) if lower else (1.12, 1.3)))
-    pitch = _walk(random, *((0.75, 1.0) if lower else (1.0, 1.35)))
-    shift = _walk(random, *((-60.0, -15.0) if lower else (15.0, 60.0)))
-    gains = [_walk(random, -7.0, 7.0) for _ in _BANDS]
+    formants = _random_walk(random, *((0.76, 0.9) if lower else (1.12, 1.3)))
+    pitch = _random_walk(random, *((0.75, 1.0) if lower else (1.0, 1.35)))
+    shift = _random_walk(random, *((-60.0, -15.0) if lower else (15.0, 60.0)))
+    gains = [_random_walk(random, -7.0, 7.0) for _ in _BANDS]
     lines = []
     for step in range(int(seconds / _STEP) + 2):
         formant = next(formants)
@@ -124,7 +126,7 @@ def commands(random: Random, seconds: float) -> str:
     return "".join(lines)
 
 
-def _walk(random: Random, low: float, high: float) -> Iterator[float]:
+def _random_walk(random: Random, low: float, high: float) -> Iterator[float]:
     """Values that wander between two bounds, at most half of the way at once."""
     value = random.uniform(low, high)
     while True:
@@ -136,10 +138,10 @@ def _walk(random: Random, low: float, high: float) -> Iterator[float]:
 def _command(
     source: Path, track: AudioTrack, samples: int, written: Path, program: Path
 ) -> list[str]:
-    sound = ffmpeg.input(address(source), protocol_whitelist="file", err_detect="explode")
+    sound = ffmpeg.input(file_url(source), protocol_whitelist="file", err_detect="explode")
     sound = sound[str(track.index)].filter("asetpts", "PTS-STARTPTS")
-    sound = sound.filter("aresample", RATE, **{"async": 1})  # gaps become silence
-    sound = sound.filter("aformat", channel_layouts="mono").filter("apad", pad_dur=_MARGIN)
+    sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1})  # gaps become silence
+    sound = sound.filter("aformat", channel_layouts="mono").filter("apad", pad_dur=_PADDING)
     sound = sound.filter("asendcmd", filename="amounts")
     moving = {"pitch": 1, "pitchq": "consistency"}  # made for amounts that change
     sound = sound.filter("rubberband@formants", **moving)
@@ -149,14 +151,14 @@ def _command(
         sound = sound.filter(f"equalizer@band{index}", f=middle, t="o", w=1, g=0)
     size = "hypot(re,im)"
     sound = sound.filter(
-        "afftfilt", real=f"{size}*sin(0)", imag=f"{size}*cos(0)", win_size=_CAPTURE, overlap=0.75
+        "afftfilt", real=f"{size}*sin(0)", imag=f"{size}*cos(0)", win_size=_FFT_SIZE, overlap=0.75
     )
     sound = sound.filter("highpass", f=160).filter("lowpass", f=3600).filter("lowpass", f=3600)
-    sound = sound.filter("atrim", start_sample=_LATE, end_sample=_LATE + samples)
+    sound = sound.filter("atrim", start_sample=_FILTER_DELAY, end_sample=_FILTER_DELAY + samples)
     sound = sound.filter("asetpts", "N/SR/TB")
     output = ffmpeg.output(
         sound,
-        address(written),
+        file_url(written),
         f="wav",
         rf64="auto",
         map_metadata=-1,

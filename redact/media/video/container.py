@@ -20,12 +20,12 @@ LARGEST_SIDE = 16384
 LARGEST_PICTURE = 200_000_000
 """Pixels; anything above is taken for an attempt to exhaust memory."""
 
-_CONTAINERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp3,mp4,mpeg,mpegts,mxf,nut,ogg,wav,webm"
+_DEMUXERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp3,mp4,mpeg,mpegts,mxf,nut,ogg,wav,webm"
 """Formats that hold their media themselves; playlists would lead to other files."""
 
 _BUFFER = 1 << 18
-_NOT_MOVING = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
-_REASONS: dict[type[BaseException], str] = {
+_STILL_STREAMS = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
+_PROBLEMS: dict[type[BaseException], str] = {
     av.error.ArgumentError: "this is no video file that redact reads",
     av.error.InvalidDataError: "the data is damaged, or this is no video file",
     av.error.EOFError: "the file ends too early",
@@ -49,7 +49,7 @@ def open_media(path: Path, known: Identity | None = None) -> Iterator[InputConta
     with open_input(path) as file:
         if known is not None:
             check_unchanged(path, known, file)
-        with translated(path), av.open(file, "r", **_options()) as container:
+        with translate_errors(path), av.open(file, "r", **_demuxer_options()) as container:
             if container.format.name == "avi":
                 container.flags &= ~Flags.gen_pts.value  # guesses, one frame late for H.264
             yield container
@@ -57,9 +57,9 @@ def open_media(path: Path, known: Identity | None = None) -> Iterator[InputConta
         check_unchanged(path, known)
 
 
-def _options() -> dict[str, Any]:
+def _demuxer_options() -> dict[str, Any]:
     return {
-        "options": {"format_whitelist": _CONTAINERS, "max_pixels": str(LARGEST_PICTURE)},
+        "options": {"format_whitelist": _DEMUXERS, "max_pixels": str(LARGEST_PICTURE)},
         "metadata_errors": "replace",  # names and titles are not kept, so they cannot be wrong
         "buffer_size": _BUFFER,
         "io_open": _refuse_other_files,
@@ -71,7 +71,7 @@ def _refuse_other_files(*_: object) -> NoReturn:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn whatever the demuxer or decoder raises into one of our errors.
 
     Raises:
@@ -80,16 +80,16 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError, ValueError, RuntimeError, MemoryError) as error:
-        problem = _REASONS.get(type(error), f"cannot be decoded: {_words(error)}")
+        problem = _PROBLEMS.get(type(error), f"cannot be decoded: {_system_message(error)}")
         raise UnreadableInputError(problem, path, "try another copy of it") from error
 
 
-def _words(error: BaseException) -> str:
+def _system_message(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error) or type(error).__name__
 
 
 @contextmanager
-def about(path: Path) -> Iterator[None]:
+def add_path_to_errors(path: Path) -> Iterator[None]:
     """Add the file's name to errors raised within that name none."""
     try:
         yield
@@ -99,29 +99,29 @@ def about(path: Path) -> Iterator[None]:
         raise type(error)(error.problem, path, error.remedy) from error
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
     """The one stream of moving pictures; cover art and thumbnails do not count.
 
     Raises:
         UnreadableInputError: There is none.
         UnsupportedInputError: There are several, or its pictures are too large.
     """
-    moving = [s for s in container.streams.video if not s.disposition & _NOT_MOVING]
-    if not moving:
+    streams = [s for s in container.streams.video if not s.disposition & _STILL_STREAMS]
+    if not streams:
         raise UnreadableInputError("there is no video in this file", path)
-    if len(moving) > 1:
-        names = ", ".join(f"{s.index} ({_label(s)})" for s in moving)
+    if len(streams) > 1:
+        names = ", ".join(f"{s.index} ({_describe(s)})" for s in streams)
         raise UnsupportedInputError(
-            f"it holds {len(moving)} video streams: {names}", path, "extract the one to redact"
+            f"it holds {len(streams)} video streams: {names}", path, "extract the one to redact"
         )
-    (stream,) = moving
+    (stream,) = streams
     if stream.codec_context is None:
         raise UnsupportedInputError("there is no decoder for its video", path, "convert it first")
     check_size(stream.codec_context.width, stream.codec_context.height, path)
     return stream
 
 
-def _label(stream: VideoStream) -> str:
+def _describe(stream: VideoStream) -> str:
     context = stream.codec_context
     return "unknown" if context is None else f"{context.name} {context.width}x{context.height}"
 

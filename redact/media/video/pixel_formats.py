@@ -22,7 +22,7 @@ _PACKED: Final[dict[str, tuple[Role, int]]] = {
     "ya8": ("ya", 8),
     "ya16le": ("ya", 16),
 }
-_STEPS = {
+_SUBSAMPLINGS = {
     "420": (2, 2),
     "422": (2, 1),
     "444": (1, 1),
@@ -33,7 +33,7 @@ _STEPS = {
     "16": (2, 1),
     "24": (1, 1),
 }
-_EQUALS: Final = {
+_DRAWABLE_EQUALS: Final = {
     **dict.fromkeys(("yuyv422", "uyvy422", "yvyu422"), "yuv422p"),
     **dict.fromkeys(("y210le", "p210le", "y210be", "p210be"), "yuv422p10le"),
     **dict.fromkeys(("y212le", "p212le"), "yuv422p12le"),
@@ -79,7 +79,7 @@ class Layout:
 
     family: Family
     roles: tuple[Role, ...]
-    step: tuple[int, int]
+    subsampling: tuple[int, int]
     bits: int
 
     @property
@@ -87,10 +87,13 @@ class Layout:
         """Whether there is a channel of opacity."""
         return any("a" in role for role in self.roles)
 
-    def holds(self, other: Layout) -> bool:
+    def can_hold(self, other: Layout) -> bool:
         """Whether nothing of the other is lost in this one."""
         families = self.family == other.family or (self.family == "yuv" and other.family == "grey")
-        finer = self.step[0] <= other.step[0] and self.step[1] <= other.step[1]
+        finer = (
+            self.subsampling[0] <= other.subsampling[0]
+            and self.subsampling[1] <= other.subsampling[1]
+        )
         return (
             families
             and (finer or other.family == "grey")
@@ -101,7 +104,9 @@ class Layout:
     @property
     def cost(self) -> float:
         """Bits per pixel: the cheapest layout that holds another is the one to choose."""
-        chroma = {"grey": 0.0, "rgb": 2.0}.get(self.family, 2 / (self.step[0] * self.step[1]))
+        chroma = {"grey": 0.0, "rgb": 2.0}.get(
+            self.family, 2 / (self.subsampling[0] * self.subsampling[1])
+        )
         return self.bits * (1 + chroma + self.alpha)
 
 
@@ -112,9 +117,9 @@ def layout_of(name: str) -> Layout | None:
         return Layout("grey" if role == "ya" else "rgb", (role,), (1, 1), bits)
     if match := _PLANAR.fullmatch(name):
         roles: tuple[Role, ...] = ("y", "u", "v", "a") if match[1] else ("y", "u", "v")
-        return Layout("yuv", roles, _STEPS[match[2]], int(match[3] or 8))
+        return Layout("yuv", roles, _SUBSAMPLINGS[match[2]], int(match[3] or 8))
     if match := _SEMIPLANAR.fullmatch(name):
-        return Layout("yuv", ("y", "uv"), _STEPS[match[1]], 8)
+        return Layout("yuv", ("y", "uv"), _SUBSAMPLINGS[match[1]], 8)
     if match := _GBR.fullmatch(name):
         roles = ("g", "b", "r", "a") if match[1] else ("g", "b", "r")
         return Layout("rgb", roles, (1, 1), int(match[2] or 8))
@@ -129,4 +134,4 @@ def drawable_name(name: str) -> str | None:
         return f"yuv{match[1]}"
     if match := _BIG_ENDIAN.fullmatch(name):
         return f"{match[1]}le"
-    return name if layout_of(name) else _EQUALS.get(name)
+    return name if layout_of(name) else _DRAWABLE_EQUALS.get(name)

@@ -10,14 +10,14 @@ from time import monotonic
 
 from redact.errors import EngineError
 
-_PATIENCE = 120.0
+_HANG_TIMEOUT = 120.0
 """Seconds without any progress after which the program is taken to hang."""
 
-_LOOK = 0.05
+_POLL_INTERVAL = 0.05
 """Seconds between two looks at a running program, at first; doubled up to a second."""
 
 
-def address(path: Path) -> str:
+def file_url(path: Path) -> str:
     """Never taken for an option or another protocol."""
     return f"file:{path.absolute()}"
 
@@ -51,20 +51,20 @@ def run_program(arguments: list[str], written: Path) -> None:
 
 def _wait(process: subprocess.Popen[bytes], written: Path) -> int:
     """The exit status, as long as the written file goes on growing."""
-    seen, since, pause = (-1, -1), monotonic(), _LOOK
+    seen, since, pause = (-1, -1), monotonic(), _POLL_INTERVAL
     while True:
         try:
             return process.wait(pause)
         except subprocess.TimeoutExpired:
             pause = min(1.0, 2 * pause)
-        state = _state(written)
+        state = _file_state(written)
         if state != seen:
             seen, since = state, monotonic()
-        elif monotonic() - since > _PATIENCE:
+        elif monotonic() - since > _HANG_TIMEOUT:
             raise EngineError("the finishing command hangs", remedy="try again")
 
 
-def _state(path: Path) -> tuple[int, int]:
+def _file_state(path: Path) -> tuple[int, int]:
     try:
         found = path.stat()
     except FileNotFoundError:

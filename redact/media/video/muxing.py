@@ -15,17 +15,17 @@ import imageio_ffmpeg
 
 from redact.core.geometry import Turn
 from redact.errors import MissingEngineError, UnsupportedInputError
-from redact.media.video.clocks import Clock
-from redact.media.video.details import AudioTrack, Details
-from redact.media.video.encoders import FORMATS, Choice
-from redact.media.video.pixels import layout_of
-from redact.media.video.running import address, run_program
-from redact.media.video.subtitles import Words
-from redact.media.video.voices import CODECS, Sound
+from redact.media.video.encoders import CONTAINERS, Choice
+from redact.media.video.ffmpeg_program import file_url, run_program
+from redact.media.video.media_info import AudioTrack, MediaInfo
+from redact.media.video.pixel_formats import layout_of
+from redact.media.video.subtitles import SubtitleFile
+from redact.media.video.timing import Timing
+from redact.media.video.voice_disguise import AUDIO_CODECS, DisguisedTrack
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class MuxJob:
     """One run of the finishing command.
 
     Args:
@@ -47,18 +47,22 @@ class Job:
     written: Path
     first: Fraction
     choice: Choice
-    details: Details
+    media_info: MediaInfo
     tracks: tuple[AudioTrack, ...]
-    clock: Clock
-    sounds: tuple[Sound, ...] | None = None
-    words: tuple[Words, ...] = ()
+    timing: Timing
+    disguises: tuple[DisguisedTrack, ...] | None = None
+    subtitles: tuple[SubtitleFile, ...] = ()
     languages: bool = False
 
     @property
-    def spoken(self) -> list[str | None]:
+    def stream_languages(self) -> list[str | None]:
         """The language that each of the result's streams says, in their order."""
         heard = [track.language for track in self.tracks]
-        said = [self.details.language, *heard, *(words.language for words in self.words)]
+        said = [
+            self.media_info.language,
+            *heard,
+            *(subtitles.language for subtitles in self.subtitles),
+        ]
         return said if self.languages else [None] * len(said)
 
 
@@ -87,12 +91,12 @@ def check_audio(tracks: tuple[AudioTrack, ...], container: str, path: Path) -> N
         UnsupportedInputError: A stream's codec does not fit.
     """
     for track in tracks:
-        if not _fits(track.codec, container):
-            raise _unfit(track.codec, container, path)
+        if not _can_hold_audio(track.codec, container):
+            raise _cannot_copy_audio(track.codec, container, path)
 
 
-def _unfit(codec: str, container: str, path: Path) -> UnsupportedInputError:
-    others = [name for name in (".mkv", ".mov") if FORMATS[name] != container]
+def _cannot_copy_audio(codec: str, container: str, path: Path) -> UnsupportedInputError:
+    others = [name for name in (".mkv", ".mov") if CONTAINERS[name] != container]
     return UnsupportedInputError(
         f"its sound ({codec}) cannot be copied into {container}",
         path,
@@ -100,10 +104,10 @@ def _unfit(codec: str, container: str, path: Path) -> UnsupportedInputError:
     )
 
 
-def _fits(codec: str, container: str) -> bool:
+def _can_hold_audio(codec: str, container: str) -> bool:
     if container == "mpegts":  # whose muxer takes anything, as private data that nobody plays
-        return codec in _TRANSPORT_SOUND
-    if container == "matroska" and _fits(codec, "avi"):
+        return codec in _MPEGTS_AUDIO
+    if container == "matroska" and _can_hold_audio(codec, "avi"):
         return True  # it takes what AVI takes, under the same numbers
     try:
         with av.open(io.BytesIO(), "w", format=container) as trial:
@@ -113,36 +117,41 @@ def _fits(codec: str, container: str) -> bool:
     return True
 
 
-_TRANSPORT_SOUND = {
+_MPEGTS_AUDIO = {
     "aac", "aac_latm", "ac3", "dts", "eac3", "mp1", "mp2", "mp3", "opus", "pcm_bluray", "truehd",
 }  # fmt: skip
 
 
-def finish(job: Job, program: Path) -> None:
+def mux(job: MuxJob, program: Path) -> None:
     """Run the finishing command.
 
     Raises:
         EngineError: The program failed, was killed or hangs.
         OSError: There is no space left.
     """
-    run_program(command(job, program), job.written)
+    run_program(mux_command(job, program), job.written)
 
 
-def command(job: Job, program: Path) -> list[str]:
+def mux_command(job: MuxJob, program: Path) -> list[str]:
     """The finishing command, spelled out.
 
     Every time is the source's own (`copyts`), so that sound and pictures keep their distance.
     """
-    pictures = ffmpeg.input(address(job.pictures), **_input(job.first - job.clock.shift))
+    pictures = ffmpeg.input(file_url(job.pictures), **_input_options(job.first - job.timing.offset))
     streams = [pictures["v:0"]]
-    if job.sounds is not None:
-        shift = job.clock.shift
-        streams += [ffmpeg.input(address(s.path), **_input(s.start - shift)) for s in job.sounds]
+    if job.disguises is not None:
+        offset = job.timing.offset
+        streams += [
+            ffmpeg.input(file_url(s.path), **_input_options(s.start - offset))
+            for s in job.disguises
+        ]
     elif job.tracks:
-        sound = ffmpeg.input(address(job.source), **_input(-job.clock.shift))
+        sound = ffmpeg.input(file_url(job.source), **_input_options(-job.timing.offset))
         streams += [sound[str(track.index)] for track in job.tracks]
-    streams += [ffmpeg.input(address(w.path), **_input(-job.clock.shift)) for w in job.words]
-    output = ffmpeg.output(*streams, address(job.written), **_output(job))
+    streams += [
+        ffmpeg.input(file_url(w.path), **_input_options(-job.timing.offset)) for w in job.subtitles
+    ]
+    output = ffmpeg.output(*streams, file_url(job.written), **_output_options(job))
     spelled: list[str] = ffmpeg.compile(
         output.global_args(*_GLOBAL), cmd=str(program), overwrite_output=True
     )  # it overwrites nothing but the draft
@@ -152,32 +161,38 @@ def command(job: Job, program: Path) -> list[str]:
 _GLOBAL = ("-nostdin", "-hide_banner", "-loglevel", "error", "-copyts")
 
 
-def _input(offset: Fraction) -> dict[str, Any]:
+def _input_options(offset: Fraction) -> dict[str, Any]:
     seconds = f"{float(offset):.6f}"
     return {"protocol_whitelist": "file", "itsoffset": seconds}
 
 
-def _output(job: Job) -> dict[str, Any]:
+def _output_options(job: MuxJob) -> dict[str, Any]:
     return {
-        "f": job.choice.format,
+        "f": job.choice.container,
         "c": "copy",
         "map_metadata": -1,
         "map_chapters": -1,
         "fflags": "+bitexact",
         "flags": "+bitexact",
         "avoid_negative_ts": "disabled",
-        **({"c:a": CODECS[job.choice.format], "b:a": "64k"} if job.sounds else {}),
-        **(_MUXERS[job.choice.format](job) if job.choice.format in _MUXERS else {}),
-        **_languages(job),
+        **({"c:a": AUDIO_CODECS[job.choice.container], "b:a": "64k"} if job.disguises else {}),
+        **(
+            _MUXER_OPTIONS[job.choice.container](job)
+            if job.choice.container in _MUXER_OPTIONS
+            else {}
+        ),
+        **_language_tags(job),
     }
 
 
-def _languages(job: Job) -> dict[str, str]:
-    return {f"metadata:s:{n}": f"language={code}" for n, code in enumerate(job.spoken) if code}
+def _language_tags(job: MuxJob) -> dict[str, str]:
+    return {
+        f"metadata:s:{n}": f"language={code}" for n, code in enumerate(job.stream_languages) if code
+    }
 
 
-def _quicktime(job: Job) -> dict[str, Any]:
-    scale = job.details.time_base.denominator
+def _mov_options(job: MuxJob) -> dict[str, Any]:
+    scale = job.media_info.time_base.denominator
     return {
         "movflags": "+faststart",
         "video_track_timescale": scale,
@@ -187,24 +202,24 @@ def _quicktime(job: Job) -> dict[str, Any]:
     }
 
 
-def _matroska(job: Job) -> dict[str, Any]:
-    layout = layout_of(job.choice.pixels)
+def _matroska_options(job: MuxJob) -> dict[str, Any]:
+    layout = layout_of(job.choice.pixel_format)
     opacity = job.choice.encoder.codec == "vp9" and layout is not None and layout.alpha
     return {"metadata:s:v:0": "alpha_mode=1"} if opacity else {}
 
 
-def _transport(job: Job) -> dict[str, Any]:
-    return {"mpegts_copyts": 1, "muxdelay": 0, "muxpreload": 0, **_filters(job)}
+def _mpegts_options(job: MuxJob) -> dict[str, Any]:
+    return {"mpegts_copyts": 1, "muxdelay": 0, "muxpreload": 0, **_bitstream_filters(job)}
 
 
-def _interleave(job: Job) -> dict[str, Any]:
-    rate = {"r:v": str(job.details.rate)} if job.details.rate else {}
-    return {**rate, **_filters(job)}
+def _avi_options(job: MuxJob) -> dict[str, Any]:
+    rate = {"r:v": str(job.media_info.rate)} if job.media_info.rate else {}
+    return {**rate, **_bitstream_filters(job)}
 
 
-def _filters(job: Job) -> dict[str, Any]:
+def _bitstream_filters(job: MuxJob) -> dict[str, Any]:
     """Packets as a stream without headers needs them, rotation inside."""
-    codec, turn = job.choice.encoder.codec, job.details.turn
+    codec, turn = job.choice.encoder.codec, job.media_info.turn
     filters = [f"{codec}_mp4toannexb"] if codec in {"h264", "hevc"} else []
     if codec == "h264" and turn != Turn():
         flip = ":flip=horizontal" if turn.mirrored else ""
@@ -214,11 +229,11 @@ def _filters(job: Job) -> dict[str, Any]:
     return {"bsf:v": ",".join(filters)} if filters else {}
 
 
-_MUXERS: dict[str, Callable[[Job], dict[str, Any]]] = {
-    "avi": _interleave,
-    "matroska": _matroska,
-    "mov": _quicktime,
-    "mp4": _quicktime,
-    "mpegts": _transport,
-    "webm": _matroska,
+_MUXER_OPTIONS: dict[str, Callable[[MuxJob], dict[str, Any]]] = {
+    "avi": _avi_options,
+    "matroska": _matroska_options,
+    "mov": _mov_options,
+    "mp4": _mov_options,
+    "mpegts": _mpegts_options,
+    "webm": _matroska_options,
 }

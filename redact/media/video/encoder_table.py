@@ -35,28 +35,28 @@ class Encoder:
     Args:
         name: FFmpeg's name of the encoder.
         codec: FFmpeg's name of what it writes.
-        formats: Containers that players expect it in.
+        containers: Containers that players expect it in.
         quality: Its constant quality that shows no loss, None where it has no such setting.
-        worst: The largest value of that setting.
+        worst_quality: The largest value of that setting.
         options: Everything else that it is asked.
-        with_alpha: Containers in which it keeps opacity.
-        asks: From a quality to the options that ask for it.
+        alpha_containers: Containers in which it keeps opacity.
+        quality_options: From a constant quality to the options that set it.
         hardware: What it needs beside the processor, in words; never chosen unasked.
-        pixels: Of an encoder in hardware, the pixel formats that it keeps as they are.
-        capped: Whether it takes a ceiling of bits beside a quality.
+        pixel_formats: Of an encoder in hardware, the pixel formats that it keeps as they are.
+        rate_cap: Whether it takes a maximum bit rate beside a quality.
     """
 
     name: str
     codec: str
-    formats: tuple[str, ...]
+    containers: tuple[str, ...]
     quality: int | None
-    worst: int
+    worst_quality: int
     options: dict[str, str]
-    with_alpha: tuple[str, ...] = ()
-    asks: Callable[[int], dict[str, str]] = _crf
+    alpha_containers: tuple[str, ...] = ()
+    quality_options: Callable[[int], dict[str, str]] = _crf
     hardware: str | None = None
-    pixels: tuple[str, ...] = ()
-    capped: bool = True
+    pixel_formats: tuple[str, ...] = ()
+    rate_cap: bool = True
 
 
 _COMMON = ("mp4", "mov", "matroska")
@@ -103,37 +103,38 @@ ENCODERS: Final = {
         "ffv1", "ffv1", ("matroska",), None, 0, {"level": "3", "slicecrc": "1"}, ("matroska",)
     ),
     "h264_nvenc": Encoder(
-        "h264_nvenc", "h264", _H264_IN, 20, 51, _NVIDIA, asks=_cq,
-        hardware="an NVIDIA graphics card", pixels=("yuv420p", "nv12", "yuv444p"),
+        "h264_nvenc", "h264", _H264_IN, 20, 51, _NVIDIA, quality_options=_cq,
+        hardware="an NVIDIA graphics card", pixel_formats=("yuv420p", "nv12", "yuv444p"),
     ),
     "hevc_nvenc": Encoder(
-        "hevc_nvenc", "hevc", _HEVC_IN, 20, 51, _NVIDIA, asks=_cq,
-        hardware="an NVIDIA graphics card", pixels=("yuv420p", "nv12", "yuv444p", "p010le"),
+        "hevc_nvenc", "hevc", _HEVC_IN, 20, 51, _NVIDIA, quality_options=_cq,
+        hardware="an NVIDIA graphics card", pixel_formats=("yuv420p", "nv12", "yuv444p", "p010le"),
     ),
     "h264_qsv": Encoder(
-        "h264_qsv", "h264", _H264_IN, 20, 51, {"preset": "slow", **_NO_CAPTIONS}, asks=_global,
-        hardware="Intel graphics", pixels=("nv12",), capped=False,
+        "h264_qsv", "h264", _H264_IN, 20, 51, {"preset": "slow", **_NO_CAPTIONS},
+        quality_options=_global, hardware="Intel graphics", pixel_formats=("nv12",), rate_cap=False,
     ),
     "hevc_qsv": Encoder(
-        "hevc_qsv", "hevc", _HEVC_IN, 20, 51, {"preset": "slow"}, asks=_global,
-        hardware="Intel graphics", pixels=("nv12", "p010le"), capped=False,
+        "hevc_qsv", "hevc", _HEVC_IN, 20, 51, {"preset": "slow"}, quality_options=_global,
+        hardware="Intel graphics", pixel_formats=("nv12", "p010le"), rate_cap=False,
     ),
     "h264_amf": Encoder(
         "h264_amf", "h264", _H264_IN, 20, 51, {"quality": "quality"},
-        asks=lambda quality: _qp(quality) | {"qp_b": str(quality)},
-        hardware="an AMD graphics card", pixels=("yuv420p", "nv12"), capped=False,
+        quality_options=lambda quality: _qp(quality) | {"qp_b": str(quality)},
+        hardware="an AMD graphics card", pixel_formats=("yuv420p", "nv12"), rate_cap=False,
     ),
     "hevc_amf": Encoder(
-        "hevc_amf", "hevc", _HEVC_IN, 20, 51, {"quality": "quality"}, asks=_qp,
-        hardware="an AMD graphics card", pixels=("yuv420p", "nv12", "p010le"), capped=False,
+        "hevc_amf", "hevc", _HEVC_IN, 20, 51, {"quality": "quality"}, quality_options=_qp,
+        hardware="an AMD graphics card", pixel_formats=("yuv420p", "nv12", "p010le"),
+        rate_cap=False,
     ),
     "h264_videotoolbox": Encoder(
-        "h264_videotoolbox", "h264", _H264_IN, 20, 51, _NO_CAPTIONS, asks=_share,
-        hardware="an Apple chip", pixels=("yuv420p", "nv12"), capped=False,
+        "h264_videotoolbox", "h264", _H264_IN, 20, 51, _NO_CAPTIONS, quality_options=_share,
+        hardware="an Apple chip", pixel_formats=("yuv420p", "nv12"), rate_cap=False,
     ),
     "hevc_videotoolbox": Encoder(
-        "hevc_videotoolbox", "hevc", _HEVC_IN, 20, 51, _NO_CAPTIONS, asks=_share,
-        hardware="an Apple chip", pixels=("yuv420p", "nv12", "p010le"), capped=False,
+        "hevc_videotoolbox", "hevc", _HEVC_IN, 20, 51, _NO_CAPTIONS, quality_options=_share,
+        hardware="an Apple chip", pixel_formats=("yuv420p", "nv12", "p010le"), rate_cap=False,
     ),
 }  # fmt: skip
 """Encoders by the name that a user asks for; FFmpeg's own names work too."""

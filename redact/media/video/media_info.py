@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from redact.core.frames import Colour
 from redact.core.geometry import Size, Turn
-from redact.media.video.picture import DecodedPicture, beside
+from redact.media.video.picture import DecodedPicture, side_data
 
 MICROSECOND = Fraction(1, 1_000_000)
 
@@ -46,7 +46,7 @@ class AudioTrack:
 
 
 @dataclass(frozen=True, slots=True)
-class TextTrack:
+class SubtitleTrack:
     """One stream of subtitles of the source.
 
     Args:
@@ -73,7 +73,7 @@ class ColourTags:
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class MediaInfo:
     """What a sink needs to know of a source.
 
     Args:
@@ -100,7 +100,7 @@ class Details:
 
     container: str
     codec: str
-    pixels: str
+    pixel_format: str
     size: Size
     turn: Turn
     colour: Colour
@@ -116,33 +116,33 @@ class Details:
     light: bytes | None
     language: str | None
     audio: tuple[AudioTrack, ...]
-    subtitles: tuple[TextTrack, ...] = ()
+    subtitles: tuple[SubtitleTrack, ...] = ()
 
 
-def details_of(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> Details:
+def read_media_info(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> MediaInfo:
     """Gather the details from an open container and its first decoded frame."""
     picture = DecodedPicture(frame)
     context = stream.codec_context
-    return Details(
+    return MediaInfo(
         container=container.format.name,
         codec=context.codec.canonical_name,
-        pixels=picture.frame.format.name,
+        pixel_format=picture.frame.format.name,
         size=picture.stored_size,
         turn=picture.turn,
         colour=picture.colour,
-        tags=_tags(frame, context),
+        tags=_colour_tags(frame, context),
         time_base=stream.time_base or MICROSECOND,
-        rate=_rate(stream),
+        rate=_frame_rate(stream),
         aspect=stream.sample_aspect_ratio or context.sample_aspect_ratio or None,
         bit_rate=stream.bit_rate or container.bit_rate or None,
         start=Fraction(container.start_time or 0) * MICROSECOND,
         interlaced=frame.interlaced_frame,
         top_first=context.field_order in _TOP_FIRST,
-        mastering=_side_data(frame, "MASTERING_DISPLAY_METADATA"),
-        light=_side_data(frame, "CONTENT_LIGHT_LEVEL"),
+        mastering=_side_data_bytes(frame, "MASTERING_DISPLAY_METADATA"),
+        light=_side_data_bytes(frame, "CONTENT_LIGHT_LEVEL"),
         language=_language(stream),
-        audio=tuple(map(_track, container.streams.audio)),
-        subtitles=tuple(map(_text_track, container.streams.subtitles)),
+        audio=tuple(map(_audio_track, container.streams.audio)),
+        subtitles=tuple(map(_subtitle_track, container.streams.subtitles)),
     )
 
 
@@ -150,17 +150,17 @@ _TOP_FIRST = {2, 4}
 """Of FFmpeg's AVFieldOrder: coded top first, displayed top or bottom first."""
 
 
-def _tags(frame: VideoFrame, context: VideoCodecContext) -> ColourTags:
+def _colour_tags(frame: VideoFrame, context: VideoCodecContext) -> ColourTags:
     full = frame.format.name.startswith("yuvj")
     return ColourTags(
-        _said(frame.color_primaries, context.color_primaries),
-        _said(frame.color_trc, context.color_trc),
-        _said(frame.colorspace, context.colorspace),
+        _frame_else_container(frame.color_primaries, context.color_primaries),
+        _frame_else_container(frame.color_trc, context.color_trc),
+        _frame_else_container(frame.colorspace, context.colorspace),
         2 if full else int(frame.color_range or context.color_range),
     )
 
 
-def _said(frame: int, container: int) -> int:
+def _frame_else_container(frame: int, container: int) -> int:
     return int(container if frame == UNSPECIFIED else frame)
 
 
@@ -168,17 +168,17 @@ UNSPECIFIED = 2
 """Of primaries, transfer and matrix."""
 
 
-def _rate(stream: VideoStream) -> Fraction | None:
+def _frame_rate(stream: VideoStream) -> Fraction | None:
     rate = stream.average_rate or stream.guessed_rate
     return rate if rate and rate > 0 else None
 
 
-def _side_data(frame: VideoFrame, name: str) -> bytes | None:
-    data = beside(frame, name)
+def _side_data_bytes(frame: VideoFrame, name: str) -> bytes | None:
+    data = side_data(frame, name)
     return None if data is None else bytes(cast(Any, data))
 
 
-def _track(stream: AudioStream) -> AudioTrack:
+def _audio_track(stream: AudioStream) -> AudioTrack:
     context: Any = stream.codec_context
     start = None
     if stream.start_time is not None and stream.time_base is not None:
@@ -194,10 +194,10 @@ def _track(stream: AudioStream) -> AudioTrack:
     )
 
 
-def _text_track(stream: SubtitleStream) -> TextTrack:
+def _subtitle_track(stream: SubtitleStream) -> SubtitleTrack:
     context: Any = stream.codec_context
     name = "unknown" if context is None else context.codec.canonical_name
-    return TextTrack(stream.index, name, stream.time_base or MICROSECOND, _language(stream))
+    return SubtitleTrack(stream.index, name, stream.time_base or MICROSECOND, _language(stream))
 
 
 def _language(stream: Stream) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from redact.core.frames import Samples
-from redact.media.stills.reading import SUFFIXES, Decoded, exchanged
+from redact.media.stills.decoding import SUFFIXES, Decoded, exchanged
 
 LOSSLESS = {"PNG", "TIFF", "BMP"}
 """Formats that read back exactly, by Pillow's name."""

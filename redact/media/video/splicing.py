@@ -1,0 +1,179 @@
+"""Copied and newly encoded pictures joined into one draft, each under its exact time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+import av
+from av import Packet
+from av.stream import Stream
+
+from redact.errors import EngineError
+from redact.media.video.container import open_media, video_stream
+from redact.media.video.encoders import Choice
+from redact.media.video.encoding import container_options
+from redact.media.video.h264.decoder_configuration import (
+    ParameterSets,
+    read_configuration,
+    write_configuration,
+)
+from redact.media.video.h264.nal import CannotCopy
+from redact.media.video.h264.pictures import CodedPicture, read_picture
+from redact.media.video.media_info import MediaInfo
+from redact.media.video.smart_rendering import Copies, read_coded_pictures
+from redact.media.video.source import VideoSource
+
+_MOST_SPS_IDS = 32
+"""Parameter sets of sequences are numbered below this."""
+
+
+def with_free_sps_id(choice: Choice, copies: Copies) -> Choice:
+    """The encoder's choice for pictures that go between copied ones.
+
+    Raises:
+        EngineError: There is no number left for its parameter sets.
+    """
+    free = next((n for n in range(_MOST_SPS_IDS) if n not in copies.parameter_sets.ids), None)
+    if free is None:
+        raise EngineError("all numbers of parameter sets are taken")
+    options = choice.options | {"x264-params": f"sps-id={free}"}
+    return Choice(choice.encoder, choice.container, choice.pixel_format, options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Timestamps:
+    """When one packet is decoded and shown, in ticks, and for how long."""
+
+    dts: int
+    pts: int
+    duration: int
+
+
+def splice(
+    spliced: Path, encoded: Path, source: VideoSource, copies: Copies, media_info: MediaInfo
+) -> None:
+    """Write the draft in which the first frame is at time zero.
+
+    Args:
+        spliced: What is written.
+        encoded: A draft of the frames that are not copied, which also says what its header keeps:
+            rotation, colours and the shape of pixels. Where all are copied, one frame of no matter.
+        source: What the rest is copied from.
+        copies: Which frames that is.
+        media_info: Of the source.
+
+    Raises:
+        Unfit: They do not fit together.
+        InputError: One of them cannot be read.
+        OSError: There is no space left.
+    """
+    with open_media(encoded) as container:
+        model = video_stream(container, encoded)
+        own = read_configuration(model.codec_context.extradata)
+        encoded_order = [] if copies.whole else _encoded_order(encoded, copies)
+        places = _timestamps(_ticks(copies, media_info), _decode_order(copies, encoded_order))
+        record = write_configuration(
+            [copies.parameter_sets] if copies.whole else [copies.parameter_sets, own]
+        )
+        with av.open(
+            str(spliced.absolute()), "w", container_options=container_options(media_info)
+        ) as written:
+            stream = written.add_stream_from_template(model, opaque=True)
+            cast(Any, stream).codec_context.extradata = record
+            stream.time_base = media_info.time_base
+            every = _coded_pictures(encoded, own, source, copies)
+            for place, (picture, key) in zip(places, every, strict=True):
+                packet = _packet(picture, place, stream, media_info.time_base)
+                packet.is_keyframe = key
+                written.mux(packet)
+
+
+def _ticks(copies: Copies, media_info: MediaInfo) -> list[int]:
+    """When each frame is shown, the first at zero, and when the last one ends."""
+    ends = [*copies.times, copies.times[-1] + copies.last_duration]
+    ticks = [(time - ends[0]) / media_info.time_base for time in ends]
+    if any(tick.denominator != 1 for tick in ticks):
+        raise CannotCopy("its times are no whole ticks")
+    return [int(tick) for tick in ticks]
+
+
+def _encoded_order(encoded: Path, copies: Copies) -> list[int]:
+    """Which frame each packet of the encoder is, in the order of decoding."""
+    first = copies.times[copies.encoded_runs[0].start]  # with which a draft begins at zero
+    place = {time - first: index for index, time in enumerate(copies.times)}
+    with open_media(encoded) as container:
+        stream = video_stream(container, encoded)
+        times = [cast(int, p.pts) * p.time_base for p in container.demux(stream) if p.size]
+    found = [place.get(time, -1) for time in times]
+    if sorted(found) != [index for run in copies.encoded_runs for index in run]:
+        raise CannotCopy("the encoder did not give the frames that it got")
+    return found
+
+
+def _decode_order(copies: Copies, encoded_order: Sequence[int]) -> list[int]:
+    """Which frame each packet of the draft is, in the order of decoding."""
+    coming = iter(encoded_order)
+    found: list[int] = []
+    for run, copied in _all_runs(copies):
+        part = (
+            list(copies.decode_order[run.start : run.stop])
+            if copied
+            else [next(coming) for _ in run]
+        )
+        if sorted(part) != list(run):
+            raise CannotCopy("a run of frames is not closed")
+        found += part
+    return found
+
+
+def _all_runs(copies: Copies) -> list[tuple[range, bool]]:
+    """All runs in order, and whether they are copied."""
+    both = [(run, True) for run in copies.runs] + [(run, False) for run in copies.encoded_runs]
+    return sorted(both, key=lambda item: item[0].start)
+
+
+def _timestamps(ticks: Sequence[int], decode_order: Sequence[int]) -> list[_Timestamps]:
+    """Times of decoding that grow with every packet and are never behind those of showing."""
+    delay = max(at - frame for at, frame in enumerate(decode_order))
+    step = min((b - a for a, b in pairwise(ticks)), default=1) or 1
+    found = []
+    for at, frame in enumerate(decode_order):
+        dts = ticks[at - delay] if at >= delay else ticks[0] - (delay - at) * step
+        found.append(_Timestamps(dts, ticks[frame], ticks[frame + 1] - ticks[frame]))
+    return found
+
+
+def _coded_pictures(
+    encoded: Path, own: ParameterSets, source: VideoSource, copies: Copies
+) -> Iterator[tuple[CodedPicture, bool]]:
+    """Every picture of the draft, in the order of decoding, and whether players may begin there."""
+    copied = ((picture, packet.is_keyframe) for _, packet, picture in read_coded_pictures(source))
+    encoded_order = _encoded_pictures(encoded, own)
+    for run, is_copied in _all_runs(copies):
+        for number in range(len(run)):
+            old = next(copied)
+            picture, key = old if is_copied else next(encoded_order)
+            if number == 0 and not picture.idr:
+                raise CannotCopy("a run of frames does not begin with a picture that stands alone")
+            yield picture, key
+
+
+def _encoded_pictures(encoded: Path, own: ParameterSets) -> Iterator[tuple[CodedPicture, bool]]:
+    with open_media(encoded) as container:
+        for packet in container.demux(video_stream(container, encoded)):
+            if packet.size:
+                yield read_picture(bytes(packet), own), packet.is_keyframe
+
+
+def _packet(
+    picture: CodedPicture, place: _Timestamps, stream: Stream, base: Fraction
+) -> Packet[Stream]:
+    packet: Packet[Stream] = Packet(picture.data)
+    packet.stream, packet.time_base = stream, base
+    packet.dts, packet.pts, packet.duration = place.dts, place.pts, place.duration
+    return packet
