@@ -69,7 +69,7 @@ def watched() -> tuple[Stopwatch, list[int]]:
     """A stopwatch on every stage that runs in our own threads, and a count of decoded frames."""
     watch, decoded = Stopwatch(), [0]
     watch.watch(picture.DecodedPicture, "rgb", "small picture")
-    watch.watch(schedule, "_grey", "small picture")
+    watch.watch(schedule, "_to_grey", "small picture")
     watch.watch(tracker.PictureTracker, "update", "track")
     watch.watch(pipeline.Cover, "hidden", "draw")
     watch.watch(constant.TextInOneColour, "hide", "draw")

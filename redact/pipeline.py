@@ -17,30 +17,34 @@ from redact.errors import EngineError
 
 @dataclass(frozen=True, slots=True)
 class EveryFrame:
-    """A looker that makes each frame's view in one go."""
-
-    look: Callable[[Frame], View]
-
-    def asked(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The frames."""
-        return iter(frames)
-
-    def begin(self, pool: Executor, asked: Frame) -> Callable[[], View]:
-        """Look in the executor; what is returned waits for the view."""
-        return pool.submit(self.look, asked).result
-
-
-def analyse(source: Source, looker: Schedule, tracker: Tracker, progress: Progress) -> int:
-    """Look at every frame and let the tracker join what was found; returns the frame count.
+    """A schedule that treats every frame alike.
 
     Args:
-        source: What is looked at.
-        looker: Looks, at several frames side by side.
+        make_view: From a frame to its view; called by several threads at once.
+    """
+
+    make_view: Callable[[Frame], View]
+
+    def plan_frames(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The frames as they are."""
+        return iter(frames)
+
+    def start(self, pool: Executor, planned: Frame) -> Callable[[], View]:
+        """Make the view in the executor; what is returned waits for it."""
+        return pool.submit(self.make_view, planned).result
+
+
+def analyse(source: Source, schedule: Schedule, tracker: Tracker, progress: Progress) -> int:
+    """Detect in every frame and track what was detected; returns the frame count.
+
+    Args:
+        source: Its frames are read once.
+        schedule: Runs detection passes, on several frames at once.
         tracker: Gets the views in order.
         progress: Called for every frame.
     """
     done = 0
-    with closing(run_ahead(looker.begin, looker.asked(source.frames()))) as views:
+    with closing(run_ahead(schedule.start, schedule.plan_frames(source.frames()))) as views:
         for _, view in views:
             tracker.update(view)
             done += 1
@@ -56,7 +60,15 @@ def render(
     expected: int,
     progress: Progress,
 ) -> int:
-    """Hide what the regions say in every frame and write it.
+    """Hide the regions of every frame and write it.
+
+    Args:
+        source: What was analysed.
+        regions: From a frame's index and time to its regions, in pixels of the upright picture.
+        style: Draws over them, in several threads at once.
+        sink: Gets the frames in order.
+        expected: How many frames were analysed.
+        progress: Called for every frame.
 
     Raises:
         EngineError: Not as many frames came as were analysed.
@@ -66,8 +78,8 @@ def render(
         style.hide(item[0].picture, item[1])
 
     done = 0
-    asked = ((frame, regions(frame.index, frame.time)) for frame in source.frames())
-    with closing(map_ahead(hide, asked)) as hidden:
+    frames = ((frame, regions(frame.index, frame.time)) for frame in source.frames())
+    with closing(map_ahead(hide, frames)) as hidden:
         for (frame, _), _ in hidden:
             sink.write(frame)
             done += 1

@@ -35,16 +35,16 @@ class PaintedSource:
 
     Args:
         times: The time of each frame.
-        pictures: The picture of each frame; a pass gets copies.
+        pictures: The picture of each frame; who reads gets copies.
         fails_at: The index of a frame that cannot be decoded.
-        later: How many frames come in every pass but the first; None for all.
+        later: How many frames come at every reading but the first; None for all.
     """
 
     times: Sequence[Fraction]
     pictures: Sequence[PaintedPicture]
     fails_at: int | None = None
     later: int | None = None
-    passes: int = 0
+    readings: int = 0
     given: int = 0
     open: int = 0
 
@@ -62,8 +62,8 @@ class PaintedSource:
         return "sha256:painted"
 
     def frames(self) -> Generator[Frame]:
-        self.passes += 1
-        end = len(self.pictures) if self.passes == 1 else self.later
+        self.readings += 1
+        end = len(self.pictures) if self.readings == 1 else self.later
         self.open += 1
         try:
             shown = zip(self.times, self.pictures, strict=True)
@@ -117,7 +117,7 @@ class ScriptedDetector:
 
 
 @dataclass
-class ScriptedLook:
+class ScriptedViews:
     """Replays detections by frame, whatever the picture shows.
 
     Args:
@@ -230,14 +230,14 @@ def hidden_share(box: Box, regions: Sequence[Region], size: Size | None = None) 
     return sum(any(holds(r, x, y) for r in regions) for x, y in points) / len(points)
 
 
-def in_one_pass(
+def redact_while_reading(
     source: PaintedSource,
-    look: Callable[[Frame], View],
+    make_view: Callable[[Frame], View],
     tracker: Tracker,
     recipe: Recipe,
     style: Style,
 ) -> Iterator[Frame]:
-    """Frames hidden while they come, later by the coverage's reach.
+    """The frames, read once and hidden as they come, later by the coverage's reach.
 
     Nothing in redact works so. It holds trackers to their promise that nothing older than the reach
     is revised, and coverage to its promise that the reach is long enough.
@@ -245,7 +245,7 @@ def in_one_pass(
     waiting: deque[Frame] = deque()
     with closing(source.frames()) as frames:
         for frame in frames:
-            tracker.update(look(frame))
+            tracker.update(make_view(frame))
             waiting.append(frame)
             while frame.time - waiting[0].time > recipe.coverage.reach:
                 yield _hidden(waiting.popleft(), tracker, recipe, style)

@@ -33,11 +33,11 @@ from tests.scripted import (
     PaintedSource,
     RememberingSink,
     ScriptedDetector,
-    ScriptedLook,
+    ScriptedViews,
     StaticFlow,
     even_times,
-    in_one_pass,
     marked,
+    redact_while_reading,
 )
 
 SIZE = Size(96, 64)
@@ -63,9 +63,9 @@ class Job:
     flow: OpticalFlow = field(default_factory=StaticFlow)
 
     def run(self) -> Plan:
-        look = PassRunner(RECIPE.passes, lambda _: self.detector)
+        runner = PassRunner(RECIPE.passes, lambda _: self.detector)
         tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, self.flow)
-        frames = analyse(self.source, EveryFrame(look), tracker, silent)
+        frames = analyse(self.source, EveryFrame(runner), tracker, silent)
         identity = SourceId(self.source.fingerprint, self.source.info.size, frames)
         plan = Plan(identity, RECIPE, tuple(tracker.cuts()), tuple(tracker.tracks()))
         with self.sink:
@@ -87,7 +87,7 @@ def _no_thread_is_left() -> Iterator[None]:
     assert not set(threading.enumerate()) - before
 
 
-# Two passes
+# Analyse, then render
 
 
 def test_what_is_found_is_hidden_in_every_frame() -> None:
@@ -121,9 +121,9 @@ def test_where_nothing_is_found_nothing_changes() -> None:
 def test_progress_counts_every_frame() -> None:
     told: list[tuple[str, int, int | None]] = []
     source = PaintedSource(even_times(3), moving(3))
-    look = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
+    runner = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
     tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
-    analyse(source, EveryFrame(look), tracker, lambda *word: told.append(word))
+    analyse(source, EveryFrame(runner), tracker, lambda *word: told.append(word))
     with RememberingSink() as sink:
         render(source, lambda *_: [], Blacken(), sink, 3, lambda *word: told.append(word))
     assert told == [("analyse", n, 3) for n in (1, 2, 3)] + [("render", n, 3) for n in (1, 2, 3)]
@@ -187,11 +187,11 @@ def test_a_tracker_that_fails_ends_the_job() -> None:
             raise EngineError(f"the tracker failed at {view.index}")
 
     source = PaintedSource(even_times(9), moving(9))
-    look = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
+    runner = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
     with pytest.raises(EngineError, match="tracker"):
         analyse(
             source,
-            EveryFrame(look),
+            EveryFrame(runner),
             Broken(RECIPE.coverage, RECIPE.high_threshold, StaticFlow()),
             silent,
         )
@@ -202,10 +202,10 @@ def test_an_interrupt_ends_the_job() -> None:
         raise KeyboardInterrupt
 
     source = PaintedSource(even_times(9), moving(9))
-    look = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
+    runner = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
     tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     with pytest.raises(KeyboardInterrupt):
-        analyse(source, EveryFrame(look), tracker, interrupted)
+        analyse(source, EveryFrame(runner), tracker, interrupted)
 
 
 # ahead
@@ -285,7 +285,7 @@ def test_items_are_closed_when_the_caller_stops() -> None:
     assert source.open == 0
 
 
-def test_items_are_closed_when_work_cannot_begin() -> None:
+def test_items_are_closed_when_work_cannot_start() -> None:
     source = PaintedSource(even_times(50), [marked(SIZE, None)] * 50)
 
     def refuse(*_: object) -> Callable[[], None]:
@@ -305,7 +305,7 @@ def test_an_interruption_before_anything_is_read(monkeypatch: pytest.MonkeyPatch
         list(map_ahead(str, [1]))
 
 
-def test_what_was_not_begun_is_dropped_when_the_caller_stops() -> None:
+def test_work_that_was_not_started_is_dropped_when_the_caller_stops() -> None:
     worked: list[int] = []
 
     def work(item: int) -> None:
@@ -317,20 +317,20 @@ def test_what_was_not_begun_is_dropped_when_the_caller_stops() -> None:
     assert len(worked) <= 3 < AHEAD
 
 
-def test_the_looks_at_one_frame_go_side_by_side_the_costliest_first() -> None:
-    together, begun = threading.Barrier(3, timeout=10), list[int]()
+def test_the_passes_of_one_frame_run_side_by_side_the_costliest_first() -> None:
+    together, started = threading.Barrier(3, timeout=10), list[int]()
 
     class Waiting(ScriptedDetector):
         def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
-            begun.append(pictures[0].shape[1])
+            started.append(pictures[0].shape[1])
             together.wait()
             return super().detect(pictures, threshold)
 
     passes = [Pass("scripted", side, 0.3) for side in (96, 320, 64)]
-    sparing = VideoSchedule(PassRunner(passes, lambda _: Waiting()), 1.5)
+    schedule = VideoSchedule(PassRunner(passes, lambda _: Waiting()), 1.5)
     frames = PaintedSource(even_times(1), [marked(SIZE, None)]).frames()
-    assert len(list(run_ahead(sparing.begin, sparing.asked(frames), 3))) == 1
-    assert begun[0] == 320
+    assert len(list(run_ahead(schedule.start, schedule.plan_frames(frames), 3))) == 1
+    assert started[0] == 320
 
 
 @given(
@@ -351,22 +351,22 @@ def test_a_plan_does_not_depend_on_how_many_work_at_it(
             return super().detect(pictures, threshold)
 
     def tracks(detector: Detector, workers: int) -> list[Track]:
-        sparing = VideoSchedule(PassRunner(RECIPE.passes, lambda _: detector), 1.5)
+        schedule = VideoSchedule(PassRunner(RECIPE.passes, lambda _: detector), 1.5)
         tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, LucasKanadeFlow())
         frames = PaintedSource(even_times(len(pictures)), pictures).frames()
-        for _, view in run_ahead(sparing.begin, sparing.asked(frames), workers):
+        for _, view in run_ahead(schedule.start, schedule.plan_frames(frames), workers):
             tracker.update(view)
         return tracker.tracks()
 
     assert tracks(Lagging(), workers) == tracks(ScriptedDetector(), 1)
 
 
-def test_a_still_video_is_looked_at_once_in_a_while() -> None:
+def test_in_a_still_video_passes_run_once_in_a_while() -> None:
     source = PaintedSource(even_times(60), [marked(SIZE, Box(20, 20, 44, 44))] * 60)
     detector = ScriptedDetector()
     tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
-    look = VideoSchedule(PassRunner(RECIPE.passes, lambda _: detector), 1.5)
-    assert analyse(source, look, tracker, silent) == 60
+    schedule = VideoSchedule(PassRunner(RECIPE.passes, lambda _: detector), 1.5)
+    assert analyse(source, schedule, tracker, silent) == 60
     (track,) = tracker.tracks()
     assert [s.frame for s in track.sightings if s.score > 0] == list(range(60))
     assert len(detector.seen) == 2 * len(RECIPE.passes)
@@ -376,9 +376,9 @@ def test_a_still_video_is_looked_at_once_in_a_while() -> None:
 def test_a_detector_that_fails_ends_a_still_video_too() -> None:
     trapped = [marked(SIZE, Box(20, 20, 44, 44), TRAP)] * 60
     tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
-    look = VideoSchedule(PassRunner(RECIPE.passes, lambda _: ScriptedDetector()), 1.5)
+    schedule = VideoSchedule(PassRunner(RECIPE.passes, lambda _: ScriptedDetector()), 1.5)
     with pytest.raises(EngineError, match="trap"):
-        analyse(PaintedSource(even_times(60), trapped), look, tracker, silent)
+        analyse(PaintedSource(even_times(60), trapped), schedule, tracker, silent)
 
 
 def test_ahead_stops_when_its_consumer_stops() -> None:
@@ -396,7 +396,7 @@ def test_ahead_stops_when_its_consumer_stops() -> None:
     assert source.given <= 4 + 2 * 2 + AHEAD
 
 
-# One pass equals two
+# Hiding while reading equals analysing and then rendering
 
 SCENES = [
     np.kron(np.random.default_rng(seed).integers(0, 256, (8, 12)), np.ones((6, 6))).astype(np.uint8)
@@ -422,12 +422,12 @@ class Clip:
     def source(self) -> PaintedSource:
         return PaintedSource(self.times, [flat(SIZE, (200, 200, 200))] * len(self.times))
 
-    def look(self) -> ScriptedLook:
+    def views(self) -> ScriptedViews:
         found = {
             index: [(PLACES[place], score) for place, score in here]
             for index, here in enumerate(self.found)
         }
-        return ScriptedLook(found, self.greys)
+        return ScriptedViews(found, self.greys)
 
 
 @st.composite
@@ -447,16 +447,18 @@ def clips(draw: st.DrawFn) -> Clip:
 Shown = tuple[list[Frame], list[tuple[Region, ...]]]
 
 
-def one_pass(clip: Clip, recipe: Recipe, flow: OpticalFlow) -> Shown:
+def while_reading(clip: Clip, recipe: Recipe, flow: OpticalFlow) -> Shown:
     style = Blacken()
     tracker = PictureTracker(recipe.coverage, recipe.high_threshold, flow)
-    return list(in_one_pass(clip.source(), clip.look(), tracker, recipe, style)), style.told
+    return list(
+        redact_while_reading(clip.source(), clip.views(), tracker, recipe, style)
+    ), style.told
 
 
-def two_passes(clip: Clip, recipe: Recipe, flow: OpticalFlow) -> Shown:
+def in_two_steps(clip: Clip, recipe: Recipe, flow: OpticalFlow) -> Shown:
     style, sink, source = Blacken(), RememberingSink(), clip.source()
     tracker = PictureTracker(recipe.coverage, recipe.high_threshold, flow)
-    frames = analyse(source, EveryFrame(clip.look()), tracker, silent)
+    frames = analyse(source, EveryFrame(clip.views()), tracker, silent)
     identity = SourceId(source.fingerprint, source.info.size, frames)
     plan = Plan(identity, recipe, tuple(tracker.cuts()), tuple(tracker.tracks()))
     with sink:
@@ -474,17 +476,20 @@ def alike(one: Shown, other: Shown) -> bool:
 
 @settings(max_examples=60, deadline=None)
 @given(clips())
-def test_one_pass_gives_the_frames_of_two(clip: Clip) -> None:
-    assert alike(one_pass(clip, RECIPE, StaticFlow()), two_passes(clip, RECIPE, StaticFlow()))
+def test_hiding_while_reading_gives_the_same_frames(clip: Clip) -> None:
+    assert alike(
+        while_reading(clip, RECIPE, StaticFlow()), in_two_steps(clip, RECIPE, StaticFlow())
+    )
 
 
 @settings(max_examples=10, deadline=None)
 @given(clips())
-def test_one_pass_gives_the_frames_of_two_when_the_picture_is_followed(clip: Clip) -> None:
+def test_hiding_while_reading_gives_the_same_frames_with_real_flow(clip: Clip) -> None:
     from redact.track.optical_flow import LucasKanadeFlow
 
     assert alike(
-        one_pass(clip, RECIPE, LucasKanadeFlow()), two_passes(clip, RECIPE, LucasKanadeFlow())
+        while_reading(clip, RECIPE, LucasKanadeFlow()),
+        in_two_steps(clip, RECIPE, LucasKanadeFlow()),
     )
 
 
@@ -502,11 +507,13 @@ spans = st.sampled_from([0.0, 0.2, 0.5, 1.0])
 @example(clip_of(20), Coverage(before=1, after=0.2, bridge=0.2))
 @example(clip_of(5, 14), Coverage(before=0.2, after=1, bridge=0.2))
 @example(clip_of(5, 14), Coverage(before=0, after=0, bridge=1))
-def test_one_pass_gives_the_frames_of_two_whatever_the_coverage(
+def test_hiding_while_reading_gives_the_same_frames_with_any_coverage(
     clip: Clip, coverage: Coverage
 ) -> None:
     recipe = replace(RECIPE, coverage=coverage)
-    assert alike(one_pass(clip, recipe, StaticFlow()), two_passes(clip, recipe, StaticFlow()))
+    assert alike(
+        while_reading(clip, recipe, StaticFlow()), in_two_steps(clip, recipe, StaticFlow())
+    )
 
 
 @pytest.mark.parametrize(
@@ -521,17 +528,17 @@ def test_a_window_too_short_would_show(
     seen: Sequence[int], coverage: Coverage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip, recipe = clip_of(*seen), replace(RECIPE, coverage=coverage)
-    whole = two_passes(clip, recipe, StaticFlow())
-    assert alike(one_pass(clip, recipe, StaticFlow()), whole)
+    whole = in_two_steps(clip, recipe, StaticFlow())
+    assert alike(while_reading(clip, recipe, StaticFlow()), whole)
     monkeypatch.setattr(Coverage, "reach", Fraction(7, 10))
-    assert not alike(one_pass(clip, recipe, StaticFlow()), whole)
+    assert not alike(while_reading(clip, recipe, StaticFlow()), whole)
 
 
-def test_one_pass_waits_no_longer_than_it_must() -> None:
+def test_hiding_while_reading_waits_no_longer_than_it_must() -> None:
     clip = clip_of(3, count=60)
     source = clip.source()
     tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
-    frames = in_one_pass(source, clip.look(), tracker, RECIPE, Blacken())
+    frames = redact_while_reading(source, clip.views(), tracker, RECIPE, Blacken())
     first = next(frames)
     assert first.index == 0
     assert source.given < 60
@@ -539,11 +546,11 @@ def test_one_pass_waits_no_longer_than_it_must() -> None:
     assert source.open == 0
 
 
-def test_a_failure_ends_one_pass_too() -> None:
+def test_a_failure_ends_hiding_while_reading_too() -> None:
     pictures = moving(30)
     pictures[20].planes()[0].samples[:4, :4] = TRAP
     source = PaintedSource(even_times(30), pictures)
-    look = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
+    runner = PassRunner(RECIPE.passes, lambda _: ScriptedDetector())
     tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     with pytest.raises(EngineError, match="trap"):
-        list(in_one_pass(source, look, tracker, RECIPE, Blacken()))
+        list(redact_while_reading(source, runner, tracker, RECIPE, Blacken()))

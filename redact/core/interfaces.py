@@ -17,14 +17,14 @@ from redact.core.geometry import Box, Region, Size
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is kept of a frame once it was looked at.
+    """What is kept of a frame after detection.
 
     Args:
         index: The frame's index.
         time: The frame's time in seconds.
         size: Size of the upright picture.
         grey: A small upright grey copy.
-        detections: What was found, in pixels of the upright picture.
+        detections: Merged from all passes, in pixels of the upright picture.
     """
 
     index: int
@@ -90,13 +90,13 @@ class Detector(Protocol):
 
 
 class Schedule(Protocol):
-    """Makes views of a video's frames, of several at the same time."""
+    """Decides which detection passes run on which frame, and runs several frames at once."""
 
-    def asked(self, frames: Iterable[Frame]) -> Iterator[Any]:
-        """What is to be done with each frame, in order."""
+    def plan_frames(self, frames: Iterable[Frame]) -> Iterator[Any]:
+        """Each frame with what is to be done with it, in order."""
 
-    def begin(self, pool: Executor, asked: Any) -> Callable[[], View]:
-        """Give the executor all the looks at one frame; what is returned waits for the view."""
+    def start(self, pool: Executor, planned: Any) -> Callable[[], View]:
+        """Submit the passes that must run on one frame; what is returned waits for the view."""
 
 
 class OpticalFlow(Protocol):
@@ -131,5 +131,5 @@ class Style(Protocol):
 
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the stage (`analyse`, `render`, `verify`, `follow`; `resume` where looks
-of an earlier run are used), frames done and expected."""
+"""Called with the stage (`analyse`, `render`, `verify`, `follow`; `resume` where
+detections of an earlier run are used), frames done and expected."""

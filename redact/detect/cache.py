@@ -1,9 +1,9 @@
-"""What passes found in a long video, kept by segment until its result is there: a run can go on.
+"""The detection cache: what passes found in a long video, so that a run can be resumed.
 
-One file for each segment, in a private folder beside the result: indices, exact times, boxes and
-scores, no pictures. Decoding and following are done again; only looks are spared. So a file is used
-as a memory of looks and for nothing else: which frames are to be looked at is decided anew, from
-the pictures, and what a file does not know is looked at.
+It has one file for each segment of the video, in a private folder beside the result, until the
+result is there. A file holds indices, exact times, boxes and scores, no pictures. Decoding and
+tracking are done again; only passes are spared. Which passes must run on which frame is decided
+anew, from the pictures, and a pass that the cache does not know is run.
 """
 
 from __future__ import annotations
@@ -27,29 +27,31 @@ from typing import Self, TypeAlias
 from redact.core.findings import Detection
 from redact.core.frames import Frame
 from redact.core.geometry import Box, Size
-from redact.core.plan import CONVERTER, strict_json
 from redact.core.recipe import Recipe
 from redact.core.storage import lock, write_private
+from redact.core.strict_json import make_converter, parse_json
 from redact.detect.weights import catalogue
 from redact.errors import OutputError
 
 SEGMENT = 30
-"""Seconds of video from the first frame's time; what one segment takes is lost at most."""
+"""Seconds of video in a segment, from the first frame's time; at most one segment is lost."""
 
-VERSION = 3
-"""Raised whenever what is found could differ with the same version of redact, or a file does."""
+VERSION = 4
+"""Raised whenever detections could differ with the same version of redact, or the format does."""
 
 LARGEST = 1 << 26
 """Bytes; a larger file is no segment."""
 
-_FARTHEST = 16
-"""Longer sides of the picture from its corner beyond which no detector sees a box."""
+_MAX_DISTANCE = 16
+"""Longer sides of the picture from its corner beyond which no detector finds a box."""
 
 _NAME = re.compile(r"\..*\.[0-9a-f]{8}\.detections", re.DOTALL)
 
 _LIBRARIES = ("av", "mediapipe", "numpy", "opencv-contrib-python", "redact-video")
 _RUNTIMES = ("onnxruntime", *(f"onnxruntime-{kind}" for kind in ("directml", "gpu", "openvino")))
-"""What pictures and finds come from."""
+"""Packages whose versions pictures and detections depend on."""
+
+_CONVERTER = make_converter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +61,19 @@ class CachedPass:
     Args:
         frame: The frame's index.
         time: Its time in seconds.
-        look: The pass, by its place in the recipe.
-        found: In pixels of the upright picture.
+        pass_index: The pass, by its place in the recipe.
+        detections: In pixels of the upright picture.
     """
 
     frame: int
     time: Fraction
-    look: int
-    found: tuple[Detection, ...]
+    pass_index: int
+    detections: tuple[Detection, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """All looks at one segment; `key` says at which source and with what: see `cache_key`."""
+    """All passes that ran in one segment; for `key` see `cache_key`."""
 
     key: str
     number: int
@@ -80,6 +82,9 @@ class Segment:
 
 _PassKey: TypeAlias = tuple[int, Fraction, int]
 """A frame's index and time, and the pass's place."""
+
+_PassResult: TypeAlias = tuple[_PassKey, Future[list[Detection]]]
+"""A pass on one frame and its detections, which may still be on their way."""
 
 
 def cache_key(fingerprint: str, recipe: Recipe, device: str) -> str:
@@ -92,7 +97,7 @@ def cache_key(fingerprint: str, recipe: Recipe, device: str) -> str:
     """
     parts = [
         [VERSION, SEGMENT, fingerprint, device, recipe.slope],
-        [asdict(look) for look in recipe.passes],
+        [asdict(pass_) for pass_ in recipe.passes],
         {weights.name: weights.sha256 for weights in catalogue().values()},
         {name: _version(name) for name in (*_LIBRARIES, *_RUNTIMES)},
     ]
@@ -107,38 +112,38 @@ def _version(distribution: str) -> str | None:
 
 
 def cache_folder(output: Path) -> Path:
-    """Where the looks are kept for a file that is to be written."""
+    """The folder of the cache for a file that is to be written."""
     tag = hashlib.sha256(os.fsencode(output.name)).hexdigest()[:8]
     return output.parent / f".{output.name[:40]}.{tag}.detections"
 
 
 class DetectionCache:
-    """The memory of one analysis; a context, left when the file that it is for is there.
+    """The cache of one analysis; a context, left when the output is there.
 
-    What is kept stays after an interruption, and after an error about writing, which another run
-    may not meet; after any other end it is removed. Where nothing can be kept, nothing is: the run
-    itself does not depend on it.
+    The files stay after an interruption, and after an error about writing, which another run may
+    not meet. After any other end they are removed. If they cannot be written, the run goes on
+    without them.
 
     Args:
-        output: What is to be written.
-        resume: Whether what an earlier run kept is used. It is removed else.
+        output: The file that is to be written.
+        resume: Whether the files of an earlier run are used; else they are removed.
         segment: Seconds of video in a segment.
     """
 
     def __init__(self, output: Path, resume: bool = False, *, segment: int = SEGMENT) -> None:
         self._folder = cache_folder(output)
         self._resume = resume
-        self._span = segment
+        self._seconds = segment
         self._lock: int | None = None
-        self._lost = False
-        self._first: Fraction | None = None
-        self._number = -1
+        self._unwritable = False
+        self._start: Fraction | None = None
+        self._number = -1  # of the segment that the analysis has reached
         self._known: dict[_PassKey, tuple[Detection, ...]] = {}
-        self._passes_made: list[tuple[_PassKey, Future[list[Detection]]]] = []
-        self._new = False
-        self._ended: deque[tuple[int, list[tuple[_PassKey, Future[list[Detection]]]]]] = deque()
+        self._results: list[_PassResult] = []  # of that segment
+        self._has_new_results = False
+        self._unwritten: deque[tuple[int, list[_PassResult]]] = deque()
         self._recalled = False
-        self._missing: int | None = None
+        self._first_unknown: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +154,7 @@ class DetectionCache:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Remove what was kept, or leave it to a run that goes on."""
+        """Remove the files, or leave them to a run that resumes."""
         stays = isinstance(error, OutputError) or not isinstance(error, Exception | None)
         if stays:
             self._write()
@@ -163,7 +168,7 @@ class DetectionCache:
         """The analysis begins.
 
         Args:
-            key: From `cache_key`; what has another is not used.
+            key: From `cache_key`; segments with another key are not used.
             passes: How many there are.
             size: Of the upright picture.
         """
@@ -173,66 +178,69 @@ class DetectionCache:
                 with suppress(OSError):
                     path.unlink()
 
-    def enter(self, frame: Frame) -> None:
-        """The next frame comes; times grow."""
-        if self._first is None:
-            self._first = frame.time
-        number = int((frame.time - self._first) // self._span)
+    def advance(self, frame: Frame) -> None:
+        """Go on to the next frame; times grow."""
+        if self._start is None:
+            self._start = frame.time
+        number = int((frame.time - self._start) // self._seconds)
         if number != self._number:
             self._end_segment()
             self._number = number
             self._known = self._read(number)
         self._write()
 
-    def recall(self, frame: Frame, look: int, found: Future[list[Detection]]) -> bool:
-        """Whether an earlier run made this look: what it found is set then, and else kept once set.
+    def recall(self, frame: Frame, pass_index: int, result: Future[list[Detection]]) -> bool:
+        """Set the result if an earlier run has it; else it is recorded once it is set.
 
         Args:
-            frame: The frame that was entered last.
-            look: The pass's place in the recipe.
-            found: What it finds there.
+            frame: The frame that the cache has advanced to.
+            pass_index: The pass's place in the recipe.
+            result: The pass's detections in that frame.
+
+        Returns:
+            Whether the result was set.
         """
-        asked = frame.index, frame.time, look
-        self._passes_made.append((asked, found))
-        if asked in self._known:
+        key = frame.index, frame.time, pass_index
+        self._results.append((key, result))
+        if key in self._known:
             self._recalled = True
-            found.set_result([*self._known[asked]])
+            result.set_result([*self._known[key]])
             return True
-        self._new = True
-        if self._missing is None:
-            self._missing = frame.index
+        self._has_new_results = True
+        if self._first_unknown is None:
+            self._first_unknown = frame.index
         return False
 
     def stage(self, done: int) -> str:
-        """What progress calls it when that many frames are done: `resume` or `analyse`."""
-        spared = self._recalled and (self._missing is None or done <= self._missing)
-        return "resume" if spared else "analyse"
+        """The stage for progress when that many frames are done: `resume` or `analyse`."""
+        known = self._first_unknown is None or done <= self._first_unknown
+        return "resume" if self._recalled and known else "analyse"
 
     def finish(self) -> None:
-        """All frames were looked at. A video of one segment is not worth keeping."""
+        """The analysis is complete. A video of one segment is not worth caching."""
         if self._number > 0:
             self._end_segment()
             self._write()
 
     def _end_segment(self) -> None:
-        if self._new:
-            self._ended.append((self._number, self._passes_made))
-        self._passes_made, self._new = [], False
+        if self._has_new_results:
+            self._unwritten.append((self._number, self._results))
+        self._results, self._has_new_results = [], False
 
     def _write(self) -> None:
-        """Keep the segments that ended and of which all is known."""
-        while self._ended and all(found.done() for _, found in self._ended[0][1]):
-            number, passes = self._ended.popleft()
-            if any(found.exception() for _, found in passes):
+        """Write the segments that have ended and whose passes are all done."""
+        while self._unwritten and all(result.done() for _, result in self._unwritten[0][1]):
+            number, results = self._unwritten.popleft()
+            if any(result.exception() for _, result in results):
                 return  # the run is about to fail
-            if self._lost or (self._lock is None and not self._lock_folder()):
+            if self._unwritable or (self._lock is None and not self._lock_folder()):
                 continue
-            made = tuple(CachedPass(*asked, tuple(found.result())) for asked, found in passes)
+            passes = tuple(CachedPass(*key, tuple(result.result())) for key, result in results)
             try:
                 path = self._folder / f"{number}.json"
-                write_private(path, encode_segment(Segment(self._key, number, made)))
+                write_private(path, encode_segment(Segment(self._key, number, passes)))
             except OSError:
-                self._lost = True
+                self._unwritable = True
 
     def _read(self, number: int) -> dict[_PassKey, tuple[Detection, ...]]:
         if not self._resume or self._lock is None:
@@ -244,73 +252,78 @@ class DetectionCache:
             segment = decode_segment(path.read_bytes())
             if (segment.key, segment.number) != (self._key, number):
                 raise ValueError("this is a segment of something else")
-            return self._checked(segment.passes)
+            return self._check(segment.passes)
         except FileNotFoundError:
             return {}
-        except Exception:  # whatever is wrong with it: the segment is looked at again
+        except Exception:  # whatever is wrong with it: its passes are run again
             with suppress(OSError):
                 path.unlink()
             return {}
 
-    def _checked(self, passes: Iterable[CachedPass]) -> dict[_PassKey, tuple[Detection, ...]]:
+    def _check(self, passes: Iterable[CachedPass]) -> dict[_PassKey, tuple[Detection, ...]]:
+        """The passes' detections by their keys.
+
+        Raises:
+            ValueError: No analysis with this recipe could have written them.
+        """
         known: dict[_PassKey, tuple[Detection, ...]] = {}
-        for it in passes:
-            asked = it.frame, it.time, it.look
-            if asked in known or it.frame < 0 or it.look not in range(self._passes):
-                raise ValueError("there is no such look")
-            if not all(0 <= d.score <= 1 and self._is_sane(d.box) for d in it.found):
+        for one in passes:
+            key = one.frame, one.time, one.pass_index
+            if key in known or one.frame < 0 or one.pass_index not in range(self._passes):
+                raise ValueError("there is no such pass")
+            if not all(0 <= d.score <= 1 and self._is_possible(d.box) for d in one.detections):
                 raise ValueError("no detector finds that")
-            known[asked] = it.found
+            known[key] = one.detections
         return known
 
-    def _is_sane(self, box: Box) -> bool:
-        bound = _FARTHEST * self._size.longer
+    def _is_possible(self, box: Box) -> bool:
+        bound = _MAX_DISTANCE * self._size.longer
         sides = box.left, box.top, box.right, box.bottom
         return box.width > 0 and box.height > 0 and all(abs(side) <= bound for side in sides)
 
     def _lock_folder(self) -> bool:
-        """Have the folder for this run alone; whether that could be had."""
+        """Make the folder and lock it for this run; returns whether that was possible."""
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._lock = lock(self._folder)
         except OSError:
             self._lock = None
-        self._lost = self._lock is None
-        return not self._lost
+        self._unwritable = self._lock is None
+        return not self._unwritable
 
 
 def encode_segment(segment: Segment) -> bytes:
     """A line with the digest of the rest, and the segment as JSON with every number exact."""
-    text = json.dumps(CONVERTER.unstructure(segment), allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_CONVERTER.unstructure(segment), allow_nan=False, separators=(",", ":"))
     return f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}".encode()
 
 
 def decode_segment(data: bytes) -> Segment:
-    """The segment that `encode_segment` wrote.
+    """The segment that `encode_segment` encoded.
 
     Raises:
-        Exception: Of any kind: it is another, damaged or cut off.
+        Exception: Of any kind: the data are something else, damaged or cut off.
     """
     digest, _, text = data.partition(b"\n")
     if digest != hashlib.sha256(text).hexdigest().encode():
         raise ValueError("it is damaged")
-    return CONVERTER.structure(strict_json(text.decode()), Segment)
+    return _CONVERTER.structure(parse_json(text.decode()), Segment)
 
 
 def remove_caches(folder: Path) -> list[Path]:
-    """Remove what interrupted runs kept in a folder, but not what a run is using.
+    """Remove the caches of interrupted runs from a folder, but none that a run is using.
 
     Returns:
-        What was removed.
+        Their folders.
     """
     removed = []
     for path in sorted(folder.glob(".*.detections")) if folder.is_dir() else ():
         if _NAME.fullmatch(path.name) is None:
             continue
         with suppress(OSError):
-            held = lock(path)
-            if held is not None:
-                os.close(held)
+            handle = lock(path)
+            if handle is not None:
+                os.close(handle)
                 shutil.rmtree(path)
                 removed.append(path)
     return removed

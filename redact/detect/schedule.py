@@ -1,4 +1,9 @@
-"""From a frame to what the recipe's passes find in it: scaled, turned, joined."""
+"""Which detection passes run on which frame, and what they find there.
+
+A pass scales the picture, turns it, runs one detector and maps the boxes back. A `PassRunner` runs
+all passes that are due on one frame. A `VideoSchedule` does so for a video, and skips a pass where
+the picture has not changed since that pass ran last.
+"""
 
 from __future__ import annotations
 
@@ -20,41 +25,41 @@ from redact.core.recipe import Pass, size_penalty
 from redact.detect.stillness import StillnessWatch
 
 GREY_SIDE = 640
-"""Longer side of the grey picture that things are followed on."""
+"""Longer side, in pixels, of the small grey picture that tracking works on."""
 
-USUAL_RATE = 25
-"""Frames a second for which passes say how often they look."""
+REFERENCE_RATE = 25
+"""Frames a second that a pass's `every` is meant for."""
 
-_SLACK = 1.0
+_BOX_MARGIN = 1.0
 """Pixels of the scaled copy by which a detector's box may be off on each side."""
 
-_SAME = 0.4
-"""Intersection over union from which two passes saw one thing."""
+_MERGE_IOU = 0.4
+"""Intersection over union from which detections of several passes are merged."""
 
-_CERTAIN = 0.4
-"""Score from which a find tells which way a picture stands."""
-_CLEARLY = 1.5
+_CLEAR_SCORE = 0.4
+"""Score from which a detection tells which way a picture stands."""
+_CLEAR_RATIO = 1.5
 """How much more of those scores a turned picture must show than the upright one."""
 
-_SHARED = 0.15
-"""Share of the smaller of two boxes from which a turned find is of a face seen upright."""
+_KNOWN_SHARE = 0.15
+"""Share of the smaller of two boxes that they have in common if they are one face's."""
 
-_DARK = 50
-"""Mean brightness below which a picture is brightened before it is looked at."""
-_BRIGHTEST = 99.5
+_DARK_MEAN = 50
+"""Mean brightness below which a picture is brightened before detection."""
+_WHITE_PERCENTILE = 99.5
 """Percentile of brightness that becomes white then."""
 
-_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Red's, green's and blue's share of brightness (ITU-R BT.601)."""
 
 
 class PassRunner:
-    """Looks at frames with every pass that is due.
+    """Runs the passes that are due on a frame.
 
     Args:
-        passes: What is done; each detector is loaded once.
+        passes: Each detector that they name is loaded once.
         load: From a detector's name to the detector.
-        slope: What a score must be higher by for each doubling of a face's height: see `Recipe`.
+        slope: Rise of the threshold for each doubling of a face's height: see `Recipe`.
     """
 
     def __init__(
@@ -65,46 +70,48 @@ class PassRunner:
         self._detectors = {name: load(name) for name in {p.detector for p in passes}}
 
     def __call__(self, frame: Frame) -> View:
-        """Everything that is kept of the frame. May run in several threads at once."""
+        """Run all due passes on the frame. May be called by several threads at once."""
         copies = ScaledCopies(frame.picture)
-        return make_view(frame, copies, [(p, self.detect(p, copies)) for p in self.due(frame)])
+        results = [(pass_, self.detect(pass_, copies)) for pass_ in self.due(frame)]
+        return make_view(frame, copies, results)
 
-    def due(self, frame: Frame, begun: Callable[[int], bool] | None = None) -> list[Pass]:
-        """The passes that look at this frame.
+    def due(self, frame: Frame, starts_span: Callable[[int], bool] | None = None) -> list[Pass]:
+        """The passes that are due on this frame.
 
         Args:
-            frame: A small picture is not looked at by passes that are for large ones.
-            begun: Whether the frame begins another span of so many; by its index if not said.
+            frame: Passes for large pictures alone are not due on a small one.
+            starts_span: Whether the frame is the first of another span of so many frames; told by
+                the frame's index if None.
         """
         longer = frame.picture.stored_size.longer
-        begins = begun or (lambda every: frame.index % every == 0)
-        return [p for p in self.passes if longer > p.above and begins(p.every)]
+        starts = starts_span or (lambda every: frame.index % every == 0)
+        return [p for p in self.passes if longer > p.above and starts(p.every)]
 
-    def detect(self, look: Pass, copies: ScaledCopies) -> list[Detection]:
-        """What one pass finds, in pixels of the upright picture."""
+    def detect(self, pass_: Pass, copies: ScaledCopies) -> list[Detection]:
+        """Run one pass; its detections are in pixels of the upright picture."""
         size = copies.size
-        copy = copies.copy(_side(look, size))
-        turned = np.ascontiguousarray(np.rot90(copy, -look.quarters))
-        (found,) = self._detectors[look.detector].detect([turned], look.threshold)
+        copy = copies.copy(_scaled_side(pass_, size))
+        turned = np.ascontiguousarray(np.rot90(copy, -pass_.quarters))
+        (found,) = self._detectors[pass_.detector].detect([turned], pass_.threshold)
         seen = Size(copy.shape[1], copy.shape[0])
         scale = size.width / seen.width, size.height / seen.height
-        turn = Turn(look.quarters)
+        turn = Turn(pass_.quarters)
         area = seen.width * seen.height
-        found = [d for d in found if d.box.area <= look.largest * area]
-        boxes = [turn.stored_box(d.box, seen).extended(_SLACK, _SLACK) for d in found]
+        found = [d for d in found if d.box.area <= pass_.largest * area]
+        boxes = [turn.stored_box(d.box, seen).extended(_BOX_MARGIN, _BOX_MARGIN) for d in found]
         upright = [
             Detection(d.kind, box.scaled(*scale), d.score)
             for d, box in zip(found, boxes, strict=True)
         ]
         return [
-            d for d in upright if d.score >= look.threshold + size_penalty(d, size, self._slope)
+            d for d in upright if d.score >= pass_.threshold + size_penalty(d, size, self._slope)
         ]
 
 
 class ScaledCopies:
-    """What detectors and trackers are given of one picture, each made when it is first asked for.
+    """The copies of one picture that detectors and trackers get, each made on first use.
 
-    May be asked by several threads at once.
+    May be used by several threads at once.
 
     Args:
         picture: As decoded.
@@ -121,13 +128,13 @@ class ScaledCopies:
 
     @cached_property
     def grey(self) -> Grey:
-        """The small picture that things are followed on."""
-        return _grey(self._picture.rgb(self.size.fitted(min(self.size.longer, GREY_SIDE))))
+        """(height, width), 8 bit: the small picture that tracking works on."""
+        return _to_grey(self._picture.rgb(self.size.fitted(min(self.size.longer, GREY_SIDE))))
 
     @cached_property
     def gain(self) -> float:
-        """By what the picture is brightened before it is looked at."""
-        return _brightening(self.grey)
+        """The factor by which the picture is brightened before detection; 1 if it is not dark."""
+        return _brightening_gain(self.grey)
 
     def copy(self, side: int) -> Rgb:
         """The whole picture with that longer side, brightened if it is dark."""
@@ -138,169 +145,171 @@ class ScaledCopies:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _PlannedPass:
-    """One pass over one frame.
+class PlannedPass:
+    """One pass that is due on one frame.
 
     Args:
-        look: The pass.
-        found: What it finds there.
-        new: Whether it has to look for that, or has found it in an earlier frame.
+        pass_: The pass.
+        result: Its detections in this frame.
+        must_run: Whether it has to run for them; else they come from an earlier frame or run.
     """
 
-    look: Pass
-    found: Future[list[Detection]]
-    new: bool
+    pass_: Pass
+    result: Future[list[Detection]]
+    must_run: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlannedFrame:
-    """A frame, its small grey copy, and what is to be known about it."""
+    """A frame, its small grey copy, and the passes that are due on it."""
 
     frame: Frame
     grey: Grey
-    due: tuple[_PlannedPass, ...]
+    passes: tuple[PlannedPass, ...]
 
 
 class PassClock:
-    """A clock that says which frames a pass is due for: one look in so much time at any rate.
+    """Tells by time which frames a pass is due on, so that the frame rate does not matter.
 
-    Passes are made for `USUAL_RATE`: at 60 frames a second a face moves as far between looks as at
-    25, and in surveillance video of five a second nobody may pass between two of them.
+    Passes are made for `REFERENCE_RATE`. At 60 frames a second a face moves as far between two runs
+    of a pass as at 25, and in surveillance video of 5 a second nobody may walk past between them.
     """
 
     def __init__(self) -> None:
         self._first: Fraction | None = None
         self._last = self._now = Fraction(-1)
 
-    def enter(self, time: Fraction) -> None:
-        """The next frame comes, at that many seconds; times grow."""
+    def advance(self, time: Fraction) -> None:
+        """Go on to the next frame, at that many seconds; times grow."""
         if self._first is None:
             self._first = time
-        self._last, self._now = self._now, (time - self._first) * USUAL_RATE
+        self._last, self._now = self._now, (time - self._first) * REFERENCE_RATE
 
-    def begun(self, every: int) -> bool:
-        """Whether this frame is the first in a span of so many frames of the usual rate."""
+    def starts_span(self, every: int) -> bool:
+        """Whether this frame is the first in a span of so many frames of the reference rate."""
         return self._last // every < self._now // every
 
 
 class PassCache(Protocol):
-    """What passes found in the same video before."""
+    """What passes found in the same video in an earlier run."""
 
-    def enter(self, frame: Frame) -> None:
-        """The next frame comes; times grow."""
+    def advance(self, frame: Frame) -> None:
+        """Go on to the next frame; times grow."""
 
-    def recall(self, frame: Frame, look: int, found: Future[list[Detection]]) -> bool:
-        """Whether a pass, by its place, has looked at this frame: what it found is set then."""
+    def recall(self, frame: Frame, pass_index: int, result: Future[list[Detection]]) -> bool:
+        """Set the result from the cache if a pass, by its place, has run on this frame."""
 
 
 class VideoSchedule:
-    """Looks at one video, and not again at what still is as a pass saw it last.
+    """The schedule of one video: a pass does not run where the picture is still.
 
-    What the pass found then is found once more: nobody appears without a change.
+    Its detections are then those of its last run: nobody appears without a change.
 
     Args:
-        look: What is done with a frame that is new.
-        unseen: Seconds after which a pass looks again in any case.
-        memory: Spares the looks that it knows, and is told of all others.
+        runner: Runs the passes.
+        max_age: Seconds after which a pass runs again even if the picture is still.
+        cache: Spares the runs that it knows, and records all others.
     """
 
-    def __init__(self, look: PassRunner, longest: float, memory: PassCache | None = None) -> None:
-        self._look = look
-        self._memory = memory
-        self._longest = longest
+    def __init__(self, runner: PassRunner, max_age: float, cache: PassCache | None = None) -> None:
+        self._runner = runner
+        self._cache = cache
+        self._max_age = max_age
         self._watches: dict[Pass, StillnessWatch] = {}
-        self._found: dict[Pass, Future[list[Detection]]] = {}
-        self._spans = PassClock()
+        self._results: dict[Pass, Future[list[Detection]]] = {}
+        self._clock = PassClock()
 
-    def asked(self, frames: Iterable[Frame]) -> Iterator[PlannedFrame]:
-        """What is to be done with each frame, which depends on all before it."""
+    def plan_frames(self, frames: Iterable[Frame]) -> Iterator[PlannedFrame]:
+        """Each frame with its due passes, which depend on all frames before it."""
         for frame in frames:
-            self._spans.enter(frame.time)
-            if self._memory is not None:
-                self._memory.enter(frame)
+            self._clock.advance(frame.time)
+            if self._cache is not None:
+                self._cache.advance(frame)
             copies = ScaledCopies(frame.picture)
-            yield PlannedFrame(frame, copies.grey, tuple(self._due(frame, copies)))
+            yield PlannedFrame(frame, copies.grey, tuple(self._plan_passes(frame, copies)))
 
-    def _due(self, frame: Frame, copies: ScaledCopies) -> Iterator[_PlannedPass]:
-        for look in self._look.due(frame, self._spans.begun):
-            watch = self._watches.setdefault(look, StillnessWatch(self._longest))
-            new = watch.is_new(copies.grey, frame.time, copies.gain)
-            if new:
-                self._found[look] = found = Future[list[Detection]]()
-                new = not self._recall(frame, look, found)
-            yield _PlannedPass(look, self._found[look], new)
+    def _plan_passes(self, frame: Frame, copies: ScaledCopies) -> Iterator[PlannedPass]:
+        for pass_ in self._runner.due(frame, self._clock.starts_span):
+            watch = self._watches.setdefault(pass_, StillnessWatch(self._max_age))
+            must_run = watch.is_new(copies.grey, frame.time, copies.gain)
+            if must_run:
+                self._results[pass_] = result = Future[list[Detection]]()
+                must_run = not self._recall(frame, pass_, result)
+            yield PlannedPass(pass_, self._results[pass_], must_run)
 
-    def _recall(self, frame: Frame, look: Pass, found: Future[list[Detection]]) -> bool:
-        place = self._look.passes.index(look)
-        return self._memory is not None and self._memory.recall(frame, place, found)
+    def _recall(self, frame: Frame, pass_: Pass, result: Future[list[Detection]]) -> bool:
+        place = self._runner.passes.index(pass_)
+        return self._cache is not None and self._cache.recall(frame, place, result)
 
-    def begin(self, pool: Executor, asked: PlannedFrame) -> Callable[[], View]:
-        """Give the executor each new look by itself, the costliest first, so that none is last.
+    def start(self, pool: Executor, planned: PlannedFrame) -> Callable[[], View]:
+        """Submit each pass that must run by itself, the costliest first, so that none is last.
 
-        What is returned waits for them, and for what was found in earlier frames.
+        What is returned waits for them, and for results of earlier frames.
         """
-        copies = ScaledCopies(asked.frame.picture, asked.grey)
-        new = [due for due in asked.due if due.new]
-        for due in sorted(new, key=lambda due: -due.look.side):
-            pool.submit(self._run_once, due, copies)
+        copies = ScaledCopies(planned.frame.picture, planned.grey)
+        to_run = [one for one in planned.passes if one.must_run]
+        for one in sorted(to_run, key=lambda one: -one.pass_.side):
+            pool.submit(self._run_pass, one, copies)
 
         def view() -> View:
-            return make_view(asked.frame, copies, [(d.look, d.found.result()) for d in asked.due])
+            results = [(one.pass_, one.result.result()) for one in planned.passes]
+            return make_view(planned.frame, copies, results)
 
         return view
 
-    def _run_once(self, due: _PlannedPass, copies: ScaledCopies) -> None:
+    def _run_pass(self, planned: PlannedPass, copies: ScaledCopies) -> None:
         try:
-            due.found.set_result(self._look.detect(due.look, copies))
+            planned.result.set_result(self._runner.detect(planned.pass_, copies))
         except BaseException as error:  # of whatever kind: somebody waits for it
-            due.found.set_exception(error)
+            planned.result.set_exception(error)
 
 
-def make_view(frame: Frame, copies: ScaledCopies, found: Found) -> View:
-    """What is kept of a frame in which the passes found that."""
-    kept = [d for look, seen in found for d in _trusted(look, seen, found)]
+PassResults: TypeAlias = Sequence[tuple[Pass, list[Detection]]]
+"""Passes and their detections in one frame."""
+
+
+def make_view(frame: Frame, copies: ScaledCopies, results: PassResults) -> View:
+    """What is kept of a frame: its small grey copy, and the merged detections of all passes."""
+    kept = [d for pass_, found in results for d in _drop_misoriented(pass_, found, results)]
     return View(frame.index, frame.time, copies.size, copies.grey, tuple(merge_detections(kept)))
 
 
-Found: TypeAlias = Sequence[tuple[Pass, list[Detection]]]
-"""What each pass found."""
+def _drop_misoriented(pass_: Pass, found: list[Detection], results: PassResults) -> list[Detection]:
+    """The detections of a pass that count, since a picture stands one way.
 
-
-def _trusted(look: Pass, seen: list[Detection], found: Found) -> list[Detection]:
-    """What a pass found that counts: a picture stands one way.
-
-    Turned passes see faces in ears, hands and folds; they are trusted where a turned picture shows
-    clearly more than the upright one. Else they must be very sure, and see what nobody saw upright:
-    a second opinion on a face only makes its box wider.
+    Turned passes see faces in ears, hands and folds. All their detections count if the turned
+    picture shows clearly more than the upright one. Else they must reach `turned_threshold` and lie
+    where no upright pass found a face: a second box of the same face would only make it wider.
     """
-    if not look.turned_threshold:
-        return seen
-    upright = [(p, finds) for p, finds in found if not p.quarters and p.kind is look.kind]
-    twins = [t for t in upright if (t[0].detector, t[0].side) == (look.detector, look.side)]
-    shown = max((_sum_of_sure_scores(finds) for _, finds in twins or upright), default=0.0)
-    if _sum_of_sure_scores(seen) > _CLEARLY * shown:
-        return seen
-    known = [d.box for _, finds in upright for d in finds]
-    return [d for d in seen if d.score >= look.turned_threshold and not _overlaps_any(d.box, known)]
+    if not pass_.turned_threshold:
+        return found
+    upright = [(p, seen) for p, seen in results if not p.quarters and p.kind is pass_.kind]
+    twins = [t for t in upright if (t[0].detector, t[0].side) == (pass_.detector, pass_.side)]
+    shown = max((_sum_clear_scores(seen) for _, seen in twins or upright), default=0.0)
+    if _sum_clear_scores(found) > _CLEAR_RATIO * shown:
+        return found
+    known = [d.box for _, seen in upright for d in seen]
+    return [
+        d for d in found if d.score >= pass_.turned_threshold and not _overlaps_any(d.box, known)
+    ]
 
 
 def _overlaps_any(box: Box, others: Sequence[Box]) -> bool:
-    return any(box.overlap(other) > _SHARED * min(box.area, other.area) for other in others)
+    return any(box.overlap(other) > _KNOWN_SHARE * min(box.area, other.area) for other in others)
 
 
-def _sum_of_sure_scores(detections: Sequence[Detection]) -> float:
-    return sum(d.score for d in detections if d.score >= _CERTAIN)
+def _sum_clear_scores(detections: Sequence[Detection]) -> float:
+    return sum(d.score for d in detections if d.score >= _CLEAR_SCORE)
 
 
-def _brightening(grey: Grey) -> float:
-    """By what a dark picture is to be brightened; 1 for any other."""
-    if grey.mean() >= _DARK:
+def _brightening_gain(grey: Grey) -> float:
+    if grey.mean() >= _DARK_MEAN:
         return 1.0
-    return max(1.0, 255 / max(1.0, float(np.percentile(grey, _BRIGHTEST))))
+    return max(1.0, 255 / max(1.0, float(np.percentile(grey, _WHITE_PERCENTILE))))
 
 
 def brighten(copy: Rgb, gain: float) -> Rgb:
-    """A dark picture's copy brightened, its noise first evened out; others as they are."""
+    """A dark picture multiplied by the gain, its noise smoothed first; others as they are."""
     if gain <= 1.0:
         return copy
     across = np.pad(copy, ((1, 1), (1, 1), (0, 0)), mode="edge").astype(np.uint16)
@@ -309,30 +318,30 @@ def brighten(copy: Rgb, gain: float) -> Rgb:
     return np.asarray(np.minimum(even * np.float32(gain / 16), 255)).astype(np.uint8)
 
 
-def _side(look: Pass, size: Size) -> int:
-    return look.side if look.enlarge else min(look.side, size.longer)
+def _scaled_side(pass_: Pass, size: Size) -> int:
+    return pass_.side if pass_.enlarge else min(pass_.side, size.longer)
 
 
-def _grey(rgb: Rgb) -> Grey:
-    return np.asarray(rgb @ _WEIGHTS).astype(np.uint8)
+def _to_grey(rgb: Rgb) -> Grey:
+    return np.asarray(rgb @ _LUMA_WEIGHTS).astype(np.uint8)
 
 
 def merge_detections(detections: Sequence[Detection]) -> list[Detection]:
-    """One detection for each heap of overlapping ones, the strongest first.
+    """One detection for each group that overlaps its strongest member, the strongest first.
 
-    Its box holds every box of the heap; its score is the best, since passes of one network err
-    together.
+    Groups are those of non-maximum suppression, but nothing is suppressed: the box holds every box
+    of its group. The score is the best one, since passes of one network err together.
     """
     groups: list[list[Detection]] = []
     for found in sorted(detections, key=lambda d: -d.score):
-        home = next((h for h in groups if _are_same(h[0], found)), None)
-        groups.append([found]) if home is None else home.append(found)
-    return [_merge(group) for group in groups]
+        group = next((g for g in groups if _are_same(g[0], found)), None)
+        groups.append([found]) if group is None else group.append(found)
+    return [_merge_group(group) for group in groups]
 
 
 def _are_same(one: Detection, other: Detection) -> bool:
-    return one.kind == other.kind and one.box.iou(other.box) >= _SAME
+    return one.kind == other.kind and one.box.iou(other.box) >= _MERGE_IOU
 
 
-def _merge(group: list[Detection]) -> Detection:
+def _merge_group(group: list[Detection]) -> Detection:
     return Detection(group[0].kind, hull_of(found.box for found in group), group[0].score)

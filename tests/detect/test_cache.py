@@ -58,13 +58,13 @@ class Analysis:
     """One run over a painted source, which may be interrupted.
 
     Args:
-        looked: Indices of the frames that a detector looked at.
-        looks: How many looks there were.
+        detected: Indices of the frames that a pass ran on.
+        passes: How often a detector ran.
         stages: What progress called each frame.
     """
 
     source: PaintedSource
-    looked: set[int] = field(default_factory=set)
+    detected: set[int] = field(default_factory=set)
     passes: int = 0
     stages: list[str] = field(default_factory=list)
     tracks: list[Track] = field(default_factory=list)
@@ -72,26 +72,26 @@ class Analysis:
 
     def run(
         self,
-        memory: DetectionCache | None,
+        cache: DetectionCache | None,
         stop: BaseException | None = None,
         at: int = 0,
         key: str = KEY,
     ) -> Analysis:
         detector = ScriptedDetector()
-        looker = Watched(PassRunner(PASSES, lambda _: detector), 1.5, memory)
-        looker.run = self
+        schedule = Watched(PassRunner(PASSES, lambda _: detector), 1.5, cache)
+        schedule.run = self
         tracker = PictureTracker(Coverage(), 0.5, StaticFlow())
 
         def progress(_: str, done: int, expected: int | None) -> None:
-            self.stages.append(memory.stage(done) if memory else "analyse")
+            self.stages.append(cache.stage(done) if cache else "analyse")
             if stop is not None and done == at:
                 raise stop
 
-        if memory is not None:
-            memory.begin(key, len(PASSES), SIZE)
-        analyse(self.source, looker, tracker, progress)
-        if memory is not None:
-            memory.finish()
+        if cache is not None:
+            cache.begin(key, len(PASSES), SIZE)
+        analyse(self.source, schedule, tracker, progress)
+        if cache is not None:
+            cache.finish()
         self.passes = len(detector.seen)
         self.tracks = tracker.tracks()
         self.views.sort()
@@ -99,34 +99,34 @@ class Analysis:
 
 
 class Watched(VideoSchedule):
-    """Tells a run what is looked at, and what is seen."""
+    """Tells a run which frames passes run on, and what they find."""
 
     run: Analysis
 
-    def begin(self, pool: Executor, asked: PlannedFrame) -> Callable[[], View]:
-        ended = super().begin(pool, asked)
-        self.run.looked |= {asked.frame.index for due in asked.due if due.new}
+    def start(self, pool: Executor, planned: PlannedFrame) -> Callable[[], View]:
+        wait = super().start(pool, planned)
+        self.run.detected |= {planned.frame.index for one in planned.passes if one.must_run}
 
         def view() -> View:
-            view = ended()
+            view = wait()
             self.run.views.append((view.index, view.detections))
             return view
 
         return view
 
 
-def interrupt(
+def run_interrupted(
     source: PaintedSource, output: Path, at: int, stop: BaseException | None = None, span: int = 1
 ) -> Path:
     """A run that ends there; gives its folder."""
-    with suppress(KeyboardInterrupt, Exception), DetectionCache(output, segment=span) as memory:
-        Analysis(source).run(memory, stop or KeyboardInterrupt(), at)
+    with suppress(KeyboardInterrupt, Exception), DetectionCache(output, segment=span) as cache:
+        Analysis(source).run(cache, stop or KeyboardInterrupt(), at)
     return cache_folder(output)
 
 
 def resume(source: PaintedSource, output: Path, span: int = 1, key: str = KEY) -> Analysis:
-    with DetectionCache(output, True, segment=span) as memory:
-        return Analysis(source).run(memory, key=key)
+    with DetectionCache(output, True, segment=span) as cache:
+        return Analysis(source).run(cache, key=key)
 
 
 def film(count: int = 100, rate: int = 25) -> PaintedSource:
@@ -164,7 +164,7 @@ def test_a_resumed_analysis_is_the_one_in_one_piece(
     whole = Analysis(source).run(None)
     with TemporaryDirectory() as place:
         output = Path(place, NAME)
-        folder = interrupt(source, output, min(at, len(source.times)), span=span)
+        folder = run_interrupted(source, output, min(at, len(source.times)), span=span)
         for number in lost:
             (folder / f"{number}.json").unlink(missing_ok=True)
         kept = stored(folder)
@@ -173,53 +173,53 @@ def test_a_resumed_analysis_is_the_one_in_one_piece(
     assert again.tracks == whole.tracks
     assert again.views == whole.views
     segments = [(time - source.times[0]) // span for time in source.times]
-    assert again.looked == {index for index in whole.looked if segments[index] not in kept}
-    first = min(again.looked, default=len(source.times))
+    assert again.detected == {index for index in whole.detected if segments[index] not in kept}
+    first = min(again.detected, default=len(source.times))
     spared = first if kept and min(kept) == 0 else 0
     assert again.stages == ["resume"] * spared + ["analyse"] * (len(source.times) - spared)
 
 
 def test_an_interruption_loses_one_segment_at_most(tmp_path: Path) -> None:
-    folder = interrupt(film(), tmp_path / NAME, 90)
+    folder = run_interrupted(film(), tmp_path / NAME, 90)
     assert stored(folder) == {0, 1, 2}
     whole, again = Analysis(film()).run(None), resume(film(), tmp_path / NAME)
     assert again.tracks == whole.tracks != []
-    assert again.looked == {index for index in whole.looked if index >= 75}
+    assert again.detected == {index for index in whole.detected if index >= 75}
     assert again.passes < whole.passes / 3
     assert not list(tmp_path.iterdir())
 
 
 def test_what_was_interrupted_twice_goes_on_where_it_was_last(tmp_path: Path) -> None:
-    interrupt(film(), tmp_path / NAME, 40)
-    with suppress(KeyboardInterrupt), DetectionCache(tmp_path / NAME, True, segment=1) as memory:
-        Analysis(film()).run(memory, KeyboardInterrupt(), 70)
+    run_interrupted(film(), tmp_path / NAME, 40)
+    with suppress(KeyboardInterrupt), DetectionCache(tmp_path / NAME, True, segment=1) as cache:
+        Analysis(film()).run(cache, KeyboardInterrupt(), 70)
     kept = stored(cache_folder(tmp_path / NAME))
     assert kept >= {0, 1}
-    assert min(resume(film(), tmp_path / NAME).looked) >= 25 * len(kept)
+    assert min(resume(film(), tmp_path / NAME).detected) >= 25 * len(kept)
 
 
-def test_what_failed_later_needs_no_look_at_all(tmp_path: Path) -> None:
-    with suppress(UnwritableOutputError), DetectionCache(tmp_path / NAME, segment=1) as memory:
-        Analysis(film()).run(memory)
+def test_what_failed_later_needs_no_pass_at_all(tmp_path: Path) -> None:
+    with suppress(UnwritableOutputError), DetectionCache(tmp_path / NAME, segment=1) as cache:
+        Analysis(film()).run(cache)
         raise UnwritableOutputError("the disk is full")
     again = resume(film(), tmp_path / NAME)
     assert (again.passes, set(again.stages)) == (0, {"resume"})
 
 
-def test_without_resume_all_is_looked_at_again(tmp_path: Path) -> None:
-    interrupt(film(), tmp_path / NAME, 90)
+def test_without_resume_all_passes_run_again(tmp_path: Path) -> None:
+    run_interrupted(film(), tmp_path / NAME, 90)
     whole = Analysis(film()).run(None)
-    with DetectionCache(tmp_path / NAME, segment=1) as memory:
-        again = Analysis(film()).run(memory)
+    with DetectionCache(tmp_path / NAME, segment=1) as cache:
+        again = Analysis(film()).run(cache)
     assert again.passes == whole.passes
     assert not list(tmp_path.iterdir())
 
 
 def test_without_resume_what_was_kept_is_removed_at_once(tmp_path: Path) -> None:
-    folder = interrupt(film(), tmp_path / NAME, 90)
+    folder = run_interrupted(film(), tmp_path / NAME, 90)
     assert stored(folder) == {0, 1, 2}
-    with suppress(KeyboardInterrupt), DetectionCache(tmp_path / NAME, segment=1) as memory:
-        memory.begin(KEY, len(PASSES), SIZE)
+    with suppress(KeyboardInterrupt), DetectionCache(tmp_path / NAME, segment=1) as cache:
+        cache.begin(KEY, len(PASSES), SIZE)
         raise KeyboardInterrupt
     assert stored(folder) == set()
 
@@ -227,7 +227,7 @@ def test_without_resume_what_was_kept_is_removed_at_once(tmp_path: Path) -> None
 def test_segments_begin_with_the_first_frame(tmp_path: Path) -> None:
     late = film()
     late.times = [time + Fraction(1, 2) for time in late.times]
-    folder = interrupt(late, tmp_path / NAME, 90)
+    folder = run_interrupted(late, tmp_path / NAME, 90)
     assert stored(folder) == {0, 1, 2}
     first = decode_segment((folder / "0.json").read_bytes())
     assert {it.frame for it in first.passes} <= set(range(25))
@@ -235,8 +235,8 @@ def test_segments_begin_with_the_first_frame(tmp_path: Path) -> None:
 
 
 def test_a_short_video_keeps_nothing(tmp_path: Path) -> None:
-    with DetectionCache(tmp_path / NAME) as memory:
-        Analysis(film()).run(memory)
+    with DetectionCache(tmp_path / NAME) as cache:
+        Analysis(film()).run(cache)
         assert not list(tmp_path.iterdir())
 
 
@@ -252,8 +252,8 @@ def test_a_short_video_keeps_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_what_stays_after_which_end(tmp_path: Path, error: BaseException, stays: bool) -> None:
-    with suppress(BaseException), DetectionCache(tmp_path / NAME, segment=1) as memory:
-        Analysis(film()).run(memory, error, 60)
+    with suppress(BaseException), DetectionCache(tmp_path / NAME, segment=1) as cache:
+        Analysis(film()).run(cache, error, 60)
     assert cache_folder(tmp_path / NAME).exists() is stays
 
 
@@ -261,7 +261,7 @@ def test_what_stays_after_which_end(tmp_path: Path, error: BaseException, stays:
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        folder = interrupt(film(), tmp_path / NAME, 90)
+        folder = run_interrupted(film(), tmp_path / NAME, 90)
     finally:
         os.umask(before)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -271,19 +271,19 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
 
 
 def test_it_holds_boxes_and_times_and_nothing_else(tmp_path: Path) -> None:
-    folder = interrupt(film(), tmp_path / NAME, 90)
+    folder = run_interrupted(film(), tmp_path / NAME, 90)
     segment = decode_segment((folder / "1.json").read_bytes())
     assert (segment.key, segment.number) == (KEY, 1)
     assert all(1 <= it.time < 2 and it.frame == it.time * 25 for it in segment.passes)
     text = (folder / "1.json").read_text().partition("\n")[2]
-    (found,) = json.loads(text)["passes"][0]["found"]
+    (found,) = json.loads(text)["passes"][0]["detections"]
     assert found.keys() == {"kind", "box", "score"}
 
 
 # what is not trusted
 
 
-def look_with(**choices: object) -> Callable[[Segment], Segment]:
+def pass_with(**choices: object) -> Callable[[Segment], Segment]:
     def change(segment: Segment) -> Segment:
         first = replace(segment.passes[0], **choices)  # type: ignore[arg-type]
         return replace(segment, passes=(first, *segment.passes[1:]))
@@ -292,7 +292,7 @@ def look_with(**choices: object) -> Callable[[Segment], Segment]:
 
 
 def found(box: Box, score: float = 0.5) -> Callable[[Segment], Segment]:
-    return look_with(found=(Detection(Kind.FACE, box, score),))
+    return pass_with(detections=(Detection(Kind.FACE, box, score),))
 
 
 WRONG: dict[str, Callable[[Segment], Segment]] = {
@@ -302,15 +302,15 @@ WRONG: dict[str, Callable[[Segment], Segment]] = {
     "a score below 0": found(Box(1, 1, 5, 5), -0.5),
     "a box far away": found(Box(1, 1, 5, 1e6)),
     "a box of no size": found(Box(1, 1, 1, 5)),
-    "no such pass": look_with(look=len(PASSES)),
-    "no such frame": look_with(frame=-1),
-    "a look made twice": lambda s: replace(s, passes=(s.passes[0], *s.passes)),
+    "no such pass": pass_with(pass_index=len(PASSES)),
+    "no such frame": pass_with(frame=-1),
+    "a pass run twice": lambda s: replace(s, passes=(s.passes[0], *s.passes)),
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_segment_that_cannot_be_is_looked_at_again(tmp_path: Path, wrong: str) -> None:
-    folder = interrupt(film(), tmp_path / NAME, 90)
+def test_the_passes_of_an_impossible_segment_run_again(tmp_path: Path, wrong: str) -> None:
+    folder = run_interrupted(film(), tmp_path / NAME, 90)
     path = folder / "1.json"
     path.write_bytes(encode_segment(WRONG[wrong](decode_segment(path.read_bytes()))))
     check_second_is_not_used(tmp_path)
@@ -333,7 +333,9 @@ DAMAGED: dict[str, Callable[[bytes], bytes]] = {
     "another key": lambda data: signed(text_of(data).replace(b'"score"', b'"more"', 1)),
     "no number": lambda data: signed(text_of(data).replace(b"0.9", b"NaN", 1)),
     "a number as text": lambda data: signed(text_of(data).replace(b"0.9", b'"0.9"', 1)),
-    "a float for an index": lambda data: signed(text_of(data).replace(b'"look":0', b'"look":0.0')),
+    "a float for an index": lambda data: signed(
+        text_of(data).replace(b'"pass_index":0', b'"pass_index":0.0')
+    ),
     "a list": lambda _: signed(b"[]"),
     "nested deeply": lambda _: signed(b"[" * 100_000),
     "key twice": lambda data: signed(text_of(data).replace(b"{", b'{"number":1,', 1)),
@@ -341,8 +343,8 @@ DAMAGED: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED)
-def test_a_damaged_segment_is_looked_at_again(tmp_path: Path, damage: str) -> None:
-    folder = interrupt(film(), tmp_path / NAME, 90)
+def test_the_passes_of_a_damaged_segment_run_again(tmp_path: Path, damage: str) -> None:
+    folder = run_interrupted(film(), tmp_path / NAME, 90)
     path = folder / "1.json"
     before = path.read_bytes()
     path.write_bytes(DAMAGED[damage](before))
@@ -353,19 +355,19 @@ def test_a_damaged_segment_is_looked_at_again(tmp_path: Path, damage: str) -> No
 def check_second_is_not_used(folder: Path) -> None:
     whole, again = Analysis(film()).run(None), resume(film(), folder / NAME)
     assert again.tracks == whole.tracks
-    assert again.looked == {n for n in whole.looked if n // 25 in (1, 3)}
+    assert again.detected == {n for n in whole.detected if n // 25 in (1, 3)}
 
 
 def test_another_source_or_recipe_has_nothing_of_it(tmp_path: Path) -> None:
-    interrupt(film(), tmp_path / NAME, 90)
+    run_interrupted(film(), tmp_path / NAME, 90)
     whole, again = Analysis(film()).run(None), resume(film(), tmp_path / NAME, key="b" * 64)
     assert again.passes == whole.passes
     assert not list(tmp_path.iterdir())
 
 
-def test_a_look_at_another_time_is_none(tmp_path: Path) -> None:
+def test_a_pass_at_another_time_is_not_used(tmp_path: Path) -> None:
     """What the file says of other frames is of no use, and does no harm."""
-    interrupt(film(), tmp_path / NAME, 90)
+    run_interrupted(film(), tmp_path / NAME, 90)
     shifted = film()
     shifted.times = [time + Fraction(1, 1000) for time in shifted.times]
     again = resume(shifted, tmp_path / NAME)
@@ -431,8 +433,8 @@ import sys, time
 from pathlib import Path
 from redact.core.geometry import Size
 from redact.detect.cache import DetectionCache
-memory = DetectionCache(Path(sys.argv[1]))
-memory.begin("a" * 64, 2, Size(48, 32))
+cache = DetectionCache(Path(sys.argv[1]))
+cache.begin("a" * 64, 2, Size(48, 32))
 Path(sys.argv[2]).touch()
 time.sleep(60)
 """
@@ -440,7 +442,7 @@ time.sleep(60)
 
 @posix_only
 def test_a_killed_run_has_it_no_longer(tmp_path: Path) -> None:
-    folder = interrupt(film(), tmp_path / NAME, 90)
+    folder = run_interrupted(film(), tmp_path / NAME, 90)
     begun = tmp_path / "begun"
     other = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path / NAME), str(begun)])
     try:
@@ -460,7 +462,7 @@ def test_a_killed_run_has_it_no_longer(tmp_path: Path) -> None:
 def test_what_others_could_have_put_there_is_left_alone(
     tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = interrupt(film(), tmp_path / NAME, 90)
+    folder = run_interrupted(film(), tmp_path / NAME, 90)
     if way == "open to others":
         folder.chmod(0o777)
     elif way == "another's":
@@ -481,24 +483,24 @@ def test_a_full_disk_or_lost_folder_does_not_end_the_run(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("redact.detect.cache.write_private", full)
-    with DetectionCache(tmp_path / NAME, segment=1) as memory:
-        again = Analysis(film()).run(memory)
+    with DetectionCache(tmp_path / NAME, segment=1) as cache:
+        again = Analysis(film()).run(cache)
     assert again.tracks == Analysis(film()).run(None).tracks
-    with DetectionCache(tmp_path / "missing" / NAME, segment=1) as memory:
-        Analysis(film()).run(memory)
+    with DetectionCache(tmp_path / "missing" / NAME, segment=1) as cache:
+        Analysis(film()).run(cache)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_failed_look_was_at_is_not_kept(tmp_path: Path) -> None:
-    memory = DetectionCache(tmp_path / NAME, segment=1)
-    memory.begin(KEY, len(PASSES), SIZE)
+def test_the_segment_of_a_failed_pass_is_not_kept(tmp_path: Path) -> None:
+    cache = DetectionCache(tmp_path / NAME, segment=1)
+    cache.begin(KEY, len(PASSES), SIZE)
     futures: list[Future[list[Detection]]] = [Future(), Future()]
     frames: Sequence[Frame] = [Frame(n, Fraction(n), marked(SIZE, None)) for n in range(3)]
     for frame, future in zip(frames, futures, strict=False):
-        memory.enter(frame)
-        assert not memory.recall(frame, 0, future)
-    assert not list(tmp_path.iterdir())  # the first segment has ended, but its look has not
+        cache.advance(frame)
+        assert not cache.recall(frame, 0, future)
+    assert not list(tmp_path.iterdir())  # the first segment has ended, but its pass has not
     futures[1].set_result([])
     futures[0].set_exception(EngineError("the detector failed"))
-    memory.enter(frames[2])
+    cache.advance(frames[2])
     assert not list(tmp_path.iterdir())

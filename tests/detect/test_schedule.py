@@ -18,7 +18,7 @@ from redact.core.parallel import run_ahead
 from redact.core.recipe import Pass
 from redact.detect.schedule import (
     GREY_SIDE,
-    USUAL_RATE,
+    REFERENCE_RATE,
     PassClock,
     PassRunner,
     VideoSchedule,
@@ -35,7 +35,7 @@ def face(box: Box, score: float, kind: Kind = Kind.FACE) -> Detection:
     return Detection(kind, box, score)
 
 
-def look(picture: PaintedPicture, *passes: Pass, index: int = 0) -> View:
+def run_passes(picture: PaintedPicture, *passes: Pass, index: int = 0) -> View:
     return PassRunner(passes, lambda _: ScriptedDetector())(Frame(index, Fraction(index), picture))
 
 
@@ -43,25 +43,25 @@ def close(one: Box, other: Box, slack: float) -> bool:
     return other.extended(slack, slack).contains(one) and one.extended(slack, slack).contains(other)
 
 
-# joined
+# merging
 
 
-def test_what_lies_apart_stays_apart() -> None:
+def test_detections_that_lie_apart_are_not_merged() -> None:
     found = [face(Box(0, 0, 10, 10), 0.4), face(Box(50, 0, 60, 10), 0.8)]
     assert merge_detections(found) == found[::-1]
 
 
-def test_nothing_joins_to_nothing() -> None:
+def test_no_detections_merge_to_none() -> None:
     assert merge_detections([]) == []
 
 
-def test_overlapping_finds_become_one_that_holds_them() -> None:
+def test_overlapping_detections_become_one_that_holds_them() -> None:
     (one,) = merge_detections([face(Box(0, 0, 10, 10), 0.5), face(Box(1, 1, 12, 11), 0.5)])
     assert one.box == Box(0, 0, 12, 11)
     assert 0.5 <= one.score <= 1
 
 
-def test_two_kinds_are_not_joined() -> None:
+def test_two_kinds_are_not_merged() -> None:
     box = Box(0, 0, 10, 10)
     assert len(merge_detections([face(box, 0.5), face(box, 0.5, Kind.PLATE)])) == 2
 
@@ -76,7 +76,7 @@ detections = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(detections, max_size=7))
-def test_joining_loses_nothing(found: list[Detection]) -> None:
+def test_merging_loses_nothing(found: list[Detection]) -> None:
     after = merge_detections(found)
     assert len(after) <= len(found)
     for one in found:
@@ -88,7 +88,7 @@ def test_joining_loses_nothing(found: list[Detection]) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(detections, max_size=7), st.randoms())
-def test_joining_does_not_depend_on_the_order(
+def test_merging_does_not_depend_on_the_order(
     found: list[Detection], random: np.random.Generator
 ) -> None:
     found = [Detection(d.kind, d.box, d.score - i * 1e-4) for i, d in enumerate(found)]
@@ -98,12 +98,12 @@ def test_joining_does_not_depend_on_the_order(
     assert merge_detections(shuffled) == merge_detections(found)
 
 
-# looking
+# running passes
 
 
 @pytest.mark.parametrize("side", [80, 160, 320, 640])
 def test_boxes_come_in_pixels_of_the_upright_picture_at_any_scale(side: int) -> None:
-    view = look(marked(SIZE, MARKED), Pass("scripted", side, 0.3))
+    view = run_passes(marked(SIZE, MARKED), Pass("scripted", side, 0.3))
     assert view.size == SIZE
     (found,) = view.detections
     assert close(found.box, MARKED, max(1.0, 2 * SIZE.width / side))
@@ -112,17 +112,17 @@ def test_boxes_come_in_pixels_of_the_upright_picture_at_any_scale(side: int) -> 
 @pytest.mark.parametrize("quarters", range(4))
 @pytest.mark.parametrize("side", [160, 320])
 def test_a_turned_pass_maps_its_boxes_back(quarters: int, side: int) -> None:
-    view = look(marked(SIZE, MARKED), Pass("scripted", side, 0.3, quarters=quarters))
+    view = run_passes(marked(SIZE, MARKED), Pass("scripted", side, 0.3, quarters=quarters))
     (found,) = view.detections
     assert close(found.box, MARKED, SIZE.width / side)
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=str)
 @pytest.mark.parametrize("quarters", [0, 1])
-def test_a_stored_turn_is_undone_before_looking(turn: Turn, quarters: int) -> None:
+def test_a_stored_turn_is_undone_before_detection(turn: Turn, quarters: int) -> None:
     picture = marked(SIZE, MARKED)
     turned = PaintedPicture(picture.painted, picture.colour, turn)
-    view = look(turned, Pass("scripted", 320, 0.3, quarters=quarters))
+    view = run_passes(turned, Pass("scripted", 320, 0.3, quarters=quarters))
     (found,) = view.detections
     assert view.size == turn.upright_size(SIZE)
     assert view.grey.shape[::-1] == (view.size.width, view.size.height)
@@ -152,29 +152,33 @@ def test_a_large_picture_is_made_smaller_either_way() -> None:
     assert detector.seen == [Size(160, 100)]
 
 
-def test_a_pass_looks_at_every_so_many_frames() -> None:
+def test_a_pass_runs_on_every_so_many_frames() -> None:
     picture = marked(SIZE, MARKED)
     passes = [Pass("scripted", 320, 0.3, every=3)]
-    seen = [bool(look(picture, *passes, index=index).detections) for index in range(7)]
+    seen = [bool(run_passes(picture, *passes, index=index).detections) for index in range(7)]
     assert seen == [True, False, False, True, False, False, True]
 
 
 @pytest.mark.parametrize(("above", "finds"), [(0, True), (319, True), (320, False), (4000, False)])
 def test_a_pass_may_be_for_large_pictures_alone(above: int, finds: bool) -> None:
-    found = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3, above=above)).detections
+    found = run_passes(marked(SIZE, MARKED), Pass("scripted", 320, 0.3, above=above)).detections
     assert bool(found) is finds
 
 
 @pytest.mark.parametrize(("largest", "finds"), [(0.05, True), (0.03, False)])
 @pytest.mark.parametrize("side", [160, 320, 640])
-def test_a_pass_may_be_for_small_finds_alone(largest: float, finds: bool, side: int) -> None:
-    found = look(marked(SIZE, MARKED), Pass("scripted", side, 0.3, largest=largest)).detections
+def test_a_pass_may_be_for_small_detections_alone(largest: float, finds: bool, side: int) -> None:
+    found = run_passes(
+        marked(SIZE, MARKED), Pass("scripted", side, 0.3, largest=largest)
+    ).detections
     assert bool(found) is finds  # the mark is 3.9 % of the picture
 
 
-def test_two_passes_that_agree_make_one_find_that_is_no_less_sure() -> None:
-    single = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3))
-    double = look(marked(SIZE, MARKED), Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3))
+def test_two_passes_that_agree_make_one_detection_of_no_lower_score() -> None:
+    single = run_passes(marked(SIZE, MARKED), Pass("scripted", 320, 0.3))
+    double = run_passes(
+        marked(SIZE, MARKED), Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3)
+    )
     assert len(double.detections) == 1
     assert double.detections[0].score >= single.detections[0].score
 
@@ -184,7 +188,7 @@ class Standing:
     """Sees what there is with a score that depends on how the picture is turned to it.
 
     Args:
-        scores: Of its find in a wide picture, and in a tall one, in two places.
+        scores: Of its detection in a wide picture, and in a tall one, in two places.
         where: What it finds in either.
         given: The pictures.
     """
@@ -209,10 +213,10 @@ class Standing:
         (0.3, 0.5, True),  # what is there looks better from the side
         (0.5, 0.6, False),  # the picture stands upright, and ears are no faces
         (0.5, 0.75, False),
-        (0.5, 0.85, True),  # sure enough whichever way the picture stands
+        (0.5, 0.85, True),  # a score that is high enough whichever way the picture stands
     ],
 )
-def test_a_turned_pass_is_believed_where_it_shows_clearly_more(
+def test_a_turned_pass_counts_where_it_shows_clearly_more(
     upright: float, turned: float, finds: bool
 ) -> None:
     passes = [
@@ -224,12 +228,12 @@ def test_a_turned_pass_is_believed_where_it_shows_clearly_more(
     assert (turned in {d.score for d in view.detections}) is finds
 
 
-def test_a_turned_look_at_a_face_seen_upright_does_not_widen_its_box() -> None:
+def test_a_turned_detection_of_a_face_seen_upright_does_not_widen_its_box() -> None:
     passes = [
         Pass("standing", 40, 0.2),
         Pass("standing", 40, 0.2, quarters=1, turned_threshold=0.6),
     ]
-    square = flat(Size(40, 40), (90, 90, 90))  # both finds lie in the middle
+    square = flat(Size(40, 40), (90, 90, 90))  # both detections lie in the middle
     middle = Standing((0.7, 0.7), Box(15, 12, 25, 28))
     view = PassRunner(passes, lambda _: middle)(Frame(0, Fraction(0), square))
     upright = PassRunner(passes[:1], lambda _: middle)(Frame(0, Fraction(0), square))
@@ -255,19 +259,19 @@ def brightest(level: int) -> int:
     return int(detector.given[0].max())
 
 
-def test_a_dark_picture_is_brightened_before_it_is_looked_at() -> None:
+def test_a_dark_picture_is_brightened_before_detection() -> None:
     assert brightest(60) > 200
     assert brightest(30) > 200
 
 
-def test_a_bright_picture_is_looked_at_as_it_is() -> None:
+def test_a_bright_picture_goes_to_detectors_as_it_is() -> None:
     detector = Standing((0.0, 0.0))
     picture = marked(SIZE, MARKED, (140, 150, 160))
     PassRunner([Pass("standing", 320, 0.3)], lambda _: detector)(Frame(0, Fraction(0), picture))
     assert (detector.given[0] == picture.rgb(SIZE)).all()
 
 
-def test_a_black_picture_is_not_torn_up() -> None:
+def test_a_black_picture_is_not_brightened() -> None:
     detector = Standing((0.0, 0.0))
     picture = flat(SIZE, (0, 0, 0))
     PassRunner([Pass("standing", 320, 0.3)], lambda _: detector)(Frame(0, Fraction(0), picture))
@@ -282,19 +286,21 @@ def test_a_large_face_needs_a_higher_score(slope: float, finds: bool) -> None:
     assert bool(view.detections) is finds
 
 
-# sparing
+# skipping passes where the picture is still
 
 
-def views_of(sparing: VideoSchedule, frames: Sequence[Frame]) -> list[View]:
-    return [view for _, view in run_ahead(sparing.begin, sparing.asked(frames))]
+def views_of(schedule: VideoSchedule, frames: Sequence[Frame]) -> list[View]:
+    return [view for _, view in run_ahead(schedule.start, schedule.plan_frames(frames))]
 
 
-def over(pictures: Sequence[PaintedPicture], look: PassRunner, unseen: float = 1.5) -> list[View]:
+def over(
+    pictures: Sequence[PaintedPicture], runner: PassRunner, max_age: float = 1.5
+) -> list[View]:
     frames = [Frame(n, Fraction(n, 25), picture) for n, picture in enumerate(pictures)]
-    return views_of(VideoSchedule(look, unseen), frames)
+    return views_of(VideoSchedule(runner, max_age), frames)
 
 
-def test_what_stays_is_found_in_every_frame_with_few_looks() -> None:
+def test_what_stays_is_found_in_every_frame_with_few_runs() -> None:
     detector = ScriptedDetector()
     passes = [Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3, every=3)]
     views = over([marked(SIZE, MARKED)] * 100, PassRunner(passes, lambda _: detector))
@@ -303,7 +309,7 @@ def test_what_stays_is_found_in_every_frame_with_few_looks() -> None:
     assert 4 <= len(detector.seen) <= 10
 
 
-def test_what_moves_is_looked_at_as_often_as_ever() -> None:
+def test_passes_run_on_what_moves_as_often_as_ever() -> None:
     pictures = [marked(SIZE, MARKED.shifted(2 * n, 0)) for n in range(20)]
     passes = [Pass("scripted", 320, 0.3), Pass("scripted", 320, 0.3, quarters=1, every=4)]
     plain = PassRunner(passes, lambda _: ScriptedDetector())
@@ -325,8 +331,8 @@ def test_what_disappears_is_not_found_any_more() -> None:
     assert [bool(view.detections) for view in views] == [True] * 7 + [False] * 5
 
 
-def test_each_pass_remembers_what_it_saw_itself() -> None:
-    """What appears between two looks of a rare pass is news to it, though not to another."""
+def test_each_pass_remembers_the_picture_that_it_ran_on() -> None:
+    """What appears between two runs of a rare pass is news to it, though not to another."""
     detector = ScriptedDetector()
     passes = [Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3, every=4)]
     over(
@@ -341,24 +347,24 @@ def test_each_pass_remembers_what_it_saw_itself() -> None:
     start=st.fractions(-3, 3),
     every=st.integers(1, 24),
 )
-def test_a_pass_looks_as_often_in_time_at_any_rate(
+def test_a_pass_runs_as_often_in_time_at_any_rate(
     steps: list[Fraction], start: Fraction, every: int
 ) -> None:
     times = [start + sum(steps[:n], Fraction(0)) for n in range(len(steps) + 1)]
-    spans, due = PassClock(), []
+    clock, due = PassClock(), []
     for time in times:
-        spans.enter(time)
-        if spans.begun(every):
+        clock.advance(time)
+        if clock.starts_span(every):
             due.append(time)
     assert due[0] == start
-    span = Fraction(every, USUAL_RATE)
+    span = Fraction(every, REFERENCE_RATE)
     assert all((b - start) // span > (a - start) // span for a, b in pairwise(due))
     reached = {(time - start) // span for time in times}
-    assert len(due) == len(reached)  # one look in every span in which there is a frame
+    assert len(due) == len(reached)  # one run in every span in which there is a frame
 
 
-@pytest.mark.parametrize(("rate", "looks"), [(5, 50), (25, 17), (50, 9)])
-def test_of_faster_videos_fewer_frames_are_looked_at(rate: int, looks: int) -> None:
+@pytest.mark.parametrize(("rate", "runs"), [(5, 50), (25, 17), (50, 9)])
+def test_in_faster_videos_passes_run_on_fewer_frames(rate: int, runs: int) -> None:
     detector = ScriptedDetector()
     pictures = [marked(SIZE, MARKED.shifted(2 * n, 0)) for n in range(50)]
     frames = [Frame(n, Fraction(n, rate), picture) for n, picture in enumerate(pictures)]
@@ -366,11 +372,11 @@ def test_of_faster_videos_fewer_frames_are_looked_at(rate: int, looks: int) -> N
         VideoSchedule(PassRunner([Pass("scripted", 320, 0.3, every=3)], lambda _: detector), 1.5),
         frames,
     )
-    assert len(detector.seen) == looks
+    assert len(detector.seen) == runs
 
 
 def test_a_threshold_is_handed_to_its_detector() -> None:
-    assert look(marked(SIZE, MARKED), Pass("scripted", 320, 0.95)).detections == ()
+    assert run_passes(marked(SIZE, MARKED), Pass("scripted", 320, 0.95)).detections == ()
 
 
 def test_each_detector_is_loaded_once() -> None:
@@ -386,7 +392,7 @@ def test_each_detector_is_loaded_once() -> None:
 
 @pytest.mark.parametrize("size", [Size(1, 1), Size(2000, 3), Size(31, 33), Size(1280, 720)])
 def test_the_grey_picture_is_small_and_of_the_same_shape(size: Size) -> None:
-    view = look(flat(size, (10, 200, 60)), Pass("scripted", 64, 0.3))
+    view = run_passes(flat(size, (10, 200, 60)), Pass("scripted", 64, 0.3))
     assert view.grey.dtype == np.uint8
     shape = Size(view.grey.shape[1], view.grey.shape[0])
     assert shape == size.fitted(min(size.longer, GREY_SIDE))

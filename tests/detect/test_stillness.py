@@ -26,28 +26,28 @@ def with_patch(picture: Grey, side: int, step: int, top: int = 90, left: int = 1
     return other
 
 
-def news(pictures: Sequence[Grey], unseen: float = 1.5, gain: float = 1.0) -> list[bool]:
-    watch = StillnessWatch(unseen)
+def news(pictures: Sequence[Grey], max_age: float = 1.5, gain: float = 1.0) -> list[bool]:
+    watch = StillnessWatch(max_age)
     return [watch.is_new(grey, Fraction(n, 25), gain) for n, grey in enumerate(pictures)]
 
 
 def test_a_picture_that_stays_is_new_once_and_whenever_the_time_is_over() -> None:
-    looked = np.flatnonzero(news([room()] * 200))
-    assert looked[0] == 0
-    assert len(looked) > 1
-    assert np.diff(looked).max() <= 1.5 * 25
+    runs = np.flatnonzero(news([room()] * 200))
+    assert runs[0] == 0
+    assert len(runs) > 1
+    assert np.diff(runs).max() <= 1.5 * 25
 
 
-def test_no_gap_is_longer_than_the_bound_for_a_look_at_every_few_frames() -> None:
+def test_no_gap_is_longer_than_the_bound_for_a_pass_over_every_few_frames() -> None:
     watch = StillnessWatch(1.5)
     times = [Fraction(n * 12, 25) for n in range(30)]
-    looked = [time for time in times if watch.is_new(room(), time)]
-    assert max(b - a for a, b in pairwise(looked)) <= Fraction(3, 2)
-    assert len(looked) < len(times)
+    runs = [time for time in times if watch.is_new(room(), time)]
+    assert max(b - a for a, b in pairwise(runs)) <= Fraction(3, 2)
+    assert len(runs) < len(times)
 
 
 def test_without_a_bound_nothing_is_left_out() -> None:
-    assert all(news([room()] * 5, unseen=0.0))
+    assert all(news([room()] * 5, max_age=0.0))
 
 
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (0, COLUMNS - 4), (ROWS - 4, COLUMNS - 4)])
@@ -67,7 +67,7 @@ def test_what_fades_in_slowly_is_news_before_it_is_clear() -> None:
     assert any(news(soft)[1:30]), "a fifth of a step a frame"
 
 
-def test_what_fades_out_and_in_again_is_compared_with_what_was_looked_at() -> None:
+def test_what_fades_out_and_in_again_is_compared_with_the_last_run() -> None:
     steps = [0, 20, 20, 0, 0]
     assert news([with_patch(room(), 8, step) for step in steps]) == [True, True, False, True, False]
 
