@@ -1,4 +1,4 @@
-"""From sightings to what must be hidden: pad, bridge, hold before and hold after."""
+"""From tracks to hidden regions: margin, bridge, hold before and hold after."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Region
 
 OPENING = 1
-"""Seconds from a first detection within which the best one says how the thing looked at first."""
+"""Seconds after a track's first detection whose best detection gives its first template."""
 
 STEADY = Fraction(1, 5)
-"""Seconds before and after within which a box takes the size of its largest neighbour."""
+"""Seconds before and after within which a box takes the size of its largest neighbours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How far hiding reaches beyond what was seen.
+    """How far hiding reaches beyond the detected boxes.
 
     Args:
         pad: Margin on each side of a face, as a share of the box's width and height.
-        plate_pad: The same for a number plate: its frame, and what the detector is off.
-        before: Seconds hidden before a track's first detection.
-        after: Seconds hidden after its last.
-        bridge: Longest gap between two sightings, in seconds, that is filled from both ends.
-        follow: Longest time, in seconds, that something is followed beyond its detections while the
-            picture gives hold.
-        drift: How much an unseen box grows on each side, in sides per second.
+        plate_pad: The same for a number plate: for its frame, and for the detector's error.
+        before: Hold before, in seconds: hidden before a track's first detection.
+        after: Hold after, in seconds: hidden after a track's last detection.
+        bridge: Longest gap between two sightings, in seconds, that is filled with boxes between
+            them.
+        follow: Longest time, in seconds, that optical flow carries a box beyond its detections.
+        drift: How much a box without a sighting grows on each side, in sides per second.
     """
 
     pad: float = 0.36
@@ -46,13 +46,13 @@ class Coverage:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
     def region(self, kind: Kind, box: Box) -> Region:
-        """What is hidden around a box; a plate's corners hold characters, so it keeps them."""
+        """The box with its margin: rounded for a face, with corners for a plate's characters."""
         if kind is Kind.PLATE:
             return Region(box.grown(self.plate_pad), text=True)
         return Region.holding(box, self.pad)
 
     def patient(self, nth: int) -> Coverage:
-        """The same with longer holds: what is found again where hiding ends is held ever longer.
+        """The same with longer holds: what a check finds again where hiding ends is held longer.
 
         Args:
             nth: 1 for the holds as they are; each further one makes them four times as long.
@@ -64,9 +64,9 @@ class Coverage:
     def reach(self) -> Fraction:
         """Seconds of the future that the decision on one frame depends on.
 
-        What is followed after a last detection is drawn anew when it is detected again, and a box
-        takes the size of neighbours that lie a little later. What begins later is followed back
-        once it is known how it looked in its first second.
+        A box that optical flow carries beyond a detection changes when the thing is detected again,
+        and a box takes the size of neighbours that lie a little later. A track that begins later is
+        followed back once its first second has given its first template.
         """
         longest = max(self.before, self.after, self.bridge, self.follow)
         return Fraction(longest) + OPENING + STEADY
@@ -81,11 +81,12 @@ class Hidden:
 
 
 class Cover:
-    """What a set of tracks hides, asked frame by frame.
+    """The regions that a set of tracks hides, asked frame by frame.
 
     Args:
         tracks: Each within one shot.
-        cuts: Indices of the frames that begin a new shot, ascending; nothing is held across them.
+        cuts: Shot boundaries: indices of the frames that begin a new shot, ascending; nothing is
+            held across them.
         coverage: How far hiding reaches.
     """
 
@@ -96,11 +97,11 @@ class Cover:
         self._active: list[_Span] = []
 
     def hidden(self, index: int, time: Fraction) -> list[Hidden]:
-        """What to hide in that frame; frames must be asked in ascending order."""
+        """The regions of that frame; frames must be asked in ascending order."""
         soon = time + Fraction(self._coverage.before)  # a first sighting is never after a detection
         while self._pending and self._pending[-1].sightings[0].time <= soon:
             self._active.append(_Span(self._pending.pop(), self._coverage, self._cuts))
-        self._active = [span for span in self._active if not span.over(time)]
+        self._active = [span for span in self._active if not span.is_over(time)]
         found = ((span.track, span.box(index, time)) for span in self._active)
         region = self._coverage.region
         return [Hidden(track, region(track.kind, box)) for track, box in found if box is not None]
@@ -111,52 +112,53 @@ class _Span:
 
     def __init__(self, track: Track, coverage: Coverage, cuts: Sequence[int]) -> None:
         self.track = track
-        self._seen = steadied(track.sightings)
-        detected = [s.time for s in track.sightings if s.score > 0] or [self._seen[0].time]
+        self._sightings = smooth_sizes(track.sightings)
+        detected = [s.time for s in track.sightings if s.score > 0] or [self._sightings[0].time]
         self._first, self._last = detected[0], detected[-1]
         self._coverage = coverage
         self._cuts = cuts
         self._next = 0
 
-    def over(self, time: Fraction) -> bool:
-        return time > max(self._seen[-1].time, self._last + Fraction(self._coverage.after))
+    def is_over(self, time: Fraction) -> bool:
+        return time > max(self._sightings[-1].time, self._last + Fraction(self._coverage.after))
 
     def box(self, index: int, time: Fraction) -> Box | None:
-        """The box that is to be hidden in that frame, before padding."""
-        seen = self._seen
-        while self._next < len(seen) and seen[self._next].frame <= index:
+        """The box that is to be hidden in that frame, before its margin is added."""
+        sightings = self._sightings
+        while self._next < len(sightings) and sightings[self._next].frame <= index:
             self._next += 1
-        last = seen[self._next - 1] if self._next else None
-        coming = seen[self._next] if self._next < len(seen) else None
+        last = sightings[self._next - 1] if self._next else None
+        coming = sightings[self._next] if self._next < len(sightings) else None
         if last is not None and last.frame == index:
             return last.box
-        return self._unseen(index, time, last, coming)
+        return self._box_without_sighting(index, time, last, coming)
 
-    def _unseen(
+    def _box_without_sighting(
         self, index: int, time: Fraction, last: Sighting | None, coming: Sighting | None
     ) -> Box | None:
         limits = self._coverage
         if last and coming and coming.time - last.time <= limits.bridge:
-            return _between(last, coming, time, limits.drift)
+            return _bridge(last, coming, time, limits.drift)
         boxes: list[Box] = []
         since = time - (last.time if last and coming else self._last)
         until = (coming.time if last and coming else self._first) - time
         if last and since <= limits.after and self._same_shot(last.frame, index):
-            boxes.append(_adrift(last, time, limits.drift))
+            boxes.append(_grow_with_time(last, time, limits.drift))
         if coming and until <= limits.before and self._same_shot(index, coming.frame):
-            boxes.append(_adrift(coming, time, limits.drift))
+            boxes.append(_grow_with_time(coming, time, limits.drift))
         return boxes[0].hull(boxes[-1]) if boxes else None
 
     def _same_shot(self, one: int, other: int) -> bool:
         return bisect_right(self._cuts, one) == bisect_right(self._cuts, other)
 
 
-def steadied(sightings: Sequence[Sighting]) -> list[Sighting]:
+def smooth_sizes(sightings: Sequence[Sighting]) -> list[Sighting]:
     """The sightings with each box as wide and as high as its widest and highest neighbours.
 
-    A detector's boxes breathe from frame to frame; where one is too tight, its neighbours know.
+    A detector's boxes vary in size from frame to frame; where one is too tight, its neighbours are
+    not.
     """
-    steady, first = [], 0
+    smoothed, first = [], 0
     for i, sighting in enumerate(sightings):
         while sighting.time - sightings[first].time > STEADY:
             first += 1
@@ -165,20 +167,20 @@ def steadied(sightings: Sequence[Sighting]) -> list[Sighting]:
             last += 1
         near = sightings[first : last + 1]
         width, height = max(s.box.width for s in near), max(s.box.height for s in near)
-        steady.append(replace(sighting, box=Box.around(*sighting.box.centre, width, height)))
-    return steady
+        smoothed.append(replace(sighting, box=Box.around(*sighting.box.centre, width, height)))
+    return smoothed
 
 
-def _adrift(sighting: Sighting, time: Fraction, drift: float) -> Box:
+def _grow_with_time(sighting: Sighting, time: Fraction, drift: float) -> Box:
     return sighting.box.grown(drift * float(abs(time - sighting.time)))
 
 
-def straight(last: Sighting, coming: Sighting, time: Fraction) -> Box:
-    """Where the box is at a time between two sightings, if it moves and grows evenly."""
+def interpolate(last: Sighting, coming: Sighting, time: Fraction) -> Box:
+    """The box at a time between two sightings, by linear interpolation."""
     share = float((time - last.time) / (coming.time - last.time))
     return last.box.towards(coming.box, share)
 
 
-def _between(last: Sighting, coming: Sighting, time: Fraction, drift: float) -> Box:
-    unseen = float(min(time - last.time, coming.time - time))
-    return straight(last, coming, time).grown(drift * unseen)
+def _bridge(last: Sighting, coming: Sighting, time: Fraction, drift: float) -> Box:
+    away = float(min(time - last.time, coming.time - time))
+    return interpolate(last, coming, time).grown(drift * away)

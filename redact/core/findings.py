@@ -1,4 +1,4 @@
-"""What was found, a type per stage so that no stage can be skipped by accident."""
+"""Detections, sightings and tracks: a type per stage, so that none is skipped by accident."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One engine's word on one picture; the score goes from 0 to 1."""
+    """What one detector found in one picture: a box in its pixels, and a score from 0 to 1."""
 
     kind: Kind
     box: Box
@@ -34,7 +34,7 @@ class Sighting:
         frame: The frame's index.
         time: The frame's time in seconds.
         box: In pixels of the upright picture.
-        score: The detector's word, 0 where the picture was followed without a detection.
+        score: The detection's score, 0 where optical flow carried the box without a detection.
     """
 
     frame: int
@@ -51,7 +51,7 @@ class Track:
         id: Unique within one analysis only.
         kind: What it is.
         sightings: At most one a frame, in ascending order; frames between may be missing.
-        uncertain: Whether it is probably a false alarm; the recipe says if it is hidden.
+        uncertain: Whether it is probably a false positive; the recipe says if it is hidden.
     """
 
     id: int

@@ -136,7 +136,7 @@ class Picture(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PictureCopy:
-    """A picture's samples on memory of their own: a `Picture` for a style to draw on."""
+    """A picture with its own copy of the samples, for a style to draw on."""
 
     stored_size: Size
     turn: Turn
@@ -145,7 +145,7 @@ class PictureCopy:
 
     @classmethod
     def of(cls, picture: Picture) -> PictureCopy:
-        """The same samples."""
+        """A copy of that picture."""
         copies = tuple(replace(p, samples=np.array(p.samples)) for p in picture.planes())
         return cls(picture.stored_size, picture.turn, picture.colour, copies)
 
@@ -154,7 +154,11 @@ class PictureCopy:
         return self.samples
 
     def rgb(self, size: Size) -> Rgb:
-        """None: a style draws on planes, and must not look at anything else."""
+        """Always an error: a style draws on planes, and must not read anything else.
+
+        Raises:
+            NotImplementedError: Always.
+        """
         raise NotImplementedError(f"no copy of {size} is to be had of this one")
 
 

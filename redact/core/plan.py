@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from itertools import pairwise
-from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import cattrs
-from cattrs import override, transform_error
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs import transform_error
 
 from redact.core.coverage import Cover
-from redact.core.findings import Kind, Sighting, Track
+from redact.core.findings import Track
 from redact.core.geometry import Box, Region, Size
-from redact.core.recipe import Pass, Recipe, StyleName
+from redact.core.recipe import Recipe, StyleName
 from redact.core.storage import write_whole
+from redact.core.strict_json import make_converter, parse_json
 from redact.errors import ChangedInputError, PlanError, RedactError
 
 VERSION = 1
@@ -83,12 +81,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One source's decision: boxes and times, never pictures of people.
+    """What is hidden in one source: boxes and times, never pictures of people.
 
     Args:
         source: What was analysed.
         recipe: The choices it was analysed and is to be rendered with.
-        cuts: Indices of frames that begin a new shot, ascending.
+        cuts: Shot boundaries: indices of frames that begin a new shot, ascending.
         tracks: What was found, each within one shot.
         edits: A person's changes, in order; undo drops the last.
         result: What was rendered from it, if anything.
@@ -149,9 +147,26 @@ class Plan:
             )
 
 
+def _make_plan_converter() -> cattrs.Converter:
+    converter = make_converter()
+    kinds = {"show": ShowTrack, "hide": HideBox, "style": ChangeStyle}
+
+    def edit(value: Any, _: Any) -> Edit:
+        name = value.get("edit") if isinstance(value, dict) else None
+        if name not in kinds:
+            raise ValueError(f"there is no edit {name!r}")
+        return converter.structure(value, kinds[name])
+
+    converter.register_structure_hook(Edit, edit)
+    return converter
+
+
+_CONVERTER = _make_plan_converter()
+
+
 def dumps(plan: Plan) -> str:
     """The plan as JSON, one sighting a line, every number exact."""
-    data = CONVERTER.unstructure(plan)
+    data = _CONVERTER.unstructure(plan)
     tracks = data.pop("tracks")
     lines = [f'  "{key}": {json.dumps(value)},' for key, value in data.items()]
     return "\n".join(["{", *lines, '  "tracks": [' + ",".join(map(_track_lines, tracks)), "]}", ""])
@@ -170,7 +185,7 @@ def loads(text: str) -> Plan:
         PlanError: Not JSON, another version, an unknown key, or a value that does not fit.
     """
     try:
-        data = strict_json(text)
+        data = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise PlanError(f"this is no plan: {error}") from error
     version = data.get("version") if isinstance(data, dict) else None
@@ -180,38 +195,17 @@ def loads(text: str) -> Plan:
     if missing:
         raise PlanError(f"the plan cannot be used: it lacks {', '.join(missing)}")
     try:
-        return CONVERTER.structure(data, Plan)
+        return _CONVERTER.structure(data, Plan)
     except RedactError:
         raise
     except Exception as error:  # whatever does not fit is refused, in the converter's own words
         raise PlanError(f"the plan cannot be used: {_reason(error)}") from error
 
 
-def strict_json(text: str) -> Any:
-    """What the text says, with every key once and every number a number.
-
-    Raises:
-        ValueError: It is no such JSON.
-        RecursionError: It is nested too deeply.
-    """
-    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, ExceptionGroup):
         return "; ".join(transform_error(error, path="plan")[:3])
     return str(error)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -241,95 +235,3 @@ def load(path: Path) -> Plan:
         raise PlanError("this is no plan: it is not text", path) from error
     except PlanError as error:
         raise PlanError(error.problem, path, error.remedy) from error
-
-
-def _exactly(kind: type) -> Callable[[Any, Any], Any]:
-    def check(value: Any, _: Any) -> Any:
-        fits = type(value) is kind or (kind is float and type(value) is int)
-        if not fits or (kind is float and not isfinite(value)):
-            raise ValueError(f"{value!r} is no {kind.__name__}")
-        return kind(value)
-
-    return check
-
-
-def _fraction(value: Any, _: Any) -> Fraction:
-    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,32}(/[0-9]{1,32})?", value):
-        raise ValueError(f"{value!r} is no fraction")
-    return Fraction(value)
-
-
-def _list(value: Any, length: int | None = None) -> list[Any]:
-    if not isinstance(value, list) or length not in (None, len(value)):
-        raise ValueError(f"{value!r} is no list" + (f" of {length}" if length else ""))
-    return value
-
-
-_IN_FILES: dict[type, dict[str, str]] = {
-    Pass: {"turned_threshold": "doubtful"},
-    Recipe: {
-        "high_threshold": "sure",
-        "track_threshold": "keep",
-        "plate_track_threshold": "plate_keep",
-    },
-}
-"""What fields are called in plan files of version 1, where that differs."""
-
-
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for plain in (int, float, str, bool):
-        converter.register_structure_hook(plain, _exactly(plain))
-    number = _exactly(float)
-
-    def box(value: Any, _: Any) -> Box:
-        return Box(*(number(side, float) for side in _list(value, 4)))
-
-    def sighting(value: Any, _: Any) -> Sighting:
-        frame, time, *sides, score = _list(value, 7)
-        return Sighting(
-            _exactly(int)(frame, int), _fraction(time, None), box(sides, None), number(score, float)
-        )
-
-    def edit(value: Any, _: Any) -> Edit:
-        kinds = {"show": ShowTrack, "hide": HideBox, "style": ChangeStyle}
-        name = value.get("edit") if isinstance(value, dict) else None
-        if name not in kinds:
-            raise ValueError(f"there is no edit {name!r}")
-        return converter.structure(value, kinds[name])
-
-    def items(value: Any, kind: Any) -> tuple[Any, ...]:
-        inner = get_args(kind)[0]
-        return tuple(converter.structure(item, inner) for item in _list(value))
-
-    def is_list(kind: Any) -> bool:
-        return getattr(kind, "__origin__", None) is tuple
-
-    converter.register_structure_hook_func(is_list, items)
-    converter.register_structure_hook(Kind, lambda value, _: Kind(_exactly(str)(value, str)))
-    converter.register_structure_hook(Fraction, _fraction)
-    converter.register_unstructure_hook(Fraction, str)
-    converter.register_structure_hook(Box, box)
-    converter.register_unstructure_hook(Box, _sides)
-    converter.register_structure_hook(Sighting, sighting)
-    converter.register_unstructure_hook(
-        Sighting, lambda s: [s.frame, str(s.time), *_sides(s.box), s.score]
-    )
-    converter.register_structure_hook(Edit, edit)
-    for kind, names in _IN_FILES.items():
-        renamed: dict[str, Any] = {n: override(rename=other) for n, other in names.items()}
-        converter.register_structure_hook(
-            kind, make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True, **renamed)
-        )
-        converter.register_unstructure_hook(
-            kind, make_dict_unstructure_fn(kind, converter, **renamed)
-        )
-    return converter
-
-
-def _sides(box: Box) -> list[float]:
-    return [box.left, box.top, box.right, box.bottom]
-
-
-CONVERTER = _converter()
-"""Between values and plain ones: exact, and strict about types and keys."""

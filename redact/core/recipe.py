@@ -19,9 +19,9 @@ Uncertain: TypeAlias = Literal["hide", "list"]
 Extra: TypeAlias = Literal["subtitles", "languages"]
 
 KNEE = 1 / 24
-"""Height, as a share of the picture's longer side, from which larger faces need higher scores."""
+"""Height, as a share of the picture's longer side, from which a face's threshold rises."""
 TRACK_KNEE = 1 / 45
-"""The same for the best score of a track, which has had many chances to be seen clearly."""
+"""The same for the threshold of a track, which has had many chances to be seen clearly."""
 _PLATE_DETECTORS = frozenset({"plates"})
 
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate", "cover"})
@@ -39,25 +39,25 @@ NEVER: dict[str, str] = {
     **dict.fromkeys(("attachments", "fonts", "thumbnails", "artwork", "motionphoto", "depth"),
                     _UNSEEN_PICTURES),
 }  # fmt: skip
-"""What is asked for now and then and never kept, and why."""
+"""What users ask to keep and redact never keeps, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One look of one detector at a picture.
+    """One detection pass: one detector, at one scale of the picture.
 
     Args:
         detector: A name of `redact.detect.detectors.DETECTORS`.
-        side: Longer side, in pixels, to which the picture is scaled for this look.
-        threshold: Detections below this score are dropped.
-        quarters: Clockwise quarter turns given to the picture before it is looked at.
+        side: Longer side, in pixels, to which the picture is scaled for this pass.
+        threshold: The confidence threshold: detections with a lower score are dropped.
+        quarters: Clockwise quarter turns given to the picture before detection.
         turned_threshold: The threshold in place of `threshold` while the upright picture shows
-            faces as well as the turned one: a picture stands one way, and faces in another are
+            faces as well as the turned one: then the picture stands upright, and turned faces are
             rare.
-        every: Look at each `every`-th frame only, of a video of 25 frames a second; at other rates
-            as often in time.
+        every: Run the pass on each `every`-th frame only, of a video of 25 frames a second; at
+            other rates as often in time.
         enlarge: Whether a picture smaller than `side` is scaled up to it.
-        above: Only pictures whose longer side is above this many pixels are looked at.
+        above: The pass runs only on pictures whose longer side is above this many pixels.
         largest: Detections above this share of the picture are dropped: another pass sees them
             better. A box that leaves the picture may be larger than it.
     """
@@ -96,14 +96,15 @@ class Recipe:
 
     Args:
         profile: The name that the choices started from.
-        passes: The looks whose detections are joined.
+        passes: The detection passes whose detections are merged (non-maximum suppression).
         high_threshold: Detections of at least this score are matched to tracks first.
-        track_threshold: A face's track in a video is uncertain if its best score stays below this.
-        plate_track_threshold: The same for a plate's, which moves rigidly and is seen clearly
+        track_threshold: The confidence threshold of a face's track in a video: with a lower best
+            score it is uncertain, probably a false positive.
+        plate_track_threshold: The same for a plate's track, which moves rigidly and is seen clearly
             sooner or later.
-        slope: What a face's score must be higher by for each doubling of its height beyond `KNEE`,
-            and its track's best score beyond `TRACK_KNEE`: large faces are easy to be sure of, and
-            large false alarms hide most in vain.
+        slope: How much the confidence threshold of a face rises with each doubling of its height
+            beyond `KNEE`, and that of its track beyond `TRACK_KNEE`: large faces are detected with
+            high scores, and large false positives hide most of the picture for nothing.
         uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
@@ -147,15 +148,15 @@ class Recipe:
             raise RecipeError("a recipe needs at least one detector pass")
 
     def detecting(self, kinds: Collection[Kind]) -> Recipe:
-        """The same without the passes that look for anything else.
+        """The same recipe with only the passes that look for these kinds.
 
         Raises:
             RecipeError: No pass is left.
         """
-        return replace(self, passes=tuple(look for look in self.passes if look.kind in kinds))
+        return replace(self, passes=tuple(p for p in self.passes if p.kind in kinds))
 
     def track_threshold_of(self, kind: Kind) -> float:
-        """What the best detection of a track of that kind must reach, at least."""
+        """The confidence threshold for the best score of a track of that kind."""
         return self.plate_track_threshold if kind is Kind.PLATE else self.track_threshold
 
     @property
@@ -217,13 +218,13 @@ def _check_extra(name: str) -> None:
 
 
 def size_penalty(found: Detection, size: Size, slope: float, knee: float = KNEE) -> float:
-    """What a detection's score must exceed its threshold by, for its size.
+    """How much a detection's confidence threshold rises with its size.
 
     Args:
         found: In pixels of the upright picture.
         size: Of that picture.
-        slope: See `Recipe`; plates have their own in their detector.
-        knee: Height, as a share of the picture's longer side, from which size counts.
+        slope: See `Recipe`; the detector of plates has a slope of its own.
+        knee: Height, as a share of the picture's longer side, from which the threshold rises.
     """
     doublings = log2(max(1.0, found.box.height / size.longer / knee))
     return slope * doublings if found.kind is Kind.FACE else 0.0

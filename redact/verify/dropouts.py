@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.core.coverage import straight
+from redact.core.coverage import interpolate
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.frames import Frame, upright
 from redact.core.geometry import Box, Region, Size
@@ -128,7 +128,7 @@ class Gap:
         if not self.frames[0] < frame < self.frames[1]:
             return None
         if self.inside:
-            box = straight(one, other, time)
+            box = interpolate(one, other, time)
         else:
             box = one.box.shifted(*(float(time - one.time) * pace for pace in self.drift))
         near = self.inside or abs(time - one.time) <= BEYOND

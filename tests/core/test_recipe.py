@@ -12,14 +12,14 @@ from redact.detect.detectors import DETECTORS
 from redact.errors import RecipeError
 from redact.hide.styles import STYLES
 
-LOOK = Pass("yunet", 640, 0.3)
+PASS = Pass("yunet", 640, 0.3)
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_is_whole_and_hides_for_good(name: str) -> None:
     profile = PROFILES[name]
     assert profile.profile == name
-    assert {look.detector for look in profile.passes} <= set(DETECTORS)
+    assert {p.detector for p in profile.passes} <= set(DETECTORS)
     assert profile.style in IRREVERSIBLE
     assert profile.coverage.pad > 0
 
@@ -27,7 +27,7 @@ def test_a_profile_is_whole_and_hides_for_good(name: str) -> None:
 def test_what_is_reversible_is_not_called_irreversible() -> None:
     assert {*STYLES, "cover"} > IRREVERSIBLE
     assert not IRREVERSIBLE & {"gaussian", "mosaic"}
-    assert Recipe(passes=(LOOK,)).style in IRREVERSIBLE
+    assert Recipe(passes=(PASS,)).style in IRREVERSIBLE
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -112,10 +112,10 @@ def test_a_pass_knows_what_its_detector_finds() -> None:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_profile_looks_for_faces_and_plates(name: str) -> None:
-    assert {look.kind for look in PROFILES[name].passes} == set(Kind)
+    assert {p.kind for p in PROFILES[name].passes} == set(Kind)
     for kind in Kind:
         only = PROFILES[name].detecting({kind})
-        assert {look.kind for look in only.passes} == {kind}
+        assert {p.kind for p in only.passes} == {kind}
         assert replace(only, passes=PROFILES[name].passes) == PROFILES[name]
 
 
