@@ -24,7 +24,7 @@ from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import RedactError, UnsupportedInputError, VerificationError
 from redact.media.drafts import draft
 from redact.media.files import fingerprint
-from redact.media.formats import check_choices, copies_for, faults_of, open_source, sink_for
+from redact.media.formats import check_choices, find_copies, find_faults, open_sink, open_source
 from redact.pipeline import EveryFrame
 from redact.track import make_tracker
 from redact.track.confidence import mark_uncertain
@@ -134,13 +134,13 @@ def render(
     frames = plan.source.frames
 
     def write(copies: Copies | None) -> None:
-        with sink_for(output, source, plan, how.force, how.ffmpeg, copies) as sink:
+        with open_sink(output, source, plan, how.force, how.ffmpeg, copies) as sink:
             if copies is not None and copies.whole:
                 how.progress("render", frames, frames)
             else:
                 pipeline.render(source, plan.cover(), style, sink, frames, how.progress)
 
-    copies = copies_for(output, source, plan) if copying else None
+    copies = find_copies(output, source, plan) if copying else None
     try:
         write(copies)
     except RedactError:
@@ -240,7 +240,7 @@ def check(
     from redact.verify.second_opinion import SecondOpinion
 
     finished = open_source(output)
-    faults = faults_of(source, finished, plan)
+    faults = find_faults(source, finished, plan)
     if plan is not None:
         plan.check_source(source.fingerprint, source.path)
         if plan.result is not None and finished.fingerprint != plan.result.fingerprint:

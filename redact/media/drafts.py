@@ -16,10 +16,17 @@ from typing import NoReturn
 
 from redact.core.storage import flush
 from redact.errors import OutputExistsError, UnwritableOutputError
-from redact.media.files import words
+from redact.media.files import system_message
 
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
-_ABOUT_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+_NO_HARD_LINKS = {
+    errno.EPERM,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EXDEV,
+}
+_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 @contextmanager
@@ -58,7 +65,7 @@ def draft(
             check(written)
         _publish(written, output, source=source, force=force)
     except OSError as error:
-        if is_about_writing(error):
+        if is_write_error(error):
             _refuse(output, error)
         raise
     finally:
@@ -73,20 +80,20 @@ def clean(folder: Path) -> list[Path]:
     """
     found = []
     for path in sorted(folder.glob(".*.part")) if folder.is_dir() else ():
-        match = _LEFT.fullmatch(path.name)
+        match = _DRAFT_NAME.fullmatch(path.name)
         if match is None or path.is_symlink() or _is_running(int(match[1])):
             continue
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _STALE:
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
                 found.append(path)
     return found
 
 
-_LEFT = re.compile(r"\..*\.(\d+)(?:\.[0-9a-f]{8})?\.part", re.DOTALL)
+_DRAFT_NAME = re.compile(r"\..*\.(\d+)(?:\.[0-9a-f]{8})?\.part", re.DOTALL)
 """Names of drafts of results and of plans, and the process in them."""
 
-_STALE = 60.0
+_STALE_SECONDS = 60.0
 """Seconds: the process may run on another machine that shares the folder."""
 
 
@@ -125,9 +132,9 @@ def check_output(output: Path, *, source: Path, force: bool = False) -> None:
         raise UnwritableOutputError("there is no such folder", output.parent, "create it")
 
 
-def is_about_writing(error: BaseException) -> bool:
+def is_write_error(error: BaseException) -> bool:
     """Whether an error says that there is no space, or that nothing may be written."""
-    return isinstance(error, OSError) and error.errno in _ABOUT_WRITING
+    return isinstance(error, OSError) and error.errno in _WRITE_ERRORS
 
 
 def _make(folder: Path, output: Path) -> None:
@@ -145,7 +152,7 @@ def _publish(written: Path, output: Path, *, source: Path, force: bool) -> None:
         if force:
             written.replace(output)
         else:
-            _claim(written, output)
+            _link_name(written, output)
     except FileExistsError as error:
         raise _taken(output) from error
     except OSError as error:
@@ -154,17 +161,17 @@ def _publish(written: Path, output: Path, *, source: Path, force: bool) -> None:
         flush(output.parent)
 
 
-def _claim(written: Path, output: Path) -> None:
+def _link_name(written: Path, output: Path) -> None:
     """Take the name only if nobody has it, even where two try at once."""
     try:
         output.hardlink_to(written)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in _NO_HARD_LINKS:
             raise
-        _reserve(written, output)
+        _reserve_name(written, output)
 
 
-def _reserve(written: Path, output: Path) -> None:
+def _reserve_name(written: Path, output: Path) -> None:
     """The same where the file system knows no links, as on most memory cards."""
     if os.name == "nt":
         written.rename(output)  # refuses an existing name there
@@ -192,4 +199,6 @@ def _refuse(output: Path, error: OSError) -> NoReturn:
         errno.EROFS: "choose a folder that you may write to",
     }
     remedy = remedies.get(error.errno or 0)
-    raise UnwritableOutputError(f"cannot be written: {words(error)}", output, remedy) from error
+    raise UnwritableOutputError(
+        f"cannot be written: {system_message(error)}", output, remedy
+    ) from error

@@ -31,8 +31,6 @@ Identity: TypeAlias = tuple[int, int, int, int]
 """Device, inode, bytes and nanoseconds of the last change: differs once a file is touched."""
 
 _CHUNK = 1 << 20
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
-_ABOUT_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 def check_input(path: Path) -> None:
@@ -89,7 +87,7 @@ def _unopened(path: Path, error: OSError | ValueError) -> InputError:
         return MissingInputError("the symbolic link leads nowhere: it runs in a circle", path)
     if code in {errno.ENOENT, errno.ENOTDIR} or isinstance(error, ValueError):
         return MissingInputError("there is no such file", path, "check the name")
-    return UnreadableInputError(f"cannot be opened: {words(error)}", path)
+    return UnreadableInputError(f"cannot be opened: {system_message(error)}", path)
 
 
 def identity(path: Path, file: BinaryIO | None = None) -> Identity:
@@ -131,11 +129,11 @@ def fingerprint(path: Path) -> str:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
         except OSError as error:
-            raise UnreadableInputError(f"cannot be read: {words(error)}", path) from error
+            raise UnreadableInputError(f"cannot be read: {system_message(error)}", path) from error
     check_unchanged(path, before)
     return f"sha256:{digest.hexdigest()}"
 
 
-def words(error: OSError | ValueError) -> str:
+def system_message(error: OSError | ValueError) -> str:
     """What the system says of an error, without the file's name."""
     return getattr(error, "strerror", None) or str(error)

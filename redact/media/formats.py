@@ -1,9 +1,14 @@
-"""Which code reads, writes and checks each kind of file; loaded when a file of that kind comes."""
+"""Which code reads, writes and checks each kind of file: a table with a row for each kind.
+
+A row's functions load their engine (PyAV or Pillow) when they are called, not before.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from redact.core.frames import Samples
 from redact.core.interfaces import Sink, Source
@@ -23,20 +28,79 @@ def open_source(path: Path) -> Source:
         InputError: It cannot be read, or it is no kind of file that redact knows.
     """
     check_input(path)
-    if path.suffix.lower() in STILL_SUFFIXES:
-        from redact.media.stills import open_still
+    kind = _kind_of(path)
+    if kind is None:
+        known = ", ".join(sorted(s[1:] for s in VIDEO_SUFFIXES | STILL_SUFFIXES))
+        raise UnsupportedInputError("this kind of file is not known", path, f"known are {known}")
+    return kind.open(path)
 
-        return open_still(path)
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        from redact.media.video.source import VideoSource
 
-        return VideoSource(path)
-    known = ", ".join(sorted(s[1:] for s in VIDEO_SUFFIXES | STILL_SUFFIXES))
-    raise UnsupportedInputError("this kind of file is not known", path, f"known are {known}")
+def check_choices(source: Source, recipe: Recipe, output: Path | None = None) -> None:
+    """Refuse before the work what would be refused when the result is written, hours later.
+
+    Args:
+        source: Opened.
+        recipe: Its encoder must fit and work here; what it keeps must be keepable.
+        output: Where the result will be written; None where nothing will be.
+
+    Raises:
+        RedactError: The encoder does not fit or work, or something asked for cannot be kept.
+    """
+    kind = _kind_of(source.path)
+    if kind is not None:
+        kind.check(source, recipe, output)
+
+
+def open_sink(
+    output: Path,
+    source: Source,
+    plan: Plan,
+    force: bool,
+    ffmpeg: str | None,
+    copies: Copies | None,
+) -> Sink:
+    """The sink for a result: for a picture, an animation, pages, or a video.
+
+    Args:
+        output: The final name.
+        source: What is redacted.
+        plan: Its recipe says how the result is written.
+        force: Whether an existing output is replaced.
+        ffmpeg: The ffmpeg program, None for the one that is installed with redact.
+        copies: Which coded frames are copied from the source, None for none.
+
+    Raises:
+        RedactError: The recipe does not fit the source or the output's container.
+    """
+    kind = _kind_of(source.path)
+    assert kind is not None
+    return kind.sink(output, source, plan, force, ffmpeg, copies)
+
+
+def find_copies(output: Path, source: Source, plan: Plan) -> Copies | None:
+    """Which coded frames of a video can be copied; None for none.
+
+    Nothing is copied where somebody asked how the pictures are to be encoded.
+    """
+    kind = _kind_of(source.path)
+    asked = plan.recipe.encoder is not None or plan.recipe.quality is not None
+    return None if kind is None or asked else kind.copies(output, source, plan)
+
+
+def find_faults(original: Source, finished: Source, plan: Plan | None) -> list[str]:
+    """What is wrong with a finished file beside its pictures: size, streams, tags and the like."""
+    kind = _kind_of(original.path)
+    if kind is None or kind is not _kind_of(finished.path):
+        return ["one is a video and the other a picture"]
+    return kind.faults(original, finished, plan)
 
 
 def read_cover(path: Path) -> tuple[str, Samples]:
-    """A still picture to cover things with: its file's digest and its samples.
+    """A still picture to cover things with.
+
+    Returns:
+        The digest of its file, and its upright samples: (height, width) or (height, width,
+        channels), 8 or 16 bit, RGB order.
 
     Raises:
         MissingInputError: There is no such file.
@@ -57,17 +121,13 @@ def read_cover(path: Path) -> tuple[str, Samples]:
     return source.fingerprint, source.decoded.samples
 
 
-def check_choices(source: Source, recipe: Recipe, output: Path | None = None) -> None:
-    """Refuse at once what would be refused when it is written, hours later.
+def _open_video(path: Path) -> Source:
+    from redact.media.video.source import VideoSource
 
-    Args:
-        source: Opened.
-        recipe: Its encoder must fit and work here; what it keeps must be keepable.
-        output: Where it will be written; None where nothing will.
+    return VideoSource(path)
 
-    Raises:
-        RedactError: The encoder does not fit or work, or something asked for cannot be kept.
-    """
+
+def _check_video(source: Source, recipe: Recipe, output: Path | None) -> None:
     from redact.media.video.source import VideoSource
 
     if not isinstance(source, VideoSource):
@@ -82,7 +142,7 @@ def check_choices(source: Source, recipe: Recipe, output: Path | None = None) ->
         check_keepable(source.media_info, source.path)
 
 
-def sink_for(
+def _video_sink(
     output: Path,
     source: Source,
     plan: Plan,
@@ -90,20 +150,11 @@ def sink_for(
     ffmpeg: str | None,
     copies: Copies | None,
 ) -> Sink:
-    """What writes the output: a picture, an animation, pages, or a video.
-
-    Raises:
-        RedactError: The recipe does not fit the source or the output's container.
-    """
-    from redact.media.stills import PictureSource, still_sink
-
-    recipe = plan.recipe
-    if isinstance(source, PictureSource):  # a crf means nothing to them
-        return still_sink(output, source, force=force, frames=plan.source.frames)
     from redact.media.video.sink import VideoSink
     from redact.media.video.source import VideoSource
 
     assert isinstance(source, VideoSource)
+    recipe = plan.recipe
     return VideoSink(
         output,
         source,
@@ -118,26 +169,95 @@ def sink_for(
     )
 
 
-def copies_for(output: Path, source: Source, plan: Plan) -> Copies | None:
-    """What can be copied: of videos, unless somebody asked how they are to be encoded."""
+def _video_copies(output: Path, source: Source, plan: Plan) -> Copies | None:
     from redact.media.video import smart_rendering
     from redact.media.video.source import VideoSource
 
-    asked = plan.recipe.encoder is not None or plan.recipe.quality is not None
-    if asked or not isinstance(source, VideoSource):
-        return None
+    assert isinstance(source, VideoSource)
     return smart_rendering.find_copies(output, source, plan.cover(), plan.source.frames)
 
 
-def faults_of(original: Source, finished: Source, plan: Plan | None) -> list[str]:
-    """What is wrong with a finished file beside its pictures: size, streams, tags and the like."""
-    from redact.media.stills import PictureSource, checking
-
-    if isinstance(original, PictureSource) and isinstance(finished, PictureSource):
-        return checking.faults(original, finished)
+def _video_faults(original: Source, finished: Source, plan: Plan | None) -> list[str]:
     from redact.media.video.checking import find_faults
     from redact.media.video.source import VideoSource
 
-    if isinstance(original, VideoSource) and isinstance(finished, VideoSource):
-        return find_faults(original, finished, None if plan is None else plan.recipe.extras)
-    return ["one is a video and the other a picture"]
+    assert isinstance(original, VideoSource)
+    assert isinstance(finished, VideoSource)
+    return find_faults(original, finished, None if plan is None else plan.recipe.extras)
+
+
+def _open_still(path: Path) -> Source:
+    from redact.media.stills import open_still
+
+    return open_still(path)
+
+
+def _still_sink(
+    output: Path,
+    source: Source,
+    plan: Plan,
+    force: bool,
+    _ffmpeg: str | None,
+    _copies: Copies | None,
+) -> Sink:
+    from redact.media.stills import PictureSource, still_sink
+
+    assert isinstance(source, PictureSource)
+    return still_sink(output, source, force=force, frames=plan.source.frames)  # no crf for them
+
+
+def _still_faults(original: Source, finished: Source, _plan: Plan | None) -> list[str]:
+    from redact.media.stills import PictureSource, checking
+
+    assert isinstance(original, PictureSource)
+    assert isinstance(finished, PictureSource)
+    return checking.find_faults(original, finished)
+
+
+_MakeSink: TypeAlias = "Callable[[Path, Source, Plan, bool, str | None, Copies | None], Sink]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The code for one kind of file; see the public functions above.
+
+    Args:
+        suffixes: Lower-case suffixes of its files.
+        open: From a path to a source.
+        check: Refuses a recipe or an output that does not fit the source.
+        sink: Opens the sink of a result.
+        copies: Which coded frames are copied; None for none.
+        faults: What is wrong with a finished file beside its pictures.
+    """
+
+    suffixes: frozenset[str]
+    open: Callable[[Path], Source]
+    check: Callable[[Source, Recipe, Path | None], None]
+    sink: _MakeSink
+    copies: Callable[[Path, Source, Plan], Copies | None]
+    faults: Callable[[Source, Source, Plan | None], list[str]]
+
+
+_KINDS: Final = (
+    _Kind(
+        VIDEO_SUFFIXES,
+        open=_open_video,
+        check=_check_video,
+        sink=_video_sink,
+        copies=_video_copies,
+        faults=_video_faults,
+    ),
+    _Kind(
+        STILL_SUFFIXES,
+        open=_open_still,
+        check=lambda *_: None,
+        sink=_still_sink,
+        copies=lambda *_: None,
+        faults=_still_faults,
+    ),
+)
+
+
+def _kind_of(path: Path) -> _Kind | None:
+    suffix = path.suffix.lower()
+    return next((kind for kind in _KINDS if suffix in kind.suffixes), None)

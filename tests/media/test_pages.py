@@ -80,7 +80,7 @@ def test_every_page_is_redacted_in_its_own_size_and_mode(tmp_path):
             image.seek(index)
             assert image.size == size
             image.load()
-    assert checking.faults(open_still(path), open_still(output)) == []
+    assert checking.find_faults(open_still(path), open_still(output)) == []
 
 
 def test_pages_of_16_bits_keep_them(tmp_path):
@@ -167,13 +167,13 @@ def test_a_tag_in_a_later_page_is_a_fault(tmp_path):
     made = [page(mode, size, seed) for seed, (mode, size) in enumerate(PAGES)]
     made[4].encoderinfo = {"tiffinfo": {270: "somebody"}}
     telling = open_still(document(tmp_path / "b.tif", made))
-    assert "EXIF" in " ".join(checking.faults(open_still(path), telling))
+    assert "EXIF" in " ".join(checking.find_faults(open_still(path), telling))
 
 
 def test_a_page_that_is_missing_is_a_fault(tmp_path):
     path = document(tmp_path / "a.tif")
     shorter = document(tmp_path / "b.tif", [page(*p) for p in PAGES[:3]])
-    assert "pages" in " ".join(checking.faults(open_still(path), open_still(shorter)))
+    assert "pages" in " ".join(checking.find_faults(open_still(path), open_still(shorter)))
 
 
 def test_a_picture_with_its_thumbnail_is_one_picture(tmp_path):

@@ -27,7 +27,7 @@ from redact.errors import (
 from redact.media.drafts import draft
 from redact.media.files import open_input
 from redact.media.stills.animation import AnimationSink, AnimationSource, is_animated
-from redact.media.stills.decoding import SUFFIXES, decode, engine_errors
+from redact.media.stills.decoding import SUFFIXES, decode, translate_errors
 from redact.media.stills.encoding import LOSSLESS, encode
 from redact.media.stills.pages import PagesSink, PagesSource
 from redact.media.stills.picture import StillPicture
@@ -50,7 +50,7 @@ class StillSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         data = _read(path)
-        self._mark = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        self._checksum = f"sha256:{hashlib.sha256(data).hexdigest()}"
         if not has_pages(data, path):  # what hangs beside the one page is left out
             data = next(split_pages(data, path), data)
         self.decoded = decode(data, path)
@@ -63,7 +63,7 @@ class StillSource:
     @property
     def fingerprint(self) -> str:
         """Of the bytes that were decoded."""
-        return self._mark
+        return self._checksum
 
     def frames(self) -> Iterator[Frame]:
         """The one frame, at time 0; drawing on it leaves the source as it is."""
@@ -123,7 +123,7 @@ class StillSink:
         plane = frame.picture.planes()[0]
         self._written = plane.samples
         decoded = replace(self._source.decoded, samples=plane.samples)
-        with engine_errors(
+        with translate_errors(
             lambda why: UnwritableOutputError(f"cannot encode: {why}", self._output)
         ):
             data = encode(decoded, self._quality)

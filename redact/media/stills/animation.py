@@ -30,15 +30,21 @@ from redact.errors import (
     VerificationError,
 )
 from redact.media.drafts import draft
-from redact.media.stills.animation_writers import WRITERS, Reel
-from redact.media.stills.colour_profiles import profiled
-from redact.media.stills.decoding import MOST_SAMPLES, SUFFIXES, engine_errors, opened, turn_of
+from redact.media.stills.animation_writers import WRITERS, AnimationInfo
+from redact.media.stills.colour_profiles import to_drawable_mode
+from redact.media.stills.decoding import (
+    MOST_SAMPLES,
+    SUFFIXES,
+    open_image,
+    read_orientation,
+    translate_errors,
+)
 from redact.media.stills.picture import StillPicture
 
 FORMS = ("GIF", "PNG", "WEBP")
 """Pillow's names of the formats whose animations are kept."""
 
-_LAZY = Fraction(1, 10)
+_DEFAULT_DELAY = Fraction(1, 10)
 """Seconds for which viewers show a picture whose delay is none."""
 
 
@@ -56,24 +62,24 @@ class AnimationSource:
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path
         self._data = data
-        self._mark = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        with _damage(path):
-            self.reel = _reel(opened(data, path), data, path)
+        self._checksum = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        with _damage_errors(path):
+            self.animation = _read_animation(open_image(data, path), data, path)
         times = [Fraction(0)]
-        for delay in self.reel.delays:
-            times.append(times[-1] + (delay or _LAZY))
+        for delay in self.animation.delays:
+            times.append(times[-1] + (delay or _DEFAULT_DELAY))
         self._times = times
 
     @property
     def info(self) -> VideoInfo:
         """Everything is known beforehand."""
-        count, seconds = len(self.reel.delays), self._times[-1]
-        return VideoInfo(self.reel.size, count, seconds, count / seconds)
+        count, seconds = len(self.animation.delays), self._times[-1]
+        return VideoInfo(self.animation.size, count, seconds, count / seconds)
 
     @property
     def fingerprint(self) -> str:
         """Of the bytes that are decoded."""
-        return self._mark
+        return self._checksum
 
     def frames(self) -> Iterator[Frame]:
         """Each picture once, under the time at which it is first shown.
@@ -83,44 +89,50 @@ class AnimationSource:
         """
         image: Image.Image | None = None
         for index, time in enumerate(self._times[:-1]):
-            with _damage(self.path):
-                image = image or opened(self._data, self.path)
-                image.seek(index + self.reel.skipped)
-                samples = _samples(image, self.reel, self.path)
+            with _damage_errors(self.path):
+                image = image or open_image(self._data, self.path)
+                image.seek(index + self.animation.first_picture)
+                samples = _decode_picture(image, self.animation, self.path)
             yield Frame(index, time, StillPicture(samples))
 
 
-def _damage(path: Path) -> AbstractContextManager[None]:
-    return engine_errors(lambda why: UnreadableInputError(f"the picture is damaged: {why}", path))
+def _damage_errors(path: Path) -> AbstractContextManager[None]:
+    return translate_errors(
+        lambda why: UnreadableInputError(f"the picture is damaged: {why}", path)
+    )
 
 
-def _samples(image: Image.Image, reel: Reel, path: Path) -> Samples:
+def _decode_picture(image: Image.Image, animation: AnimationInfo, path: Path) -> Samples:
     image.load()
     still = image.copy()  # its conversion must not change what the next picture builds on
-    pixels = upright(np.array(profiled(still, path)[0].convert(reel.mode)), reel.turn)
-    if pixels.shape[:2] != (reel.size.height, reel.size.width):
+    pixels = upright(
+        np.array(to_drawable_mode(still, path)[0].convert(animation.mode)), animation.turn
+    )
+    if pixels.shape[:2] != (animation.size.height, animation.size.width):
         remedy = "write it anew with an editor for pictures"
         raise UnsupportedInputError("its pictures differ in size", path, remedy)
     return np.ascontiguousarray(pixels)
 
 
-def _reel(image: Image.Image, data: bytes, path: Path) -> Reel:
+def _read_animation(image: Image.Image, data: bytes, path: Path) -> AnimationInfo:
     form = str(image.format)
     _check(image, form, data, path)
-    skipped = int(bool(image.info.get("default_image")))
+    first_picture = int(bool(image.info.get("default_image")))
     image.seek(getattr(image, "n_frames", 1) - 1)  # the number of rounds may stand at the end
-    rounds = image.info.get("loop")
+    loop_count = image.info.get("loop")
     delays = tuple(_delays(image) if form != "PNG" else _png_delays(data, path))
-    image.seek(skipped)
-    profile = profiled(image.copy(), path)[1]
+    image.seek(first_picture)
+    profile = to_drawable_mode(image.copy(), path)[1]
     if form == "GIF" or image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         mode = "RGBA"
     else:
         mode = "RGB"
     lossless = form != "WEBP" or data.find(b"VP8L", 0, 1 << 16) >= 0
-    turn = turn_of(image)
+    turn = read_orientation(image)
     size = turn.upright_size(Size(*image.size))
-    return Reel(form, size, turn, mode, delays, rounds, skipped, lossless, profile)
+    return AnimationInfo(
+        form, size, turn, mode, delays, loop_count, first_picture, lossless, profile
+    )
 
 
 def _check(image: Image.Image, form: str, data: bytes, path: Path) -> None:
@@ -172,7 +184,7 @@ class AnimationSink:
     def __init__(
         self, output: Path, source: AnimationSource, *, force: bool = False, frames: int
     ) -> None:
-        form = source.reel.form
+        form = source.animation.form
         if output.suffix.lower() not in SUFFIXES[form]:
             remedy = f"name it {output.stem}{SUFFIXES[form][0]}"
             raise UnwritableOutputError(f"a {form} picture stays {form}", output, remedy)
@@ -186,7 +198,7 @@ class AnimationSink:
 
     def __enter__(self) -> Self:
         path = self._draft.__enter__()
-        self._writer = WRITERS[self._source.reel.form](path, self._source.reel)
+        self._writer = WRITERS[self._source.animation.form](path, self._source.animation)
         return self
 
     def __exit__(
@@ -213,17 +225,17 @@ class AnimationSink:
         Raises:
             UnwritableOutputError: It cannot be encoded.
         """
-        with self._encoding():
+        with self._encoding_errors():
             shown = self._writer.add(frame.picture.planes()[0].samples)
-        self._written.append((frame.time, _mark(shown)))
+        self._written.append((frame.time, _checksum(shown)))
 
-    def _encoding(self) -> AbstractContextManager[None]:
-        return engine_errors(
+    def _encoding_errors(self) -> AbstractContextManager[None]:
+        return translate_errors(
             lambda why: UnwritableOutputError(f"cannot encode: {why}", self._output)
         )
 
     def _finish(self, path: Path) -> None:
-        with self._encoding():
+        with self._encoding_errors():
             self._writer.finish()
         self._writer.close()
         self._verify(path)
@@ -236,7 +248,7 @@ class AnimationSink:
             )
         try:
             found = AnimationSource(path, path.read_bytes())
-            shown = [(f.time, _mark(f.picture.planes()[0].samples)) for f in found.frames()]
+            shown = [(f.time, _checksum(f.picture.planes()[0].samples)) for f in found.frames()]
         except RedactError as error:
             raise VerificationError(f"does not read back: {error.problem}", self._output) from error
         self._compare(found, shown)
@@ -247,11 +259,11 @@ class AnimationSink:
             raise VerificationError("reads back with another size or duration", self._output)
         for time, mark in self._written:  # an encoder may join pictures that are equal
             there = max((s for s in shown if s[0] <= time), key=lambda s: s[0])
-            if self._source.reel.lossless and there[1] != mark:
+            if self._source.animation.lossless and there[1] != mark:
                 raise VerificationError("reads back with other pixels", self._output)
 
 
-def _mark(samples: Samples) -> int:
+def _checksum(samples: Samples) -> int:
     """A checksum of what can be seen."""
     seen = samples
     if samples.ndim == 3 and samples.shape[2] == 4:
@@ -261,8 +273,8 @@ def _mark(samples: Samples) -> int:
 
 def is_animated(data: bytes, path: Path) -> bool:
     """Whether the file holds an animation that is kept; a GIF is one, even of one picture."""
-    with _damage(path):
-        image = opened(data, path)
+    with _damage_errors(path):
+        image = open_image(data, path)
         return image.format == "GIF" or (
             image.format in FORMS and getattr(image, "n_frames", 1) > 1
         )

@@ -19,22 +19,22 @@ from redact.core.frames import Samples
 from redact.core.geometry import Size, Turn
 from redact.errors import UnsupportedInputError
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT_CHUNKS = {b"IHDR", b"iCCP", b"sRGB"}
-_CONTROL = struct.Struct(">5I2H2B")
+_FRAME_CONTROL = struct.Struct(">5I2H2B")
 
-_COLOURS = 255
+_PALETTE_COLOURS = 255
 """Of a GIF's picture; one more place is for what is transparent."""
 
-_EXACT = 192
+_EXACT_COLOURS = 192
 """How many of the commonest colours are kept as they are where there are too many."""
 
-_MOST_WEBP = 400_000_000
+_MOST_WEBP_BYTES = 400_000_000
 """Bytes of all pictures of a WebP, which its encoder wants at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reel:
+class AnimationInfo:
     """How an animation is to be written.
 
     Args:
@@ -54,8 +54,8 @@ class Reel:
     turn: Turn
     mode: str
     delays: tuple[Fraction, ...]
-    rounds: int | None
-    skipped: int
+    loop_count: int | None
+    first_picture: int
     lossless: bool
     profile: bytes | None
 
@@ -76,52 +76,57 @@ class Writer(Protocol):
 class PngWriter:
     """Writes what changed, in place of what was there."""
 
-    def __init__(self, path: Path, reel: Reel) -> None:
+    def __init__(self, path: Path, animation: AnimationInfo) -> None:
         self._file: BinaryIO = path.open("wb")
-        self._reel = reel
-        self._added = 0
-        self._order = 0
+        self._animation = animation
+        self._count = 0
+        self._sequence_number = 0
         self._before: Samples | None = None
 
     def add(self, samples: Samples) -> Samples:
         """One picture, exactly as it is."""
-        profile = {"icc_profile": self._reel.profile} if self._reel.profile else {}
-        rows, columns = _changed(samples, self._before)
+        profile = {"icc_profile": self._animation.profile} if self._animation.profile else {}
+        rows, columns = _changed_rectangle(samples, self._before)
         picture = np.ascontiguousarray(samples[rows, columns])
-        chunks = list(_chunks(_bytes_of(Image.fromarray(picture), "PNG", **profile)))
-        if not self._added:
-            self._begin(chunks)
-        delay = self._reel.delays[self._added].limit_denominator(65535)
+        chunks = list(_read_chunks(_encode(Image.fromarray(picture), "PNG", **profile)))
+        if not self._count:
+            self._write_header(chunks)
+        delay = self._animation.delays[self._count].limit_denominator(65535)
         height, width = picture.shape[:2]
-        place = self._next(), width, height, columns.start, rows.start
-        self._chunk(b"fcTL", _CONTROL.pack(*place, delay.numerator, delay.denominator, 0, 0))
+        place = self._next_sequence_number(), width, height, columns.start, rows.start
+        self._write_chunk(
+            b"fcTL", _FRAME_CONTROL.pack(*place, delay.numerator, delay.denominator, 0, 0)
+        )
         for kind, data in chunks:
-            if kind == b"IDAT" and not self._added:
-                self._chunk(kind, data)
+            if kind == b"IDAT" and not self._count:
+                self._write_chunk(kind, data)
             elif kind == b"IDAT":
-                self._chunk(b"fdAT", struct.pack(">I", self._next()) + data)
-        self._added += 1
+                self._write_chunk(b"fdAT", struct.pack(">I", self._next_sequence_number()) + data)
+        self._count += 1
         self._before = samples.copy()
         return samples
 
-    def _begin(self, chunks: list[tuple[bytes, bytes]]) -> None:
-        self._file.write(_PNG)
+    def _write_header(self, chunks: list[tuple[bytes, bytes]]) -> None:
+        self._file.write(_PNG_SIGNATURE)
         for kind, data in chunks:
             if kind in _KEPT_CHUNKS:
-                self._chunk(kind, data)
-        self._chunk(b"acTL", struct.pack(">2I", len(self._reel.delays), self._reel.rounds or 0))
+                self._write_chunk(kind, data)
+        self._write_chunk(
+            b"acTL",
+            struct.pack(">2I", len(self._animation.delays), self._animation.loop_count or 0),
+        )
 
-    def _next(self) -> int:
-        self._order += 1
-        return self._order - 1
+    def _next_sequence_number(self) -> int:
+        self._sequence_number += 1
+        return self._sequence_number - 1
 
-    def _chunk(self, kind: bytes, data: bytes) -> None:
+    def _write_chunk(self, kind: bytes, data: bytes) -> None:
         check = struct.pack(">I", zlib.crc32(kind + data))
         self._file.write(struct.pack(">I", len(data)) + kind + data + check)
 
     def finish(self) -> None:
         """The end's mark."""
-        self._chunk(b"IEND", b"")
+        self._write_chunk(b"IEND", b"")
         self._file.close()
 
     def close(self) -> None:
@@ -129,8 +134,8 @@ class PngWriter:
         self._file.close()
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = len(_PNG)
+def _read_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = len(_PNG_SIGNATURE)
     while at < len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         yield kind, data[at + 8 : at + 8 + length]
@@ -143,45 +148,45 @@ class GifWriter:
     A picture is written once the next is known, because it must say whether it is cleared away.
     """
 
-    def __init__(self, path: Path, reel: Reel) -> None:
+    def __init__(self, path: Path, animation: AnimationInfo) -> None:
         self._file: BinaryIO = path.open("wb")
-        self._reel = reel
-        self._added = 0
-        self._waiting: Samples | None = None
-        self._standing: Samples | None = None
-        width, height = reel.size.width, reel.size.height
+        self._animation = animation
+        self._count = 0
+        self._pending: Samples | None = None
+        self._shown_before: Samples | None = None
+        width, height = animation.size.width, animation.size.height
         self._file.write(b"GIF89a" + struct.pack("<2H3B", width, height, 0, 0, 0))
-        if reel.rounds is not None:
-            again = struct.pack("<BBHB", 3, 1, reel.rounds, 0)
+        if animation.loop_count is not None:
+            again = struct.pack("<BBHB", 3, 1, animation.loop_count, 0)
             self._file.write(b"\x21\xff\x0bNETSCAPE2.0" + again)
 
     def add(self, samples: Samples) -> Samples:
         """One picture; what is half transparent becomes one or the other."""
-        shown = _within_palette(samples)
-        if self._waiting is not None:
-            self._put(self._waiting, shown)
-        self._waiting = shown
+        shown = _reduce_colours(samples)
+        if self._pending is not None:
+            self._write_picture(self._pending, shown)
+        self._pending = shown
         return shown
 
-    def _put(self, shown: Samples, following: Samples | None) -> None:
+    def _write_picture(self, shown: Samples, following: Samples | None) -> None:
         vanishes = following is not None and bool(np.any(following[..., 3] == 0))
         clear = vanishes or bool(np.any(shown[..., 3] == 0))
-        rows, columns = _changed(shown, None if clear else self._standing)
+        rows, columns = _changed_rectangle(shown, None if clear else self._shown_before)
         picture = shown[rows, columns]
-        indices, palette = _indexed(picture)
-        delay = round(self._reel.delays[self._added] * 100)
+        indices, palette = _to_indices(picture)
+        delay = round(self._animation.delays[self._count] * 100)
         flags = (2 if vanishes else 1) << 2 | 1  # cleared or left; there is a transparent index
-        self._file.write(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, delay, _COLOURS, 0))
+        self._file.write(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, delay, _PALETTE_COLOURS, 0))
         height, width = picture.shape[:2]
         place = struct.pack("<4HB", columns.start, rows.start, width, height, 0x87)
-        self._file.write(b"\x2c" + place + palette + _compressed(indices))
-        self._standing = None if vanishes else shown
-        self._added += 1
+        self._file.write(b"\x2c" + place + palette + _compress_indices(indices))
+        self._shown_before = None if vanishes else shown
+        self._count += 1
 
     def finish(self) -> None:
         """The last picture and the end's mark."""
-        if self._waiting is not None:
-            self._put(self._waiting, None)
+        if self._pending is not None:
+            self._write_picture(self._pending, None)
         self._file.write(b"\x3b")
         self._file.close()
 
@@ -190,7 +195,7 @@ class GifWriter:
         self._file.close()
 
 
-def _changed(shown: Samples, before: Samples | None) -> tuple[slice, slice]:
+def _changed_rectangle(shown: Samples, before: Samples | None) -> tuple[slice, slice]:
     """The rectangle outside of which the picture before may stay; all of it without one."""
     height, width = shown.shape[:2]
     if before is None:
@@ -204,57 +209,59 @@ def _changed(shown: Samples, before: Samples | None) -> tuple[slice, slice]:
     )
 
 
-def _packed(samples: Samples) -> NDArray[np.uint32]:
+def _pack_rgb(samples: Samples) -> NDArray[np.uint32]:
     red, green, blue = (samples[..., i].astype(np.uint32) for i in range(3))
     return np.asarray((red << 16) | (green << 8) | blue, np.uint32)
 
 
-def _unpacked(colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
+def _unpack_rgb(colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
     return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], -1).astype(np.uint8)
 
 
-def _within_palette(samples: Samples) -> Samples:
+def _reduce_colours(samples: Samples) -> Samples:
     """With at most as many colours as a palette holds, and each pixel seen or not."""
     clear = samples[..., 3] < 128
-    packed = np.where(clear, np.uint32(0), _packed(samples))
+    packed = np.where(clear, np.uint32(0), _pack_rgb(samples))
     colours, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    if colours.size > _COLOURS:
-        colours = _fewer(colours, counts)
-    shown = _unpacked(colours[places.reshape(packed.shape)])
+    if colours.size > _PALETTE_COLOURS:
+        colours = _map_colours(colours, counts)
+    shown = _unpack_rgb(colours[places.reshape(packed.shape)])
     seen = np.where(clear, np.uint8(0), np.uint8(255))[..., None]
     return np.ascontiguousarray(np.concatenate([shown, seen], axis=2))
 
 
-def _fewer(colours: NDArray[np.uint32], counts: NDArray[np.intp]) -> NDArray[np.uint32]:
+def _map_colours(colours: NDArray[np.uint32], counts: NDArray[np.intp]) -> NDArray[np.uint32]:
     """For each colour one of few: the commonest themselves, the others their nearest."""
-    common = colours[np.argsort(-counts, kind="stable")[:_EXACT]]
-    rest = _unpacked(colours[~np.isin(colours, common)])
-    made = Image.fromarray(rest[None]).quantize(_COLOURS - _EXACT, dither=Image.Dither.NONE)
+    common = colours[np.argsort(-counts, kind="stable")[:_EXACT_COLOURS]]
+    rest = _unpack_rgb(colours[~np.isin(colours, common)])
+    made = Image.fromarray(rest[None]).quantize(
+        _PALETTE_COLOURS - _EXACT_COLOURS, dither=Image.Dither.NONE
+    )
     others = np.array(made.convert("RGB"), np.uint8).reshape(-1, 3)
-    chosen = np.concatenate([_unpacked(common), np.unique(others, axis=0)]).astype(np.int32)
+    chosen = np.concatenate([_unpack_rgb(common), np.unique(others, axis=0)]).astype(np.int32)
     nearest = np.empty(colours.size, np.uint32)
     for start in range(0, colours.size, 4096):
-        part = _unpacked(colours[start : start + 4096]).astype(np.int32)
+        part = _unpack_rgb(colours[start : start + 4096]).astype(np.int32)
         apart = np.square(part[:, None] - chosen[None]).sum(axis=2)
-        nearest[start : start + 4096] = _packed(chosen[apart.argmin(axis=1)])
+        nearest[start : start + 4096] = _pack_rgb(chosen[apart.argmin(axis=1)])
     return nearest
 
 
-def _indexed(picture: Samples) -> tuple[NDArray[np.uint8], bytes]:
+def _to_indices(picture: Samples) -> tuple[NDArray[np.uint8], bytes]:
     """Places in a palette of 256 colours, and the palette."""
     clear = picture[..., 3] == 0
-    packed = _packed(picture)
+    packed = _pack_rgb(picture)
     colours = np.unique(packed[~clear])
     indices = np.searchsorted(colours, packed).clip(0, max(0, colours.size - 1))
     palette = np.zeros((256, 3), np.uint8)
-    palette[: colours.size] = _unpacked(colours)
-    return np.where(clear, _COLOURS, indices).astype(np.uint8), palette.tobytes()
+    palette[: colours.size] = _unpack_rgb(colours)
+    return np.where(clear, _PALETTE_COLOURS, indices).astype(np.uint8), palette.tobytes()
 
 
-def _compressed(indices: NDArray[np.uint8]) -> bytes:
+def _compress_indices(indices: NDArray[np.uint8]) -> bytes:
     """Image data as Pillow's GIF plugin codes it: what follows the descriptor and its colours."""
     image = Image.fromarray(indices, "L")
-    data = _bytes_of(image, "GIF", optimize=False, interlace=False)
+    data = _encode(image, "GIF", optimize=False, interlace=False)
     at = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
     while data[at] == 0x21:  # extensions, each a chain of blocks
         at += 2
@@ -268,13 +275,13 @@ def _compressed(indices: NDArray[np.uint8]) -> bytes:
 class WebpWriter:
     """Gathers the pictures for Pillow's encoder, which wants them all at once."""
 
-    def __init__(self, path: Path, reel: Reel) -> None:
+    def __init__(self, path: Path, animation: AnimationInfo) -> None:
         self._path = path
-        self._reel = reel
+        self._animation = animation
         self._pictures: list[Image.Image] = []
         self._before: Samples | None = None
-        size = reel.size.width * reel.size.height * len(reel.mode)
-        if size * len(reel.delays) > _MOST_WEBP:
+        size = animation.size.width * animation.size.height * len(animation.mode)
+        if size * len(animation.delays) > _MOST_WEBP_BYTES:
             raise UnsupportedInputError(
                 "the animation is too long for WebP", path, "make a video of it"
             )
@@ -290,12 +297,13 @@ class WebpWriter:
 
     def finish(self) -> None:
         """Encode all of them."""
-        coding = {"lossless": True, "exact": True} if self._reel.lossless else {"quality": 95}
-        profile = {"icc_profile": self._reel.profile} if self._reel.profile else {}
+        coding = {"lossless": True, "exact": True} if self._animation.lossless else {"quality": 95}
+        profile = {"icc_profile": self._animation.profile} if self._animation.profile else {}
         first, *others = self._pictures
-        data = _bytes_of(
-            first, "WEBP", save_all=True, append_images=others, loop=self._reel.rounds or 0,
-            duration=[round(delay * 1000) for delay in self._reel.delays], **coding, **profile,
+        data = _encode(
+            first, "WEBP", save_all=True, append_images=others,
+            loop=self._animation.loop_count or 0,
+            duration=[round(delay * 1000) for delay in self._animation.delays], **coding, **profile,
         )  # fmt: skip
         self._path.write_bytes(data)
 
@@ -303,7 +311,7 @@ class WebpWriter:
         """Nothing is open."""
 
 
-def _bytes_of(image: Image.Image, form: str, **options: object) -> bytes:
+def _encode(image: Image.Image, form: str, **options: object) -> bytes:
     file = io.BytesIO()
     image.save(file, form, **options)
     return file.getvalue()

@@ -8,7 +8,7 @@ from redact.media.stills import PictureSource, StillSource
 from redact.media.stills.animation import AnimationSource
 from redact.media.stills.pages import PagesSource
 
-_OWN = {
+_ALLOWED_INFO = {
     "adobe", "adobe_transform", "aux", "background", "bit_depth", "chroma", "compression", "dpi",
     "gamma", "icc_profile", "icc_profile_type", "jfif", "jfif_density", "jfif_unit",
     "jfif_version", "loop", "nclx_profile", "primary", "progression", "progressive", "resolution",
@@ -17,36 +17,42 @@ _OWN = {
 }  # fmt: skip
 """What Pillow tells of any picture; says nothing of who took it, where and when."""
 
-_OWN_TAGS = {
+_LAYOUT_TAGS = {
     256, 257, 258, 259, 262, 273, 277, 278, 279, 282, 283, 284, 296, 317, 320, 338, 339, 34675,
 }  # fmt: skip
 """TIFF's tags of the picture's own layout."""
 
 
-def faults(source: PictureSource, output: PictureSource) -> list[str]:
+def find_faults(source: PictureSource, output: PictureSource) -> list[str]:
     """What differs that should not, and what it holds that it should not, in words."""
     found = _format_faults(source, output)
     with Image.open(output.path) as image:
         for page in range(len(output.pages) if isinstance(output, PagesSource) else 1):
             image.seek(page)
-            found += ["it holds EXIF data"] if set(image.getexif()) - _OWN_TAGS else []
+            found += ["it holds EXIF data"] if set(image.getexif()) - _LAYOUT_TAGS else []
             extra = sorted(
-                str(key) for key, value in image.info.items() if value and not _own(key, value)
+                str(key)
+                for key, value in image.info.items()
+                if value and not _is_allowed(key, value)
             )
             found += [f"it holds what is not allowed: {key}" for key in extra]
     return list(dict.fromkeys(found))
 
 
-def _own(key: object, value: object) -> bool:
+def _is_allowed(key: object, value: object) -> bool:
     if key == "extension":  # of a GIF: the one that holds the number of rounds
         return isinstance(value, tuple) and value[0] == b"NETSCAPE2.0"
-    return str(key).lower() in _OWN
+    return str(key).lower() in _ALLOWED_INFO
 
 
 def _format_faults(source: PictureSource, output: PictureSource) -> list[str]:
     if isinstance(source, AnimationSource) and isinstance(output, AnimationSource):
-        one, other = source.reel, output.reel
-        same = (one.form, one.delays, one.rounds) == (other.form, other.delays, other.rounds)
+        one, other = source.animation, output.animation
+        same = (one.form, one.delays, one.loop_count) == (
+            other.form,
+            other.delays,
+            other.loop_count,
+        )
         return [] if same else ["its format, delays or rounds are not those of its source"]
     if isinstance(source, StillSource) and isinstance(output, StillSource):
         one_form, other_form = source.decoded.form, output.decoded.form

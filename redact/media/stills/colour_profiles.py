@@ -9,28 +9,28 @@ from PIL import Image, ImageCms
 
 from redact.errors import UnsupportedInputError
 
-_PROFILES = ("Display P3", "Adobe RGB", "Gray Gamma", "Generic Gray", "Dot Gain")
+_KEPT_PROFILES = ("Display P3", "Adobe RGB", "Gray Gamma", "Generic Gray", "Dot Gain")
 """How the descriptions of profiles begin that say nothing about anyone, so are kept."""
 
-_PROFILE_BYTES = 4096
+_MOST_PROFILE_BYTES = 4096
 """A kept profile is small; a larger one is converted, for it may hold more than a profile."""
 
 
-def profiled(image: Image.Image, path: Path) -> tuple[Image.Image, bytes | None]:
+def to_drawable_mode(image: Image.Image, path: Path) -> tuple[Image.Image, bytes | None]:
     """In a mode that can be drawn on, with a profile worth keeping or converted to sRGB."""
-    plain = _plain(image, path)
-    profile = kept(image) if plain.mode == image.mode or image.mode == "P" else None
-    description = described(image)
+    plain = _plain_mode(image, path)
+    profile = profile_to_keep(image) if plain.mode == image.mode or image.mode == "P" else None
+    description = profile_description(image)
     if profile or not description or description.startswith("sRGB") or plain.mode == "LA":
         return plain, profile
     if plain.mode.startswith("I;16"):
         raise UnsupportedInputError(f"16-bit grey with the profile {description!a}", path)
     shown = image if image.mode in {"CMYK", "LAB"} else plain
     mode = "RGBA" if shown.mode == "RGBA" else "RGB"
-    return _in_srgb(shown, mode) or plain, None
+    return _to_srgb(shown, mode) or plain, None
 
 
-def _plain(image: Image.Image, path: Path) -> Image.Image:
+def _plain_mode(image: Image.Image, path: Path) -> Image.Image:
     if "transparency" in image.info and image.mode in {"P", "RGB", "L", "1"}:
         return image.convert("LA" if image.mode in {"L", "1"} else "RGBA")
     if image.mode in {"L", "LA", "RGB", "RGBA", "I;16", "I;16B"}:
@@ -42,7 +42,7 @@ def _plain(image: Image.Image, path: Path) -> Image.Image:
     return image.convert(plain[image.mode])
 
 
-def described(image: Image.Image) -> str:
+def profile_description(image: Image.Image) -> str:
     """The name of its colour profile, empty where there is none that can be read."""
     try:
         return ImageCms.getProfileDescription(_profile(image)).strip()
@@ -54,13 +54,13 @@ def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(io.BytesIO(image.info.get("icc_profile") or b""))
 
 
-def kept(image: Image.Image) -> bytes | None:
+def profile_to_keep(image: Image.Image) -> bytes | None:
     data = image.info.get("icc_profile") or b""
-    known = described(image).startswith(_PROFILES)
-    return bytes(data) if known and len(data) <= _PROFILE_BYTES else None
+    known = profile_description(image).startswith(_KEPT_PROFILES)
+    return bytes(data) if known and len(data) <= _MOST_PROFILE_BYTES else None
 
 
-def _in_srgb(image: Image.Image, mode: str) -> Image.Image | None:
+def _to_srgb(image: Image.Image, mode: str) -> Image.Image | None:
     standard = ImageCms.createProfile("sRGB")
     try:
         return ImageCms.profileToProfile(image, _profile(image), standard, outputMode=mode)

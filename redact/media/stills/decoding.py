@@ -17,7 +17,11 @@ from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 from redact.core.frames import Samples, upright
 from redact.core.geometry import Turn
 from redact.errors import RedactError, UnreadableInputError, UnsupportedInputError
-from redact.media.stills.colour_profiles import described, kept, profiled
+from redact.media.stills.colour_profiles import (
+    profile_description,
+    profile_to_keep,
+    to_drawable_mode,
+)
 
 MOST_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded."""
@@ -37,7 +41,7 @@ SUFFIXES = {
 }
 """Lower-case suffixes by Pillow's name of the format."""
 
-_TURNS = {
+_ORIENTATIONS = {
     2: Turn(0, True),
     3: Turn(2),
     4: Turn(2, True),
@@ -76,22 +80,28 @@ def decode(data: bytes, path: Path) -> Decoded:
     Raises:
         InputError: See `StillSource`.
     """
-    with engine_errors(lambda why: UnreadableInputError(f"the picture is damaged: {why}", path)):
-        image = opened(data, path)
+    with translate_errors(lambda why: UnreadableInputError(f"the picture is damaged: {why}", path)):
+        image = open_image(data, path)
         form = "JPEG" if image.format == "MPO" else str(image.format)
         _check(image, form, data, path)
-        deep, turn = _is_deep(image, form), turn_of(image)
+        deep, turn = _loses_depth(image, form), read_orientation(image)
         image.load()
         if deep:
-            return _deep(image, form, data, turn if form == "TIFF" else turn_of(image), path)
-        plain, profile = profiled(image, path)
+            return _decode_16_bit(
+                image, form, data, turn if form == "TIFF" else read_orientation(image), path
+            )
+        plain, profile = to_drawable_mode(image, path)
         pixels = np.array(plain)
         pixels = pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
-        samples = upright(pixels, turn_of(image))  # a TIFF has been turned by Pillow: none is left
-        return Decoded(np.ascontiguousarray(samples), form, profile, _options(image, form, data))
+        samples = upright(
+            pixels, read_orientation(image)
+        )  # a TIFF has been turned by Pillow: none is left
+        return Decoded(
+            np.ascontiguousarray(samples), form, profile, _encoder_options(image, form, data)
+        )
 
 
-def opened(data: bytes, path: Path) -> Image.Image:
+def open_image(data: bytes, path: Path) -> Image.Image:
     """The picture, its pixels not decoded yet.
 
     Raises:
@@ -133,71 +143,75 @@ def _check(image: Image.Image, form: str, data: bytes, path: Path) -> None:
         raise UnsupportedInputError(f"the name does not fit its content, {form}", path, remedy)
     at = data.find(b"colrnclx")
     if form in {"HEIF", "AVIF"} and at >= 0 and not image.info.get("icc_profile"):
-        _check_colours(data[at + 8 : at + 12], path)
+        _check_hdr(data[at + 8 : at + 12], path)
     at = data.find(b"av1C")
     if form == "AVIF" and at >= 0 and data[at + 6] & 0x40:
         raise UnsupportedInputError("AVIF with more than 8 bits would lose them", path)
 
 
-def _check_colours(codes: bytes, path: Path) -> None:
+def _check_hdr(codes: bytes, path: Path) -> None:
     primaries, transfer = struct.unpack(">HH", codes)
     if primaries in {9, 11, 12} or transfer in {16, 18}:  # of ITU-T H.273: wide gamut, PQ, HLG
         remedy = "export it with standard colours"
         raise UnsupportedInputError("its HDR or wide colours could not be kept", path, remedy)
 
 
-def turn_of(image: Image.Image) -> Turn:
+def read_orientation(image: Image.Image) -> Turn:
     """What EXIF says about how the pixels become upright."""
     orientation = image.getexif().get(ExifTags.Base.Orientation)
-    return _TURNS.get(orientation, Turn()) if isinstance(orientation, int) else Turn()
+    return _ORIENTATIONS.get(orientation, Turn()) if isinstance(orientation, int) else Turn()
 
 
-def _is_deep(image: Image.Image, form: str) -> bool:
+def _loses_depth(image: Image.Image, form: str) -> bool:
     """Whether Pillow would cut 16-bit colours to 8; asked before it decodes."""
     if form == "HEIF":
         return int(image.info.get("bit_depth", 8)) > 8
     return image.mode not in {"I;16", "I;16B"} and ";16" in str(getattr(image, "tile", ""))
 
 
-def _deep(image: Image.Image, form: str, data: bytes, turn: Turn, path: Path) -> Decoded:
+def _decode_16_bit(image: Image.Image, form: str, data: bytes, turn: Turn, path: Path) -> Decoded:
     """Colours of more than 8 bits, which Pillow itself cannot hold."""
     remedy = "export it with 8 bits a channel"
     profile: bytes | None = None
     if form == "HEIF" and image.info.get("bit_depth") == 10:
-        samples, profile, laid = _deep_heif(data), kept(image), Turn()
+        samples, profile, laid = _decode_10_bit_heif(data), profile_to_keep(image), Turn()
     elif form == "PNG" or (form == "TIFF" and image.mode == "RGB"):
-        samples, laid = _deep_colours(data), turn
-        if image.info.get("icc_profile") and not described(image).startswith("sRGB"):
+        samples, laid = _decode_with_opencv(data), turn
+        if image.info.get("icc_profile") and not profile_description(image).startswith("sRGB"):
             raise UnsupportedInputError("its 16-bit colours are not sRGB", path, remedy)
     else:
         raise UnsupportedInputError(f"{image.mode} with 16 bits a channel", path, remedy)
     if samples.dtype != np.uint16 or samples.ndim != 3:
         raise UnsupportedInputError("its bit depth could not be kept", path, remedy)
-    options = _options(image, form, data)
+    options = _encoder_options(image, form, data)
     return Decoded(np.ascontiguousarray(upright(samples, laid)), form, profile, options)
 
 
-def _deep_heif(data: bytes) -> Samples:
+def _decode_10_bit_heif(data: bytes) -> Samples:
     import pillow_heif
 
     return np.array(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False))
 
 
-def _deep_colours(data: bytes) -> Samples:
+def _decode_with_opencv(data: bytes) -> Samples:
     import cv2
 
-    return exchanged(np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), -1)))  # -1: as it is
+    return swap_red_and_blue(
+        np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), -1))
+    )  # -1: as it is
 
 
-def exchanged(samples: Samples) -> Samples:
+def swap_red_and_blue(samples: Samples) -> Samples:
     """Red and blue exchanged, alpha left where it is."""
     return samples[..., [2, 1, 0, 3][: samples.shape[2]]]
 
 
-def _options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
+def _encoder_options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
     """What a file of the same kind needs, where Pillow can be told."""
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode in {"L", "RGB"}:
-        turned = turn_of(image) != Turn()  # its blocks come to lie elsewhere: finer, to lose little
+        turned = (
+            read_orientation(image) != Turn()
+        )  # its blocks come to lie elsewhere: finer, to lose little
         sampling = JpegImagePlugin.get_sampling(image)
         tables = {
             k: [max(1, min(v, 255) * (3 if turned else 10) // 10) for v in table]
@@ -215,7 +229,7 @@ def _options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def engine_errors(error: Callable[[str], RedactError]) -> Iterator[None]:
+def translate_errors(error: Callable[[str], RedactError]) -> Iterator[None]:
     """Pillow's plugins raise nearly anything on damaged files, and warn: one error instead.
 
     Args:

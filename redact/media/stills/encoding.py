@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from redact.core.frames import Samples
-from redact.media.stills.decoding import SUFFIXES, Decoded, exchanged
+from redact.media.stills.decoding import SUFFIXES, Decoded, swap_red_and_blue
 
 LOSSLESS = {"PNG", "TIFF", "BMP"}
 """Formats that read back exactly, by Pillow's name."""
@@ -24,17 +24,17 @@ def encode(decoded: Decoded, quality: int | None = None) -> bytes:
     """
     samples, form = decoded.samples, decoded.form
     file = io.BytesIO()
-    options = _encoding(decoded, quality)
+    options = _encoding_options(decoded, quality)
     if samples.ndim == 3 and samples.itemsize == 2:
         if form != "HEIF":
-            return _encoded_deep(samples, form)
-        _heif(samples).save(file, **options)
+            return _encode_16_bit(samples, form)
+        _heif_image(samples).save(file, **options)
     else:
         Image.fromarray(samples).save(file, form, **options)
     return file.getvalue()
 
 
-def _encoding(decoded: Decoded, quality: int | None) -> dict[str, Any]:
+def _encoding_options(decoded: Decoded, quality: int | None) -> dict[str, Any]:
     defaults: dict[str, dict[str, Any]] = {
         "JPEG": {"optimize": True} | (decoded.options or {"quality": 95, "subsampling": 0}),
         "WEBP": {"quality": 97} | decoded.options,
@@ -48,15 +48,15 @@ def _encoding(decoded: Decoded, quality: int | None) -> dict[str, Any]:
     return options | ({"icc_profile": decoded.profile} if decoded.profile else {})
 
 
-def _heif(samples: Samples) -> Any:
+def _heif_image(samples: Samples) -> Any:
     import pillow_heif
 
     mode = "RGB;16" if samples.shape[2] == 3 else "RGBA;16"
     return pillow_heif.from_bytes(mode, samples.shape[1::-1], samples.tobytes())
 
 
-def _encoded_deep(samples: Samples, form: str) -> bytes:
+def _encode_16_bit(samples: Samples, form: str) -> bytes:
     import cv2
 
     suffix = SUFFIXES[form][0]
-    return bytes(cv2.imencode(suffix, np.ascontiguousarray(exchanged(samples)))[1])
+    return bytes(cv2.imencode(suffix, np.ascontiguousarray(swap_red_and_blue(samples)))[1])

@@ -26,7 +26,7 @@ from redact.errors import (
     VerificationError,
 )
 from redact.media.drafts import draft
-from redact.media.stills.decoding import MOST_SAMPLES, SUFFIXES, Decoded, decode, engine_errors
+from redact.media.stills.decoding import MOST_SAMPLES, SUFFIXES, Decoded, decode, translate_errors
 from redact.media.stills.encoding import encode
 from redact.media.stills.picture import StillPicture
 from redact.media.stills.tiff import PageWriter, split_pages
@@ -54,7 +54,7 @@ class PagesSource:
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path
         self._data = data
-        self._mark = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        self._checksum = f"sha256:{hashlib.sha256(data).hexdigest()}"
         pages, samples = list[Page](), 0
         for page in self._decoded():
             samples += page.samples.nbytes
@@ -75,7 +75,7 @@ class PagesSource:
     @property
     def fingerprint(self) -> str:
         """Of the bytes that are decoded."""
-        return self._mark
+        return self._checksum
 
     def frames(self) -> Iterator[Frame]:
         """Each page once."""
@@ -136,12 +136,12 @@ class PagesSink:
         """
         samples = frame.picture.planes()[0].samples
         page = Decoded(samples, "TIFF", self._source.pages[frame.index].profile, {})
-        with engine_errors(
+        with translate_errors(
             lambda why: UnwritableOutputError(f"cannot encode: {why}", self._output)
         ):
             data = encode(page)
         self._pages.add(data)
-        self._written.append(_mark(samples))
+        self._written.append(_checksum(samples))
 
     def _finish(self, path: Path) -> None:
         if len(self._written) != self._expected:
@@ -151,14 +151,14 @@ class PagesSink:
             )
         try:
             found = PagesSource(path, path.read_bytes())
-            marks = [_mark(f.picture.planes()[0].samples) for f in found.frames()]
+            marks = [_checksum(f.picture.planes()[0].samples) for f in found.frames()]
         except RedactError as error:
             raise VerificationError(f"does not read back: {error.problem}", self._output) from error
         if marks != self._written:
             raise VerificationError("reads back with other pixels", self._output)
 
 
-def _mark(samples: Samples) -> int:
+def _checksum(samples: Samples) -> int:
     """A checksum of shape and samples."""
     shape = zlib.crc32(repr(samples.shape).encode())
     return zlib.crc32(np.ascontiguousarray(samples).tobytes(), shape)

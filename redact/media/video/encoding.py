@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from redact.core.frames import Frame
 from redact.core.geometry import Turn
 from redact.errors import EngineError
-from redact.media.drafts import is_about_writing
+from redact.media.drafts import is_write_error
 from redact.media.video.encoders import Choice
 from redact.media.video.media_info import MediaInfo
 from redact.media.video.picture import MATRICES_OF_TURNS, DecodedPicture
@@ -126,7 +126,7 @@ def _translate_errors(choice: Choice) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, ValueError) as error:
-        if is_about_writing(error):
+        if is_write_error(error):
             raise
         raise EngineError(
             f"the encoder {choice.encoder.name} failed: {error}", remedy="choose another --encoder"
