@@ -16,7 +16,7 @@ from redact.detect.weights import catalogue
 from redact.errors import printable
 from redact.media.files import fingerprint
 from redact.stages import Outcome
-from redact.verify.result import Leak, Verification
+from redact.verify.result import Verification
 
 _PACKAGES = ("redact-video", "av", "imageio-ffmpeg", "mediapipe", "numpy", "onnxruntime",
              "opencv-contrib-python", "pillow")  # fmt: skip
@@ -113,32 +113,7 @@ def _exposure(tracks: Sequence[dict[str, Any]], found: Verification | None) -> d
 
 
 def _verification(found: Verification | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {
-        "passed": found.passed,
-        "words": found.in_words(),
-        "frames": found.frames,
-        "looked": found.looked,
-        "witnesses": list(found.second_opinion),
-        "inside": round(found.inside, 3),
-        "outside": round(found.outside, 1),
-        "faults": list(found.faults),
-        "leaks": [_leak(leak) for leak in found.leaks],
-        "hidden": [_leak(leak) for leak in found.hidden],
-    }
-
-
-def _leak(leak: Leak) -> dict[str, Any]:
-    best = leak.best
-    return {
-        "kind": str(best.kind),
-        "start": float(leak.start),
-        "end": float(leak.end),
-        "why": best.why,
-        "height": round(best.box.height),
-        "scores": dict(best.scores),
-    }
+    return None if found is None else {**found.as_object(), "words": found.in_words()}
 
 
 def _versions() -> dict[str, str]:

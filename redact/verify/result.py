@@ -1,9 +1,10 @@
-"""What a check of an output looks at, and what it found: values without pictures."""
+"""How an output is checked, and what the check found: values without pictures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from redact.core.findings import Kind, Sighting
 from redact.core.geometry import Box
@@ -14,10 +15,11 @@ class Checking:
     """How an output is checked and what follows from it.
 
     Args:
-        every_frame: Whether the detectors look at every frame, not at a few each second.
-        strict: Whether a spot that only one detector suspects counts too.
-        report_only: Whether candidates are told, but neither hidden nor held back.
-        rounds: How often coverage may be extended and rendered again; each time for longer.
+        every_frame: Whether detectors examine every frame, not a few each second.
+        strict: Whether a spot counts too that detectors only suspect.
+        report_only: Whether leaks are told, but neither hidden nor held back.
+        rounds: How often the plan may be extended and rendered again; each time things are held
+            for longer.
     """
 
     every_frame: bool = False
@@ -34,8 +36,8 @@ class Spot:
         frame: The frame's index.
         time: Its time in seconds.
         box: In pixels of the upright picture.
-        scores: Each detector's best word on it, 0 to 1, by the detector's name; or `resemblance`
-            to what is hidden there before or after.
+        scores: Pairs of a detector's name and its score, 0 to 1; or of `resemblance` and the
+            correlation with what is hidden there before or after.
         why: What made it count.
         kind: What it looks like.
     """
@@ -49,13 +51,13 @@ class Spot:
 
     @property
     def score(self) -> float:
-        """The best word."""
+        """The best one."""
         return max(score for _, score in self.scores)
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A candidate for a leak: spots of consecutive looks that seem to be one thing."""
+    """What may still show somebody: spots that follow each other and seem to be one thing."""
 
     spots: tuple[Spot, ...]
 
@@ -79,6 +81,21 @@ class Leak:
         """Where it was, as a track says it."""
         return tuple(Sighting(s.frame, s.time, s.box, s.score) for s in self.spots)
 
+    def as_object(self) -> dict[str, Any]:
+        """As JSON holds it: times in seconds, the best spot's box in pixels, upright."""
+        best = self.best
+        box = (best.box.left, best.box.top, best.box.right, best.box.bottom)
+        return {
+            "kind": str(best.kind),
+            "start": float(self.start),
+            "end": float(self.end),
+            "frame": best.frame,
+            "box": [round(side, 1) for side in box],
+            "height": round(best.box.height),
+            "scores": dict(best.scores),
+            "why": best.why,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -86,18 +103,18 @@ class Verification:
 
     Args:
         frames: How many frames were compared with the source.
-        looked: At how many of them the detectors looked.
-        witnesses: Those detectors, by name; the first did not take part in the analysis.
+        examined: How many of them were examined by detectors.
+        detectors: Names of those; the first did not take part in the analysis.
         faults: What is wrong with structure or pixels, in words; none is expected.
         leaks: What still looks like a face or a plate outside of what is hidden.
-        inside: Largest correlation of source and output inside any region.
+        inside: Largest correlation of source and output inside any region, of their fine structure.
         outside: Largest change of any block outside, in steps of 255.
-        hidden: Candidates of earlier rounds that were hidden and rendered again.
+        hidden: Leaks of earlier rounds that were hidden and rendered again.
     """
 
     frames: int
-    looked: int
-    second_opinion: tuple[str, ...]
+    examined: int
+    detectors: tuple[str, ...]
     faults: tuple[str, ...] = ()
     leaks: tuple[Leak, ...] = ()
     inside: float = 0.0
@@ -109,13 +126,27 @@ class Verification:
         """Whether nothing is wrong."""
         return not self.faults and not self.leaks
 
+    def as_object(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "passed": self.passed,
+            "frames": self.frames,
+            "examined": self.examined,
+            "detectors": list(self.detectors),
+            "faults": list(self.faults),
+            "inside": round(self.inside, 4),
+            "outside": round(self.outside, 2),
+            "leaks": [leak.as_object() for leak in self.leaks],
+            "hidden": [leak.as_object() for leak in self.hidden],
+        }
+
     def in_words(self) -> str:
         """One line."""
         if self.faults:
             return "; ".join(self.faults)
         said = f"{self.frames} frames compared, "
-        who = " and ".join(self.second_opinion)
-        said += f"{self.looked} looked at by {who}" if who else "faces not looked for"
+        who = " and ".join(self.detectors)
+        said += f"{self.examined} looked at by {who}" if who else "faces not looked for"
         if self.hidden:
             said += f", {_count(self.hidden)} found and hidden"
         if self.leaks:

@@ -1,13 +1,14 @@
-"""Witnesses: two detectors of families that did not decide what is hidden, asked what they see.
+"""A second opinion: two detectors that did not decide what is hidden examine the output.
 
-Each looks at the whole picture. What one of them sees outside of what is hidden is shown to both
-again, enlarged, in several sizes, and mirrored: a face stays a face, a false alarm rarely does.
+What one of them sees outside of what is hidden is shown to both again, enlarged, in several sizes,
+and mirrored (test-time augmentation): a face stays a face, a false positive rarely does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Literal, TypeAlias
 
 import cv2
@@ -19,22 +20,31 @@ from redact.core.geometry import Box, Size
 from redact.core.interfaces import Detector
 from redact.verify.result import Spot
 
+Depth: TypeAlias = Literal["both", "quick", "glance"]
+"""How thoroughly a frame is examined: see `SecondOpinion.examine`."""
+
+EXAMINE_EVERY = Fraction(3, 25)
+"""Seconds from one examined frame to the next."""
+
+DEPTHS: tuple[Depth, ...] = ("both", "glance", "quick", "glance")
+"""The depths of examined frames, in turn: no half second is left out by either detector."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one family is asked.
+    """How one detector is used.
 
     Args:
         side: Longer side, in pixels, to which the whole picture is scaled.
-        threshold: What scores less in the whole picture is not followed up.
-        alone: Mean score of the enlarged views from which its word is enough.
-        suspects: Mean score from which its word makes a spot suspicious.
+        threshold: Score in the whole picture below which a detection is dropped.
+        certain: Mean score of the enlarged views from which this detector alone is enough.
+        suspected: Mean score from which this detector alone makes a spot suspected.
     """
 
     side: int
     threshold: float
-    alone: float
-    suspects: float
+    certain: float
+    suspected: float
 
 
 SETTINGS = {
@@ -44,53 +54,48 @@ SETTINGS = {
 }
 """By detector, the most different from the others first. `bench/verify.py` measures them."""
 
-TOGETHER = 1.2
+CERTAIN_TOGETHER = 1.2
 """Sum of both means from which a spot counts, also if one of them took part in the analysis."""
 
-HALF = 0.85
-"""The same from which it is suspicious."""
+SUSPECTED_TOGETHER = 0.85
+"""Sum of both means from which a spot is suspected."""
 
-_HARDLY = 0.3
-"""Score of the quick witness below which the spot is dropped."""
+_QUICK_MEAN = 0.3
+"""Score of the quick detector below which a spot is dropped without asking the costly one."""
 
-_CLEARLY = 0.75
-"""Score in the whole picture from which it is not."""
+_CLEAR = 0.75
+"""Score in the whole picture from which it is never dropped so."""
 
 _SMALL = 20.0
 """Pixels of the longer side below which many things look like a face."""
 
-_STRICTER = 0.06
-"""How much more one word must score there to be enough."""
+_SMALL_EXTRA = 0.06
+"""By how much one detector must score more there to be enough."""
 
-_WEAKEST = 0.1
-"""Scores below count as nothing."""
+_VIEW_THRESHOLD = 0.1
+"""Scores in enlarged views below this count as 0."""
 
-_TILE = 256
-"""Pixels of the side of an enlarged view."""
+_VIEW = 256
+"""Side of an enlarged view, in pixels."""
 
-_FACES = (88, 60, 128)
-"""Pixels that the spot's longer side takes in it."""
+_FACE_SIDES = (88, 60, 128)
+"""Pixels that the longer side of the spot's box has in the views."""
 
 _SAME = 0.25
 """Intersection over union from which two boxes are one thing."""
 
 GLANCE = 960
-"""Longer side of the picture for a glance."""
-
-Depth: TypeAlias = Literal["both", "quick", "glance"]
+"""Longer side of the whole picture for a glance, in pixels."""
 
 Verdict: TypeAlias = Literal["certain", "suspected", "nothing"]
 
-_Said: TypeAlias = tuple[str, Detection]
-"""Whose word it is, and the word."""
-
 
 class SecondOpinion:
-    """Two detectors.
+    """Two detectors: a costly one, and a quick one.
 
     Args:
         used: Names of the detectors that the analysis used; others are preferred. If none of them
-            looks for faces, nobody is asked, since faces were not to be hidden.
+            looks for faces, no detector is used here, since faces were not to be hidden.
         load: From a detector's name to the detector.
     """
 
@@ -107,121 +112,126 @@ class SecondOpinion:
 
         Args:
             frame: Of the output.
-            hidden: Whether a box of the upright picture is.
-            depth: Whether both witnesses see the whole picture, or only the `quick` second one, or
-                that one at a small size, a `glance`; what it points at is shown to both.
+            hidden: Whether a box is, in pixels of the upright picture.
+            depth: `both` detectors see the whole picture; only the `quick` one does; or that one
+                sees a small copy, a `glance`. What is detected is always shown to both.
+
+        Raises:
+            EngineError: A detector failed.
         """
         if not self.names:
             return []
         size = frame.picture.turn.upright_size(frame.picture.stored_size)
-        found: list[_Said] = []
         sides = dict.fromkeys(self.names[1:], GLANCE) if depth == "glance" else self._sides(depth)
         copies = {side: frame.picture.rgb(size.fitted(side)) for side in set(sides.values())}
-        for name, side in sides.items():
-            seen = self._detect(name, copies[side], size, SETTINGS[name].threshold)
-            found += [(name, d) for d in seen if not hidden(d.box)]
-        if not found:
+        seen = [d for name, side in sides.items() for d in self._detect(name, copies[side], size)]
+        exposed = [detection for detection in seen if not hidden(detection.box)]
+        if not exposed:
             return []
-        if depth == "glance":  # what it points at deserves a closer look
+        if depth == "glance":  # what it found deserves a larger copy
             copies[0] = frame.picture.rgb(size.fitted(SETTINGS[self.names[1]].side))
-        levels = _levels(sorted(copies.values(), key=len, reverse=True))
-        spots = (self._spot(frame, levels, size, group[0][1]) for group in _groups(found))
+        levels = _pyramid(sorted(copies.values(), key=len, reverse=True))
+        spots = (self._spot(frame, levels, size, detection) for detection in _merge(exposed))
         return [spot for spot in spots if self.verdict(spot) != "nothing"]
 
     def reexamine(self, frame: Frame, spot: Spot) -> Spot:
-        """The same place in another frame."""
+        """The same place in another frame, with the scores that it has there."""
         size = frame.picture.turn.upright_size(frame.picture.stored_size)
         side = max(self._sides("both").values())
-        levels = _levels([frame.picture.rgb(size.fitted(side))])
+        levels = _pyramid([frame.picture.rgb(size.fitted(side))])
         return self._spot(frame, levels, size, Detection(spot.kind, spot.box, spot.score))
 
     def verdict(self, spot: Spot) -> Verdict:
         """What the scores of a spot mean."""
         total = sum(score for _, score in spot.scores)
-        more = _STRICTER if max(spot.box.width, spot.box.height) < _SMALL else 0.0
-        alone = any(s >= SETTINGS[n].alone + more for n, s in spot.scores if n in self._independent)
-        if total >= TOGETHER or alone:
+        extra = _SMALL_EXTRA if max(spot.box.width, spot.box.height) < _SMALL else 0.0
+        alone = [(SETTINGS[n].certain + extra, s) for n, s in spot.scores if n in self._independent]
+        if total >= CERTAIN_TOGETHER or any(score >= needed for needed, score in alone):
             return "certain"
-        doubt = any(score >= SETTINGS[name].suspects for name, score in spot.scores)
-        if total >= HALF or doubt:
+        suspected = any(score >= SETTINGS[name].suspected for name, score in spot.scores)
+        if total >= SUSPECTED_TOGETHER or suspected:
             return "suspected"
         return "nothing"
 
     def _sides(self, depth: Depth) -> dict[str, int]:
-        asked = self.names if depth == "both" else self.names[1:]
-        return {name: SETTINGS[name].side for name in asked}
+        """The detectors that see the whole picture, and its longer side for each."""
+        names = self.names if depth == "both" else self.names[1:]
+        return {name: SETTINGS[name].side for name in names}
 
-    def _detect(self, name: str, copy: Rgb, size: Size, threshold: float) -> list[Detection]:
-        (found,) = self._detectors[name].detect([copy], threshold)
+    def _detect(self, name: str, copy: Rgb, size: Size) -> list[Detection]:
+        """What a detector finds in a scaled copy, in pixels of the picture of that size."""
+        (found,) = self._detectors[name].detect([copy], SETTINGS[name].threshold)
         scale = size.width / copy.shape[1], size.height / copy.shape[0]
         return [replace(d, box=d.box.scaled(*scale)) for d in found]
 
     def _spot(self, frame: Frame, levels: Sequence[Rgb], size: Size, seen: Detection) -> Spot:
-        views = list(_views(levels, size, seen.box))
+        """A detection with both detectors' mean scores over the enlarged views."""
+        views = list(_enlarged_views(levels, size, seen.box))
         costly, quick = self.names
-        words = [self._asked(quick, *view) for view in views[:1]]
-        scores = {costly: 0.0, quick: 0.0}
-        if words[0] >= _HARDLY or seen.score >= _CLEARLY:  # most false alarms end here
-            words += [self._asked(quick, *view) for view in views[1:]]
-            scores[quick] = _mean(words)
-        if scores[quick] >= _HARDLY or seen.score >= _CLEARLY:
-            scores[costly] = self._costly(views)
-        known = tuple((name, scores[name]) for name in self.names)
-        return Spot(frame.index, frame.time, seen.box, known, kind=seen.kind)
+        clear = seen.score >= _CLEAR
+        means = {costly: 0.0, quick: 0.0}
+        first = self._score(quick, *views[0])
+        if first >= _QUICK_MEAN or clear:  # most false positives end here
+            means[quick] = _mean([first, *(self._score(quick, *view) for view in views[1:])])
+        if means[quick] >= _QUICK_MEAN or clear:
+            means[costly] = self._costly_mean(costly, views)
+        scores = tuple((name, means[name]) for name in self.names)
+        return Spot(frame.index, frame.time, seen.box, scores, kind=seen.kind)
 
-    def _costly(self, views: Sequence[tuple[Rgb, Box]]) -> float:
-        """The first witness's mean, 0 if it sees nothing in the first view."""
-        first = self._asked(self.names[0], *views[0])
-        if first < _WEAKEST:
+    def _costly_mean(self, name: str, views: Sequence[tuple[Rgb, Box]]) -> float:
+        """The mean over all views; 0, without more work, if nothing is seen in the first."""
+        first = self._score(name, *views[0])
+        if first < _VIEW_THRESHOLD:
             return 0.0
-        return _mean([first, *(self._asked(self.names[0], *view) for view in views[1:])])
+        return _mean([first, *(self._score(name, *view) for view in views[1:])])
 
-    def _asked(self, name: str, view: Rgb, place: Box) -> float:
-        (found,) = self._detectors[name].detect([view], _WEAKEST)
+    def _score(self, name: str, view: Rgb, place: Box) -> float:
+        """The best score of a detector at a place of a view, 0 for none."""
+        (found,) = self._detectors[name].detect([view], _VIEW_THRESHOLD)
         return max((d.score for d in found if d.box.iou(place) >= _SAME), default=0.0)
 
 
-def _mean(words: Sequence[float]) -> float:
-    return round(sum(words) / len(words), 3)
+def _mean(scores: Sequence[float]) -> float:
+    return round(sum(scores) / len(scores), 3)
 
 
-def _groups(found: Sequence[_Said]) -> list[list[_Said]]:
-    """What is one thing, the strongest word of each heap first."""
-    heaps: list[list[_Said]] = []
-    for said in sorted(found, key=lambda item: -item[1].score):
-        home = next((h for h in heaps if h[0][1].box.iou(said[1].box) >= _SAME), None)
-        heaps.append([said]) if home is None else home.append(said)
-    return heaps
+def _merge(detections: Sequence[Detection]) -> list[Detection]:
+    """Non-maximum suppression: the highest score of each thing."""
+    kept: list[Detection] = []
+    for detection in sorted(detections, key=lambda d: -d.score):
+        if not any(other.box.iou(detection.box) >= _SAME for other in kept):
+            kept.append(detection)
+    return kept
 
 
-def _views(levels: Sequence[Rgb], size: Size, box: Box) -> Iterator[tuple[Rgb, Box]]:
+def _enlarged_views(levels: Sequence[Rgb], size: Size, box: Box) -> Iterator[tuple[Rgb, Box]]:
     """Square pictures around a box, enlarged, each with its mirror image, and the box in them."""
-    for face in _FACES:
-        scale = face / max(box.width, box.height, 1.0)
+    for side in _FACE_SIDES:
+        scale = side / max(box.width, box.height, 1.0)
         view, place = _enlarged(levels, size, box, scale)
         yield view, place
-        mirrored = Box(_TILE - place.right, place.top, _TILE - place.left, place.bottom)
+        mirrored = Box(_VIEW - place.right, place.top, _VIEW - place.left, place.bottom)
         yield np.ascontiguousarray(view[:, ::-1]), mirrored
 
 
 def _enlarged(levels: Sequence[Rgb], size: Size, box: Box, scale: float) -> tuple[Rgb, Box]:
-    """From the smallest copy that need not be enlarged, or the largest there is."""
-    fit = [level for level in levels if level.shape[1] >= scale * size.width]
-    copy = min(fit, key=len) if fit else max(levels, key=len)
+    """One view, from the smallest copy that is large enough, or from the largest there is."""
+    large_enough = [level for level in levels if level.shape[1] >= scale * size.width]
+    copy = min(large_enough, key=len) if large_enough else max(levels, key=len)
     across, down = scale * size.width / copy.shape[1], scale * size.height / copy.shape[0]
     x, y = box.centre
-    place = box.shifted(-x, -y).scaled(scale, scale).shifted(_TILE / 2, _TILE / 2)
+    place = box.shifted(-x, -y).scaled(scale, scale).shifted(_VIEW / 2, _VIEW / 2)
     move = np.array(
-        [[across, 0, _TILE / 2 - scale * x], [0, down, _TILE / 2 - scale * y]], np.float64
+        [[across, 0, _VIEW / 2 - scale * x], [0, down, _VIEW / 2 - scale * y]], np.float64
     )
-    view = cv2.warpAffine(copy, move, (_TILE, _TILE), borderMode=cv2.BORDER_REPLICATE)
+    view = cv2.warpAffine(copy, move, (_VIEW, _VIEW), borderMode=cv2.BORDER_REPLICATE)
     return np.ascontiguousarray(view, np.uint8), place
 
 
-def _levels(copies: Sequence[Rgb]) -> list[Rgb]:
-    """The copies, and the smallest of them halved again and again."""
+def _pyramid(copies: Sequence[Rgb]) -> list[Rgb]:
+    """An image pyramid: the copies, largest first, and the smallest halved again and again."""
     levels = list(copies)
-    while min(levels[-1].shape[:2]) > _TILE:
+    while min(levels[-1].shape[:2]) > _VIEW:
         height, width = levels[-1].shape[:2]
         half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         levels.append(np.asarray(half, np.uint8))

@@ -1,4 +1,4 @@
-"""An output beside its source: structure, pixels, witnesses, and what follows from a find."""
+"""An output beside its source: structure, pixels, second opinion, and what a find leads to."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from redact.core.plan import Plan, ShowTrack, SourceId
 from redact.core.recipe import recipe
 from redact.errors import EngineError, VerificationError
 from redact.track.tracker import PictureTracker
-from redact.verify.compare import EXAMINE_EVERY, verify
+from redact.verify.compare import verify
 from redact.verify.extend import extend_plan
 from redact.verify.result import Checking, Leak, Spot, Verification
-from redact.verify.second_opinion import SETTINGS, SecondOpinion
+from redact.verify.second_opinion import EXAMINE_EVERY, SETTINGS, SecondOpinion
 from tests.painted import PaintedPicture, painted
 from tests.scripted import PaintedSource, StaticFlow, even_times
 
@@ -32,16 +32,16 @@ ELSEWHERE = Box(100, 60, 130, 95)
 
 @dataclass
 class Pointing:
-    """A witness that says where it was told to, in the frames whose first row is so bright."""
+    """A detector that sees what it was told to, in the frames whose first row is so bright."""
 
     where: dict[int, float] = field(default_factory=dict)
     box: Box = ELSEWHERE
     fails: bool = False
-    looks: int = 0
+    calls: int = 0
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         if self.fails:
-            raise EngineError("the witness failed")
+            raise EngineError("the detector failed")
         return [self._one(picture, threshold) for picture in pictures]
 
     def _one(self, picture: Rgb, threshold: float) -> list[Detection]:
@@ -50,7 +50,7 @@ class Pointing:
             score = max(self.where.values(), default=0)
             found = [Detection(Kind.FACE, Box.around(128, 128, s, s), score) for s in (45, 75, 110)]
         else:
-            self.looks += 1
+            self.calls += 1
             score = self.where.get(round(float(picture[0, 0, 0]) / 8), 0)
             scale = width / SIZE.width, height / SIZE.height
             found = [Detection(Kind.FACE, self.box.scaled(*scale), score)]
@@ -59,8 +59,8 @@ class Pointing:
 
 @pytest.fixture(autouse=True)
 def _small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, manner in SETTINGS.items():
-        monkeypatch.setitem(SETTINGS, name, replace(manner, side=SIZE.width))
+    for name, settings in SETTINGS.items():
+        monkeypatch.setitem(SETTINGS, name, replace(settings, side=SIZE.width))
 
 
 def numbered(index: int) -> PaintedPicture:
@@ -112,8 +112,8 @@ def test_a_faithful_output_passes() -> None:
     found = check(rendered(PLAN))
     assert found.passed
     assert found.frames == COUNT
-    assert found.second_opinion == ("mediapipe", "yunet")
-    assert found.looked == len([i for i in range(COUNT) if i % (25 * EXAMINE_EVERY) == 0])
+    assert found.detectors == ("mediapipe", "yunet")
+    assert found.examined == len([i for i in range(COUNT) if i % (25 * EXAMINE_EVERY) == 0])
 
 
 @pytest.mark.parametrize("left", range(0, COUNT, 7))
@@ -169,7 +169,7 @@ def test_a_single_frame_is_seen_if_every_frame_is_looked_at() -> None:
     assert check(rendered(PLAN), *one).passed
     found = check(rendered(PLAN), *one, checking=Checking(every_frame=True))
     assert [spot.frame for leak in found.leaks for spot in leak.spots] == [13]
-    assert found.looked == COUNT
+    assert found.examined == COUNT
 
 
 def test_a_suspicion_counts_only_if_strict() -> None:
@@ -204,11 +204,11 @@ def test_nobody_is_asked_for_faces_where_only_plates_are_hidden() -> None:
         source, output, PLAN, SecondOpinion({"plates"}, load), Checking(), lambda *_: None
     )
     assert found.passed
-    assert (found.looked, found.second_opinion) == (0, ())
+    assert (found.examined, found.detectors) == (0, ())
 
 
 def test_a_witness_that_fails_ends_the_check() -> None:
-    with pytest.raises(EngineError, match="the witness failed"):
+    with pytest.raises(EngineError, match="the detector failed"):
         check(rendered(PLAN), Pointing(), Pointing(fails=True))
 
 

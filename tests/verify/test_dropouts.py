@@ -19,7 +19,8 @@ from redact.core.recipe import recipe
 from redact.hide.styles import STYLES
 from redact.hide.styles.cover import Cover
 from redact.verify.compare import verify
-from redact.verify.dropouts import BEYOND, FRESH, LONGEST, Dropouts
+from redact.verify.dropouts import Dropouts
+from redact.verify.gaps import BEYOND_ENDS, DETECTED_WITHIN, LONGEST_GAP
 from redact.verify.result import Checking, Spot
 from redact.verify.second_opinion import SecondOpinion
 from tests.painted import TURNS, PaintedPicture, flat, painted
@@ -139,7 +140,7 @@ def test_beyond_the_picture_nothing_is_expected() -> None:
     for index in range(24, 26):  # nearer to where it went than to where it was
         frame = Frame(index, Fraction(index, 25), pictures[index])
         watch.update(frame, frame, ())
-    assert not any(item.noted for item in watch._open)
+    assert not any(item.candidates for item in watch._open)
 
 
 def test_the_same_pattern_much_fainter_is_something_else() -> None:
@@ -160,18 +161,18 @@ def test_what_is_still_or_already_there_is_found_at_an_end(known: range, bare: r
 
 
 def test_far_from_its_sightings_nobody_can_say() -> None:
-    reach = int(25 * BEYOND)
+    reach = int(25 * BEYOND_ENDS)
     track = Track(1, Kind.FACE, seen(range(10)))
     bare = range(10, COUNT)
     assert frames_of(shown([track], bare, ALWAYS)) == set(range(10, 10 + reach))
-    far = Track(1, Kind.FACE, seen([0, 1 + int(25 * LONGEST)]))
-    found = shown([far], range(1, 1 + int(25 * LONGEST)), ALWAYS)
+    far = Track(1, Kind.FACE, seen([0, 1 + int(25 * LONGEST_GAP)]))
+    found = shown([far], range(1, 1 + int(25 * LONGEST_GAP)), ALWAYS)
     assert 1 + reach not in frames_of(found)
 
 
 def test_what_was_followed_for_long_without_being_detected_was_let_go_knowingly() -> None:
     """Else what stands still and was once taken for a face could never be let go."""
-    followed = (*seen(range(5)), *seen(range(5, 5 + int(25 * FRESH) + 1), score=0.0))
+    followed = (*seen(range(5)), *seen(range(5, 5 + int(25 * DETECTED_WITHIN) + 1), score=0.0))
     bare = range(len(followed), COUNT)
     assert not shown([Track(1, Kind.FACE, followed)], bare, ALWAYS)
     assert shown([Track(1, Kind.FACE, followed[:-2])], bare, ALWAYS)
@@ -243,8 +244,8 @@ def test_what_waits_for_a_look_is_let_go() -> None:
     for index, picture in enumerate([*[scene(None)] * 40, *ALWAYS[40:]]):
         frame = Frame(index, Fraction(index, 25), picture)
         assert not watch.update(frame, frame, ())
-        kept = sum(len(item.noted) for item in watch._open)
-        assert kept <= int(25 * BEYOND)
+        kept = sum(len(item.candidates) for item in watch._open)
+        assert kept <= int(25 * BEYOND_ENDS)
         assert kept == 0 or index < 40
 
 

@@ -1,0 +1,72 @@
+"""Is this box hidden? Answered by a plan's regions, or by a mask of hidden pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from redact.core.frames import Picture, upright
+from redact.core.geometry import Box, Region
+from redact.hide.masks import Mask, upright_mask
+from redact.verify.residue import brightness
+
+ENOUGH = 0.5
+"""Share of a box's inner part that must be hidden."""
+
+_INNER = -0.2
+"""Growth of a box to its inner part, as a share of its size."""
+
+_CHANGED = 24
+"""Steps of 255 by which a pixel must differ to be taken for hidden, where there is no plan."""
+
+
+def hidden_by_regions(regions: Sequence[Region]) -> Callable[[Box], bool]:
+    """Whether one region hides a box; quick, as it takes regions for their bounds.
+
+    Args:
+        regions: Of one frame, in pixels of the upright picture.
+    """
+    corners = [(r.box.left, r.box.top, r.box.right, r.box.bottom) for r in regions]
+    bounds = np.array(corners, np.float64).reshape(-1, 4)
+
+    def hidden(box: Box) -> bool:
+        inner = box.grown(_INNER)
+        low = np.maximum(bounds[:, :2], (inner.left, inner.top))
+        high = np.minimum(bounds[:, 2:], (inner.right, inner.bottom))
+        shared = np.maximum(high - low, 0).prod(axis=1)
+        return bool((shared >= ENOUGH * inner.area).any())
+
+    return hidden
+
+
+def hidden_by_mask(mask: Mask) -> Callable[[Box], bool]:
+    """Whether enough pixels of a box are hidden; a box outside the picture is.
+
+    Args:
+        mask: (height, width) of the upright picture.
+    """
+
+    def hidden(box: Box) -> bool:
+        inner = box.grown(_INNER)
+        rows = slice(max(0, int(inner.top)), max(0, int(inner.bottom) + 1))
+        columns = slice(max(0, int(inner.left)), max(0, int(inner.right) + 1))
+        part = mask[rows, columns]
+        return bool(part.size == 0 or part.mean() >= ENOUGH)
+
+    return hidden
+
+
+def hidden_mask(source: Picture, output: Picture, regions: Sequence[Region] | None) -> Mask:
+    """Which upright pixels are hidden.
+
+    Args:
+        source: As decoded.
+        output: Of the same upright size.
+        regions: What the plan hides; without a plan, what differs is taken for hidden.
+    """
+    if regions is not None:
+        return upright_mask(source, regions)
+    before, after = brightness(source), brightness(output, source.turn)
+    changed: Mask = np.abs(before.astype(np.int16) - after) >= _CHANGED
+    return np.asarray(upright(changed, source.turn))
