@@ -19,7 +19,7 @@ from redact.core.plan import Plan, Result, SourceId
 from redact.core.recipe import Pass, Recipe
 from redact.detect.cache import DetectionCache, cache_key
 from redact.detect.detectors import load
-from redact.detect.detectors.devices import asked
+from redact.detect.detectors.devices import requested_device
 from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import RedactError, UnsupportedInputError, VerificationError
 from redact.media.drafts import draft
@@ -92,7 +92,8 @@ def analyse(
     else:
         runner = PassRunner(recipe.passes, load, recipe.slope)
         schedule = VideoSchedule(runner, recipe.coverage.follow, cache)
-        with _caching(cache, cache_key(mark, recipe, asked()), source, recipe, progress) as tell:
+        key = cache_key(mark, recipe, requested_device())
+        with _caching(cache, key, source, recipe, progress) as tell:
             frames = pipeline.analyse(source, schedule, tracker, tell)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source.path)

@@ -49,14 +49,14 @@ def _program(found: Examination) -> str:
 
 
 def _device(found: Examination) -> str:
-    from redact.detect.detectors.devices import DEVICES, asked, chosen
+    from redact.detect.detectors.devices import DEVICES, provider_lists, requested_device
 
     try:
-        tries = chosen(asked(), found.providers)
+        tries = provider_lists(requested_device(), found.providers)
     except RedactError as error:
         return f"PROBLEM: {error.problem}; {error.remedy}"
     names = {provider: name for name, provider in DEVICES.items()}
-    return f"{asked()}: " + ", else ".join(names[providers[0]] for providers in tries)
+    return f"{requested_device()}: " + ", else ".join(names[providers[0]] for providers in tries)
 
 
 def _problems(found: Examination) -> Iterator[str]:

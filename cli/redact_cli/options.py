@@ -410,9 +410,9 @@ def use_device(name: str) -> None:
         RecipeError: There is no such device.
         MissingEngineError: It is not installed.
     """
-    from redact.detect.detectors.devices import VARIABLE, chosen
+    from redact.detect.detectors.devices import VARIABLE, provider_lists
     from redact.doctor import installed_providers
 
     if name != "auto":
-        chosen(name, installed_providers())
+        provider_lists(name, installed_providers())
     os.environ[VARIABLE] = name

@@ -25,7 +25,7 @@ from redact.core.geometry import Box, Size
 from redact.core.interfaces import Detector
 from redact.core.recipe import Pass
 from redact.detect.detectors import DETECTORS, blazeface, load
-from redact.detect.detectors.plates import _plates, _reduced, weighed
+from redact.detect.detectors.plates import _combine_scales, _reduce, calibrate_scores
 from redact.errors import RecipeError
 from tests.cars import car, plate_box
 
@@ -100,7 +100,7 @@ def test_an_unknown_detector_names_the_known_ones() -> None:
     assert all(name in (caught.value.remedy or "") for name in DETECTORS)
 
 
-def test_nothing_to_look_at_gives_nothing(engine: Detector) -> None:
+def test_no_pictures_give_no_detections(engine: Detector) -> None:
     assert engine.detect([], 0.3) == []
 
 
@@ -124,7 +124,7 @@ def test_a_batch_of_mixed_sizes_equals_one_by_one(engine: Detector) -> None:
     assert all(map(alike, together, alone))
 
 
-def test_each_picture_of_a_batch_gets_its_own_finds(engine: Detector) -> None:
+def test_each_picture_of_a_batch_gets_its_own_detections(engine: Detector) -> None:
     seen = False
     for thing in (doll(), car(160, 200, 100, 110, 16)):
         batch = [np.zeros_like(thing), thing, np.ascontiguousarray(thing[:, ::-1])]
@@ -140,7 +140,7 @@ def test_a_batch_keeps_its_order(engine: Detector) -> None:
     assert all(map(alike, forwards, backwards[::-1]))
 
 
-def test_many_pictures_of_one_size_are_all_looked_at(engine: Detector) -> None:
+def test_detection_runs_on_many_pictures_of_one_size(engine: Detector) -> None:
     pictures = [noise(64, 64, seed) for seed in range(19)]
     found = engine.detect(pictures, LOW)
     assert len(found) == 19
@@ -171,7 +171,9 @@ def test_scores_reach_the_threshold_and_end_at_one(name: str, threshold: float) 
 
 
 @pytest.mark.parametrize("picture", [doll(), car()])
-def test_a_lower_threshold_loses_no_sure_find(engine: Detector, picture: Rgb) -> None:
+def test_a_lower_threshold_loses_no_detection_of_a_high_score(
+    engine: Detector, picture: Rgb
+) -> None:
     sure = engine.detect([picture], 0.5)[0]
     all_of_them = engine.detect([picture], LOW)[0]
     assert all(any(a.box.iou(b.box) > 0.5 for b in all_of_them) for a in sure)
@@ -200,7 +202,7 @@ def test_a_view_that_is_not_contiguous_is_taken(engine: Detector) -> None:
     assert alike(engine.detect([view], LOW)[0], engine.detect([view.copy()], LOW)[0])
 
 
-def test_several_threads_may_look_at_once(engine: Detector) -> None:
+def test_several_threads_may_detect_at_once(engine: Detector) -> None:
     expected = [engine.detect([picture], LOW)[0] for picture in MIXED]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda p: engine.detect([p], LOW)[0], MIXED * 3))
@@ -224,55 +226,55 @@ def test_a_painted_plate_is_found_where_it_is(x: float, y: float, high: float, d
     assert max(d.box.iou(plate_box(x, y, high)) for d in found) > 0.6
 
 
-def test_a_large_find_must_be_surer_to_count_as_a_plate() -> None:
+def test_a_large_plate_needs_a_higher_score() -> None:
     raw = np.full(4, 0.5, np.float32)
     corners = [(30, 10), (100, 50), (500, 300), (640, 480)]
     sides = np.array([[0, 0, *corner] for corner in corners], np.float32)
-    small, middle, large, whole = weighed(raw, sides, 640 * 480)
+    small, middle, large, whole = calibrate_scores(raw, sides, 640 * 480)
     assert 1 > small > middle > large > whole == 0
 
 
-def test_a_tiny_find_may_be_less_sure_to_count_as_a_plate() -> None:
+def test_a_tiny_plate_may_have_a_lower_score() -> None:
     raw = np.full(4, 0.3, np.float32)
     widths = np.array([60, 20, 8, 0], np.float32)
     sides = np.stack([0 * widths, 0 * widths, widths, widths / 3], 1)
-    middle, small, tiny, point = weighed(raw, sides, 640 * 480)
+    middle, small, tiny, point = calibrate_scores(raw, sides, 640 * 480)
     assert 0 < middle < small < tiny < point < 1
     ten = 0.15  # what a factor of ten in area is worth
-    (same,) = weighed(raw[:1] + ten, sides[:1], 640 * 480)
-    (tenth,) = weighed(raw[:1], sides[:1] / np.sqrt(10), 640 * 480)
+    (same,) = calibrate_scores(raw[:1] + ten, sides[:1], 640 * 480)
+    (tenth,) = calibrate_scores(raw[:1], sides[:1] / np.sqrt(10), 640 * 480)
     assert same == pytest.approx(tenth, abs=0.01)
 
 
-def test_a_large_find_needs_both_looks() -> None:
+def test_a_large_plate_must_be_detected_at_both_scales() -> None:
     area, large = 640 * 480, np.array([[100, 100, 300, 180]], np.float32)
     nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
     seen = large, np.array([0.7], np.float32)
     aside = large + 200, np.array([0.7], np.float32)
-    (both,) = _plates(seen, seen, area, 0.05)
+    (both,) = _combine_scales(seen, seen, area, 0.05)
     assert both.score > 0.8
-    for far in (nothing, aside):
-        assert all(d.score < 0.3 for d in _plates(seen, far, area, 0.05))
+    for reduced in (nothing, aside):
+        assert all(d.score < 0.3 for d in _combine_scales(seen, reduced, area, 0.05))
     small = np.array([[100, 100, 140, 112]], np.float32), np.array([0.7], np.float32)
-    assert _plates(small, nothing, area, 0.5)
-    assert not _plates(nothing, small, area, 0.05)
+    assert _combine_scales(small, nothing, area, 0.5)
+    assert not _combine_scales(nothing, small, area, 0.05)
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (427, 639), (360, 641)])
-def test_the_copy_for_the_second_look_shows_the_same_smaller(shape: tuple[int, int]) -> None:
+def test_the_reduced_copy_shows_the_same_smaller(shape: tuple[int, int]) -> None:
     def ramp(height: int, width: int) -> Rgb:
         y, x = np.mgrid[:height, :width] + 0.5
         sides = x * 255 / width, y * 255 / height, 0 * x + 90
         return np.stack(sides, axis=2).astype(np.uint8)
 
-    small = _reduced(ramp(*shape))
+    small = _reduce(ramp(*shape))
     assert small.shape[:2] == tuple(round(side * 0.35) for side in shape)
     assert np.abs(small.astype(int) - ramp(*small.shape[:2])).max() <= 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (3, 2)])
-def test_the_smallest_pictures_have_such_a_copy(shape: tuple[int, int]) -> None:
-    assert min(_reduced(np.zeros((*shape, 3), np.uint8)).shape[:2]) >= 1
+def test_the_smallest_pictures_have_a_reduced_copy(shape: tuple[int, int]) -> None:
+    assert min(_reduce(np.zeros((*shape, 3), np.uint8)).shape[:2]) >= 1
 
 
 # Real faces, where they are at hand: they may not be copied into the project
@@ -319,7 +321,7 @@ def test_large_clear_faces_are_found(face_engine: Detector) -> None:
 def test_stderr_is_back_however_threads_load_mediapipe() -> None:
     def load(wait: float) -> None:
         time.sleep(wait)
-        with blazeface._quiet():
+        with blazeface._silence_stderr():
             time.sleep(0.1)
 
     before = os.fstat(2)
@@ -347,7 +349,7 @@ print("an error", file=sys.stderr)
 """
 
 
-def test_of_mediapipe_nothing_is_heard_and_of_errors_all() -> None:
+def test_mediapipe_writes_nothing_on_stderr_but_errors_come_through() -> None:
     said = subprocess.run([sys.executable, "-c", _TALK], capture_output=True, text=True, check=True)
     assert said.stderr == "an error\n"
 
@@ -360,13 +362,13 @@ if "early" in sys.argv:
     import matplotlib
     early = matplotlib
 load("mediapipe").detect([np.zeros((300, 300, 3), np.uint8)], 0.5)
-print(*(name for name in blazeface._UNUSED if name in sys.modules))
+print(*(name for name in blazeface._UNUSED_MODULES if name in sys.modules))
 import matplotlib
 print(matplotlib.__version__, "early" not in sys.argv or matplotlib is early)
 """
 
 
-def test_what_mediapipe_does_not_need_is_left_out_and_can_be_had_afterwards() -> None:
+def test_modules_that_mediapipe_does_not_need_are_not_imported_and_can_be_afterwards() -> None:
     said = {
         how: subprocess.run(
             [sys.executable, "-c", _WHAT_IS_LEFT_OUT, how],
@@ -398,7 +400,7 @@ print(loaded, used, resident())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process holds now")
-def test_memory_is_given_back_with_the_last_look() -> None:
+def test_memory_is_released_with_the_last_detector() -> None:
     command = [sys.executable, "-c", _USE_AND_LET_GO]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded, used, left = map(int, done.stdout.split())

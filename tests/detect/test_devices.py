@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from redact.detect.detectors.devices import CPU, DEVICES, VARIABLE, asked, chosen, first_that_works
+from redact.detect.detectors.devices import (
+    CPU,
+    DEVICES,
+    VARIABLE,
+    make_with_first_working,
+    provider_lists,
+    requested_device,
+)
 from redact.errors import MissingEngineError, RecipeError
 
 CUDA, COREML, OPENVINO = DEVICES["cuda"], DEVICES["coreml"], DEVICES["openvino"]
@@ -15,27 +22,27 @@ class RefusedError(Exception):
 
 
 def test_auto_tries_the_best_first_and_the_processor_last() -> None:
-    assert chosen("auto", [CPU, COREML, "AzureExecutionProvider", CUDA]) == [
+    assert provider_lists("auto", [CPU, COREML, "AzureExecutionProvider", CUDA]) == [
         [CUDA, CPU],
         [COREML, CPU],
         [CPU],
     ]
-    assert chosen("auto", [CPU]) == [[CPU]]
+    assert provider_lists("auto", [CPU]) == [[CPU]]
 
 
 def test_auto_leaves_out_what_is_no_quicker_than_the_processor() -> None:
-    assert chosen("auto", [CPU, OPENVINO]) == [[CPU]]
-    assert chosen("openvino", [CPU, OPENVINO]) == [[OPENVINO, CPU]]
+    assert provider_lists("auto", [CPU, OPENVINO]) == [[CPU]]
+    assert provider_lists("openvino", [CPU, OPENVINO]) == [[OPENVINO, CPU]]
 
 
 def test_a_named_device_is_used_alone_or_refused() -> None:
-    assert chosen("cuda", [CPU, OPENVINO, CUDA]) == [[CUDA, CPU]]
-    assert chosen("cpu", [CPU, CUDA]) == [[CPU]]
+    assert provider_lists("cuda", [CPU, OPENVINO, CUDA]) == [[CUDA, CPU]]
+    assert provider_lists("cpu", [CPU, CUDA]) == [[CPU]]
     with pytest.raises(MissingEngineError, match="cuda is not part") as error:
-        chosen("cuda", [CPU])
+        provider_lists("cuda", [CPU])
     assert "onnxruntime-gpu" in str(error.value.remedy)
     with pytest.raises(RecipeError, match="no device 'tpu'"):
-        chosen("tpu", [CPU])
+        provider_lists("tpu", [CPU])
 
 
 def test_what_does_not_work_gives_way_to_the_next() -> None:
@@ -47,8 +54,8 @@ def test_what_does_not_work_gives_way_to_the_next() -> None:
             raise RefusedError("no driver")
         return providers[0]
 
-    tries = chosen("auto", [CPU, CUDA, COREML])
-    assert first_that_works(tries, make, RefusedError) == COREML
+    tries = provider_lists("auto", [CPU, CUDA, COREML])
+    assert make_with_first_working(tries, make, RefusedError) == COREML
     assert tried == [[CUDA, CPU], [COREML, CPU]]
 
 
@@ -57,14 +64,14 @@ def test_a_named_device_that_does_not_work_is_an_error() -> None:
         raise RefusedError(providers[0])
 
     with pytest.raises(RefusedError, match=CUDA):
-        first_that_works(chosen("cuda", [CPU, CUDA]), make, RefusedError)
+        make_with_first_working(provider_lists("cuda", [CPU, CUDA]), make, RefusedError)
 
 
 def test_the_environment_names_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    assert asked() == "auto"
+    assert requested_device() == "auto"
     monkeypatch.setenv(VARIABLE, "cuda")
-    assert asked() == "cuda"
+    assert requested_device() == "cuda"
     from redact.detect.detectors import load
 
     with pytest.raises(MissingEngineError, match="cuda"):

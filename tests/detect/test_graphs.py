@@ -34,7 +34,7 @@ def network(
     shown: bool = False,
     seed: int = 1,
 ) -> bytes:
-    """Widen from 4 to so many channels, look at each, and narrow to 5; `out` is the end."""
+    """Expand from 4 to so many channels, convolve each, and project to 5; `out` is the end."""
     dice, tensors = np.random.default_rng(seed), []
 
     def convolution(name: str, came: str, shape: Sequence[int], **attributes: Any) -> Any:
@@ -90,8 +90,8 @@ def run(content: bytes, picture: Tensor) -> list[Tensor]:
 def whole(content: bytes, outputs: Sequence[str], patch: pytest.MonkeyPatch) -> bytes:
     """Prepared, but not in slices."""
     with patch.context() as context:
-        context.setattr(graphs, "_SHALLOW", 0)
-        return graphs.prepared(content, outputs)
+        context.setattr(graphs, "_MAX_CHANNELS", 0)
+        return graphs.prepare_graph(content, outputs)
 
 
 def widest(content: bytes) -> int:
@@ -105,7 +105,7 @@ def widest(content: bytes) -> int:
 @settings(max_examples=20, deadline=None)
 def test_slices_add_up_to_the_whole(seed: int, channels: int, batch: int) -> None:
     content = network(channels, seed=seed)
-    sliced = graphs.prepared(content, ["out"])
+    sliced = graphs.prepare_graph(content, ["out"])
     onnx.checker.check_model(onnx.load_from_string(sliced))
     assert widest(sliced) == 48
     picture = np.random.default_rng(seed).normal(size=(batch, 4, 9, 14)).astype("f")
@@ -146,7 +146,7 @@ def test_slices_add_up_to_the_whole(seed: int, channels: int, batch: int) -> Non
 )
 def test_what_is_no_such_block_stays_whole(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     outputs = outputs_of(content)
-    prepared = graphs.prepared(content, outputs)
+    prepared = graphs.prepare_graph(content, outputs)
     assert widest(prepared) == widest(content)
     picture = np.random.default_rng(3).normal(size=(1, 4, 9, 14)).astype("f")
     plain = run(whole(content, outputs, monkeypatch), picture)
@@ -156,7 +156,7 @@ def test_what_is_no_such_block_stays_whole(content: bytes, monkeypatch: pytest.M
 
 def test_centerface_finds_the_same_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     content = catalogue()["centerface.onnx"].read()
-    sliced = graphs.prepared(content, CENTERFACE)
+    sliced = graphs.prepare_graph(content, CENTERFACE)
     plain = whole(content, CENTERFACE, monkeypatch)
     nodes = [len(onnx.load_from_string(each).graph.node) for each in (sliced, plain)]
     assert nodes == [122 - 3 * 5 + (2 + 3 + 3) * 5 + (1 + 2 + 2), 122]

@@ -1,4 +1,4 @@
-"""Detectors by name; each engine is imported when it is first asked for."""
+"""Detectors by name; an engine is imported only when its detector is loaded."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from redact.core.interfaces import Detector
 from redact.errors import RecipeError
 
 
-def _yunet() -> Detector:
+def _load_yunet() -> Detector:
     from redact.detect.detectors.yunet import YuNet
 
     return YuNet()
 
 
-def _centerface() -> Detector:
+def _load_centerface() -> Detector:
     from redact.detect.detectors.centerface import CenterFace
 
     return CenterFace()
 
 
-def _mediapipe() -> Detector:
+def _load_mediapipe() -> Detector:
     from redact.detect.detectors.blazeface import BlazeFace
 
     return BlazeFace()
 
 
-def _plates() -> Detector:
+def _load_plates() -> Detector:
     from redact.detect.detectors.plates import Plates
 
     return Plates()
 
 
 DETECTORS: dict[str, Callable[[], Detector]] = {
-    "centerface": _centerface,
-    "mediapipe": _mediapipe,
-    "plates": _plates,
-    "yunet": _yunet,
+    "centerface": _load_centerface,
+    "mediapipe": _load_mediapipe,
+    "plates": _load_plates,
+    "yunet": _load_yunet,
 }
 """From a name to a function that loads the engine and its weights."""
 
 
 def load(name: str) -> Detector:
-    """A ready detector.
+    """Load a detector with its weights.
 
     Raises:
         RecipeError: There is no detector of that name.

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
-from redact.detect.detectors.boxes import detections
+from redact.detect.detectors.boxes import suppress_non_maxima
 from redact.detect.weights import catalogue
 from redact.errors import EngineError, MissingEngineError
 
 _TILE = 256
 """Pixels of a tile's side: the network sees 192, and no face under a tenth of that."""
-_SHARED = 80
-"""Pixels that neighbouring tiles share, so that a face is whole in one of them."""
-_OVERLAP = 0.3
+_TILE_OVERLAP = 80
+"""Pixels that neighbouring tiles have in common, so that a face is whole in one of them."""
+_MAX_IOU = 0.3
 
 
 class BlazeFace:
@@ -40,23 +40,25 @@ class BlazeFace:
         self._weights = catalogue()["blazeface_full.tflite"].read()
         self._engines: dict[float, Any] = {}
         self._one_at_a_time = Lock()
-        weakref.finalize(self, _close, self._engines)  # mediapipe complains if nobody closes it
+        weakref.finalize(self, _close_engines, self._engines)  # else mediapipe complains
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         """Faces per picture, in its own pixels, each with at least that score."""
-        return [self._faces(picture, threshold) for picture in pictures]
+        return [self._detect_one(picture, threshold) for picture in pictures]
 
-    def _faces(self, picture: Rgb, threshold: float) -> list[Detection]:
-        rows = [row for tile in _tiles(picture) for row in self._look(picture, tile, threshold)]
+    def _detect_one(self, picture: Rgb, threshold: float) -> list[Detection]:
+        tiles = _tiles(picture)
+        rows = [row for tile in tiles for row in self._detect_tile(picture, tile, threshold)]
         table = np.array(rows, np.float32).reshape(-1, 5)
-        return detections(table[:, :4], table[:, 4], Kind.FACE, _OVERLAP)
+        return suppress_non_maxima(table[:, :4], table[:, 4], Kind.FACE, _MAX_IOU)
 
-    def _look(
+    def _detect_tile(
         self, picture: Rgb, tile: tuple[int, int, int, int], threshold: float
     ) -> Iterator[tuple[float, ...]]:
+        """Left, top, right, bottom and score of each face, in pixels of the whole picture."""
         left, top, right, bottom = tile
         view = np.ascontiguousarray(picture[top:bottom, left:right])
-        mp = _mediapipe()
+        mp = _import_mediapipe()
         try:
             with self._one_at_a_time:
                 found = self._engine(threshold).detect(mp.Image(mp.ImageFormat.SRGB, view))
@@ -69,23 +71,23 @@ class BlazeFace:
 
     def _engine(self, threshold: float) -> Any:
         if threshold not in self._engines:
-            self._engines[threshold] = _load(self._weights, threshold)
+            self._engines[threshold] = _load_engine(self._weights, threshold)
         return self._engines[threshold]
 
 
-def _close(engines: dict[float, Any]) -> None:
+def _close_engines(engines: dict[float, Any]) -> None:
     if not engines:
         return
-    with suppress(RuntimeError), _quiet():  # at the interpreter's end its threads may be gone
+    with suppress(RuntimeError), _silence_stderr():  # its threads may be gone already
         for engine in engines.values():
             engine.close()
     engines.clear()
 
 
-def _load(weights: bytes, threshold: float) -> Any:
-    mp = _mediapipe()
+def _load_engine(weights: bytes, threshold: float) -> Any:
+    mp = _import_mediapipe()
     try:
-        with _quiet():
+        with _silence_stderr():
             options = mp.tasks.vision.FaceDetectorOptions(
                 base_options=mp.tasks.BaseOptions(model_asset_buffer=weights),
                 min_detection_confidence=threshold,
@@ -98,43 +100,43 @@ def _load(weights: bytes, threshold: float) -> Any:
 
 
 @cache
-def _mediapipe() -> Any:
+def _import_mediapipe() -> Any:
     try:
-        with _quiet(), _left_out(*_UNUSED):
+        with _silence_stderr(), _stub_modules(*_UNUSED_MODULES):
             import mediapipe
     except (ImportError, OSError) as error:
         raise MissingEngineError(f"mediapipe cannot be loaded: {error}") from error
     return mediapipe
 
 
-_UNUSED = ("matplotlib", "matplotlib.pyplot", "sounddevice")
+_UNUSED_MODULES = ("matplotlib", "matplotlib.pyplot", "sounddevice")
 """What mediapipe imports to draw charts and to listen: most of the time that importing it takes."""
 
 
 @contextmanager
-def _left_out(*names: str) -> Iterator[None]:
-    """Meanwhile these modules are empty ones, unless somebody has imported them before.
+def _stub_modules(*names: str) -> Iterator[None]:
+    """Put empty modules in place of these for a while, unless they are imported already.
 
-    For one thread at a time: to be used while `_quiet` keeps others out.
+    For one thread at a time: to be used while `_silence_stderr` keeps others out.
     """
-    stands = {name: ModuleType(name) for name in names if name not in sys.modules}
-    sys.modules.update(stands)
+    stubs = {name: ModuleType(name) for name in names if name not in sys.modules}
+    sys.modules.update(stubs)
     try:
         yield
     finally:
-        for name, stand in stands.items():
-            if sys.modules.get(name) is stand:
+        for name, stub in stubs.items():
+            if sys.modules.get(name) is stub:
                 del sys.modules[name]
 
 
-_QUIETING = RLock()
-"""Of two threads that put stderr aside at once, one would put the other's nowhere back for good."""
+_STDERR_LOCK = RLock()
+"""If two threads replaced stderr at once, one would restore the other's null device for good."""
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Mediapipe's native part tells its life on stderr while it loads and first runs."""
-    with _QUIETING:
+def _silence_stderr() -> Iterator[None]:
+    """Send stderr to nowhere: mediapipe's native part logs there while it loads and first runs."""
+    with _STDERR_LOCK:
         kept = os.dup(2)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
@@ -147,16 +149,17 @@ def _quiet() -> Iterator[None]:
 
 
 def _tiles(picture: NDArray[np.uint8]) -> Iterator[tuple[int, int, int, int]]:
+    """Left, top, right and bottom of each tile; the first is the whole picture if it is larger."""
     height, width = picture.shape[:2]
     if max(height, width) > _TILE:
         yield 0, 0, width, height
-    for top in _starts(height):
-        for left in _starts(width):
+    for top in _tile_starts(height):
+        for left in _tile_starts(width):
             yield left, top, min(width, left + _TILE), min(height, top + _TILE)
 
 
-def _starts(side: int) -> list[int]:
+def _tile_starts(side: int) -> list[int]:
     if side <= _TILE:
         return [0]
-    count = -(-(side - _SHARED) // (_TILE - _SHARED))
+    count = -(-(side - _TILE_OVERLAP) // (_TILE - _TILE_OVERLAP))
     return [round(i * (side - _TILE) / (count - 1)) for i in range(count)]

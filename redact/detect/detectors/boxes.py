@@ -1,4 +1,4 @@
-"""From rows of sides and scores to detections, the best of each heap kept."""
+"""What detectors share: non-maximum suppression of their boxes, and batches of their pictures."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ LARGEST_BATCH = 8
 """Pictures given to a network at once: more costs memory and gains nothing on a CPU."""
 
 
-def detections(
-    sides: NDArray[np.float32], scores: NDArray[np.float32], kind: Kind, overlap: float
+def suppress_non_maxima(
+    sides: NDArray[np.float32], scores: NDArray[np.float32], kind: Kind, max_iou: float
 ) -> list[Detection]:
-    """Non-maximum suppression.
+    """Non-maximum suppression: of boxes that overlap, only the one with the best score is kept.
 
     Args:
         sides: (n, 4): left, top, right, bottom in pixels.
         scores: (n,), 0 to 1.
         kind: What the network finds.
-        overlap: Of two boxes with a larger intersection over union, the weaker goes.
+        max_iou: Of two boxes with a larger intersection over union, the weaker is dropped.
     """
     if not len(scores):
         return []
     corners = np.concatenate([sides[:, :2], sides[:, 2:] - sides[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxes(corners.tolist(), scores.tolist(), 0.0, overlap)
+    kept = cv2.dnn.NMSBoxes(corners.tolist(), scores.tolist(), 0.0, max_iou)
     return [Detection(kind, Box(*map(float, sides[i])), float(scores[i])) for i in kept]
 
 
-def batched(
-    pictures: Sequence[Rgb], look: Callable[[Sequence[Rgb]], list[list[Detection]]]
+def detect_in_batches(
+    pictures: Sequence[Rgb], detect: Callable[[Sequence[Rgb]], list[list[Detection]]]
 ) -> list[list[Detection]]:
-    """Detections per picture; neighbours of one size go to `look` together."""
+    """Detections per picture; neighbours of one size go to `detect` together."""
     found: list[list[Detection]] = []
     start = 0
     while start < len(pictures):
@@ -48,6 +48,6 @@ def batched(
             and pictures[end].shape == pictures[start].shape
         ):
             end += 1
-        found += look(pictures[start:end])
+        found += detect(pictures[start:end])
         start = end
     return found

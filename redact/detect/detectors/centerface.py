@@ -8,11 +8,11 @@ import numpy as np
 
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
-from redact.detect.detectors.boxes import batched, detections
-from redact.detect.detectors.session import Session, Tensor, batch_of
+from redact.detect.detectors.boxes import detect_in_batches, suppress_non_maxima
+from redact.detect.detectors.session import Session, Tensor, make_batch
 
 _STRIDE = 4
-_OVERLAP = 0.3
+_MAX_IOU = 0.3
 _RED_FIRST = slice(None)
 
 
@@ -24,18 +24,20 @@ class CenterFace:
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         """Faces per picture, in its own pixels, each with at least that score."""
-        return batched(pictures, lambda group: self._look(group, threshold))
+        return detect_in_batches(pictures, lambda batch: self._detect_batch(batch, threshold))
 
-    def _look(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
-        outputs = self._session.run(batch_of(pictures, _RED_FIRST))
-        return [_faces(maps, threshold) for maps in zip(*outputs, strict=True)]
+    def _detect_batch(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        outputs = self._session.run(make_batch(pictures, _RED_FIRST))
+        return [_decode(maps, threshold) for maps in zip(*outputs, strict=True)]
 
 
-def _faces(maps: Sequence[Tensor], threshold: float) -> list[Detection]:
+def _decode(maps: Sequence[Tensor], threshold: float) -> list[Detection]:
+    """Faces from the heat map and the maps of sizes and offsets, each (channels, rows, columns)."""
     heat, scale, offset = maps
     rows, columns = np.nonzero(heat[0] >= threshold)
     down, across = (offset[:, rows, columns] + np.stack([rows, columns]) + 0.5) * _STRIDE
     height, width = np.exp(scale[:, rows, columns]) * _STRIDE
     sides = [across - width / 2, down - height / 2, across + width / 2, down + height / 2]
     scores = heat[0, rows, columns]
-    return detections(np.stack(sides, axis=1).astype(np.float32), scores, Kind.FACE, _OVERLAP)
+    table = np.stack(sides, axis=1).astype(np.float32)
+    return suppress_non_maxima(table, scores, Kind.FACE, _MAX_IOU)

@@ -1,4 +1,4 @@
-"""Where networks compute: on an accelerator that onnxruntime has, else on the processor."""
+"""The device that networks run on: an accelerator that onnxruntime supports, else the processor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from redact.errors import MissingEngineError, RecipeError
 
-Made = TypeVar("Made")
+Session = TypeVar("Session")
 
 VARIABLE = "REDACT_DEVICE"
 """The environment's variable that names a device; processes that are started inherit it."""
@@ -23,7 +23,7 @@ DEVICES = {
 }
 """onnxruntime's providers by the name that a user says, the best first."""
 
-_UNASKED = {DEVICES["openvino"], CPU}
+_NOT_AUTOMATIC = {DEVICES["openvino"], CPU}
 """Not tried before the processor: OpenVINO computes there too, and is not quicker."""
 
 _WHEELS = {
@@ -31,28 +31,28 @@ _WHEELS = {
     "directml": "onnxruntime-directml",
     "openvino": "onnxruntime-openvino",
 }
-"""What brings a provider, in place of onnxruntime."""
+"""The package that has a provider, in place of onnxruntime."""
 
 
-def asked() -> str:
+def requested_device() -> str:
     """The device that the environment names, `auto` where it names none."""
     return os.environ.get(VARIABLE) or "auto"
 
 
-def chosen(device: str, installed: Collection[str]) -> list[list[str]]:
+def provider_lists(device: str, installed: Collection[str]) -> list[list[str]]:
     """Lists of providers to try one after the other; each ends with the processor.
 
     Args:
-        device: `auto` or a name of `DEVICES`. What is asked for by name is used or refused.
-        installed: What onnxruntime says that it has.
+        device: `auto` or a name of `DEVICES`. A device that is named is used or refused.
+        installed: The providers that onnxruntime says it has.
 
     Raises:
         RecipeError: There is no such device.
         MissingEngineError: It is not installed.
     """
     if device == "auto":
-        there = [p for p in DEVICES.values() if p in installed and p not in _UNASKED]
-        return [[provider, CPU] for provider in there] + [[CPU]]
+        available = [p for p in DEVICES.values() if p in installed and p not in _NOT_AUTOMATIC]
+        return [[provider, CPU] for provider in available] + [[CPU]]
     if device not in DEVICES:
         known = ", ".join(["auto", *DEVICES])
         raise RecipeError(f"there is no device {device!r}", remedy=f"choose {known}")
@@ -66,15 +66,15 @@ def chosen(device: str, installed: Collection[str]) -> list[list[str]]:
     return [[CPU] if device == "cpu" else [DEVICES[device], CPU]]
 
 
-def first_that_works(
-    tries: Sequence[list[str]], make: Callable[[list[str]], Made], refused: type[Exception]
-) -> Made:
-    """What the first providers that work make; the last failure is the one that is told.
+def make_with_first_working(
+    tries: Sequence[list[str]], make: Callable[[list[str]], Session], refused: type[Exception]
+) -> Session:
+    """A session on the first providers that work; if none does, the last error is raised.
 
     Args:
-        tries: From `chosen`.
+        tries: From `provider_lists`.
         make: Makes a session, or raises: a driver may be missing that the wheel was built for.
-        refused: What it raises then.
+        refused: The error that it raises then.
     """
     for providers in tries[:-1]:
         try:

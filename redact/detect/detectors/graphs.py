@@ -1,9 +1,9 @@
-"""ONNX graphs as they are run: free in batch and size, and in slices where they would be too wide.
+"""Prepares ONNX graphs: free in batch and size, and in slices where they would take much memory.
 
-MobileNetV2's blocks (Sandler et al., CVPR 2018) widen a picture to many channels, look at each by
-itself, and narrow them again. Where pictures are still large, the wide one is what takes the
-memory. So such a block is done a slice of channels at a time, and what the slices give is added up:
-the same sum in another order.
+MobileNetV2's inverted residual blocks (Sandler et al., CVPR 2018) expand a feature map to many
+channels, convolve each by itself (depthwise), and project them to a few again. Where maps are still
+large, the expanded one takes most of the memory. So such a block is computed a slice of channels at
+a time, and the slices' projections are added up: the same sum in another order.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import onnx
 _SLICE = 48
 """Channels of a slice: fewer save more memory, but 16 cost a twentieth of the time."""
 
-_SHALLOW = 144
-"""A block of more channels comes later in its graph, where pictures are small."""
+_MAX_CHANNELS = 144
+"""A block of more channels comes later in its graph, where maps are small."""
 
 
-def prepared(content: bytes, outputs: Sequence[str]) -> bytes:
+def prepare_graph(content: bytes, outputs: Sequence[str]) -> bytes:
     """The graph with free batch, height and width, cut down to the wanted outputs, and in slices.
 
     Weights listed as inputs keep onnxruntime from folding constants, so they are taken out of the
@@ -40,7 +40,7 @@ def prepared(content: bytes, outputs: Sequence[str]) -> bytes:
     for node in graph.node:
         if node.op_type == "Reshape" and node.input[1] in constants:
             _free_batch(constants[node.input[1]])
-    _slice(graph)
+    _slice_blocks(graph)
     return bytes(model.SerializeToString())
 
 
@@ -58,62 +58,64 @@ def _replace(field: Any, items: list[Any]) -> None:
 
 
 _Block: TypeAlias = list[Any]
-"""Nodes in this order: widen, clip at zero, look at each channel, clip, narrow."""
+"""Nodes in this order: expand, ReLU, depthwise convolution, ReLU, project."""
 
-_KINDS = ["Conv", "Relu", "Conv", "Relu", "Conv"]
-"""What they do."""
+_OPERATORS = ["Conv", "Relu", "Conv", "Relu", "Conv"]
+"""Their operator types."""
 
 
-def _slice(graph: Any) -> None:
+def _slice_blocks(graph: Any) -> None:
     weights = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
     nodes = list(graph.node)
-    for block in list(_blocks(graph, weights)):
+    for block in list(_find_blocks(graph, weights)):
         place = nodes.index(block[0])
         nodes = [node for node in nodes if node not in block]
-        nodes[place:place] = _sliced(graph, weights, block)
+        nodes[place:place] = _slice_nodes(graph, weights, block)
     _replace(graph.node, nodes)
 
 
-def _blocks(graph: Any, weights: dict[str, Any]) -> Iterator[_Block]:
-    """The blocks of a few channels, but of more than a slice."""
+def _find_blocks(graph: Any, weights: dict[str, Any]) -> Iterator[_Block]:
+    """The blocks of at most `_MAX_CHANNELS` channels, but of more than a slice."""
     users: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
             users.setdefault(name, []).append(node)
-    shown = {item.name for item in graph.output}
+    outputs = {item.name for item in graph.output}
     for node in graph.node:
         block = [node]
-        while len(block) < len(_KINDS) and len(after := users.get(block[-1].output[0], [])) == 1:
+        while (
+            len(block) < len(_OPERATORS) and len(after := users.get(block[-1].output[0], [])) == 1
+        ):
             block += after
-        alone = not any(one.output[0] in shown for one in block[:-1])
-        if [one.op_type for one in block] == _KINDS and alone and _is_sliceable(block, weights):
+        alone = not any(one.output[0] in outputs for one in block[:-1])
+        if [one.op_type for one in block] == _OPERATORS and alone and _is_sliceable(block, weights):
             yield block
 
 
 def _is_sliceable(block: _Block, weights: dict[str, Any]) -> bool:
-    widen, _, each, _, narrow = block
-    if any(len(node.input) != 3 for node in (widen, each, narrow)):
+    expand, _, depthwise, _, project = block
+    if any(len(node.input) != 3 for node in (expand, depthwise, project)):
         return False  # one has no bias
-    channels = len(weights[widen.input[1]])
-    few = _SLICE < channels <= _SHALLOW and channels % _SLICE == 0
-    shapes = [weights[node.input[1]].shape for node in (each, narrow)]
+    channels = len(weights[expand.input[1]])
+    fits = _SLICE < channels <= _MAX_CHANNELS and channels % _SLICE == 0
+    shapes = [weights[node.input[1]].shape for node in (depthwise, project)]
     known = shapes[0] == (channels, 1, 3, 3) and shapes[1][1:] == (channels, 1, 1)
-    return few and known and _groups(widen) == 1
+    return fits and known and _groups(expand) == 1
 
 
 def _groups(node: Any) -> int:
     return int(next((item.i for item in node.attribute if item.name == "group"), 1))
 
 
-def _sliced(graph: Any, weights: dict[str, Any], block: _Block) -> Iterator[Any]:
-    """The block's nodes for each slice of its channels, and the sums of what they give."""
-    widen, narrow = block[0], block[-1]
-    channels, total = len(weights[widen.input[1]]), ""
+def _slice_nodes(graph: Any, weights: dict[str, Any], block: _Block) -> Iterator[Any]:
+    """The block's nodes for each slice of its channels, and the sums of their outputs."""
+    expand, project = block[0], block[-1]
+    channels, total = len(weights[expand.input[1]]), ""
     for first in range(0, channels, _SLICE):
-        here, value = slice(first, first + _SLICE), widen.input[0]
+        here, value = slice(first, first + _SLICE), expand.input[0]
         for node in block:
             parts = [weights[name] for name in node.input[1:]]
-            if node is narrow:
+            if node is project:
                 kernel, bias = parts
                 parts = [kernel[:, here], np.zeros_like(bias) if first else bias]
             else:
@@ -121,17 +123,17 @@ def _sliced(graph: Any, weights: dict[str, Any], block: _Block) -> Iterator[Any]
             names = [f"{name}/{first}" for name in node.input[1:]]
             graph.initializer.extend(map(onnx.numpy_helper.from_array, parts, names))
             output = f"{node.output[0]}/{first}"
-            yield _copy(node, [value, *names], output)
+            yield _copy_node(node, [value, *names], output)
             value = output
         if first:
             last = first + _SLICE == channels
-            summed = narrow.output[0] if last else f"{value}/sum"
+            summed = project.output[0] if last else f"{value}/sum"
             yield onnx.helper.make_node("Add", [value, total], [summed], name=summed)
             value = summed
         total = value
 
 
-def _copy(node: Any, inputs: list[str], output: str) -> Any:
+def _copy_node(node: Any, inputs: list[str], output: str) -> Any:
     made = type(node).FromString(node.SerializeToString())
     made.name = output
     del made.input[:]

@@ -1,4 +1,4 @@
-"""ONNX graphs, run by onnxruntime."""
+"""ONNX networks, run by onnxruntime."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from redact.core.frames import Rgb
-from redact.detect.detectors.devices import asked, chosen, first_that_works
-from redact.detect.detectors.graphs import prepared
+from redact.detect.detectors.devices import (
+    make_with_first_working,
+    provider_lists,
+    requested_device,
+)
+from redact.detect.detectors.graphs import prepare_graph
 from redact.detect.weights import catalogue
 from redact.errors import EngineError, MissingEngineError
 
@@ -23,7 +27,7 @@ ort.disable_telemetry_events()  # again, for whoever imported onnxruntime before
 Tensor: TypeAlias = NDArray[np.float32]
 
 STRIDE = 32
-"""Both networks halve their input five times, so sides must be multiples of this."""
+"""The networks halve their input five times, so sides must be multiples of this."""
 
 
 class Session:
@@ -39,13 +43,13 @@ class Session:
 
     def __init__(self, weights: str, outputs: Sequence[str]) -> None:
         source = catalogue()[weights]
-        graph = prepared(source.read(), outputs)
+        graph = prepare_graph(source.read(), outputs)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # frames run side by side instead: twice as cheap
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # plans kept for each size of picture only cost memory
-        options.add_session_config_entry("session.use_env_allocators", _shared_memory())
-        tries = chosen(asked(), ort.get_available_providers())
+        options.add_session_config_entry("session.use_env_allocators", _share_allocator())
+        tries = provider_lists(requested_device(), ort.get_available_providers())
 
         def make(providers: list[str]) -> ort.InferenceSession:
             made = ort.InferenceSession(graph, options, providers=providers, enable_fallback=0)
@@ -54,12 +58,12 @@ class Session:
             return made
 
         try:  # onnxruntime's errors share no public parent
-            self._session = first_that_works(tries, make, Exception)
+            self._session = make_with_first_working(tries, make, Exception)
         except Exception as error:
             raise MissingEngineError(f"onnxruntime refuses it: {error}", source.path) from error
         self._input = self._session.get_inputs()[0].name
         self._outputs = list(outputs)
-        weakref.finalize(self, _give_back, self._session, self._input).atexit = False
+        weakref.finalize(self, _release_memory, self._session, self._input).atexit = False
 
     def run(self, batch: Tensor) -> list[Tensor]:
         """The wanted outputs for a batch of shape (n, 3, height, width)."""
@@ -72,8 +76,8 @@ class Session:
         return found
 
 
-def _give_back(session: ort.InferenceSession, name: str) -> None:
-    """Return what the shared heap keeps for later; only a run can ask for that, so a tiny one."""
+def _release_memory(session: ort.InferenceSession, name: str) -> None:
+    """Release what the shared arena keeps for later; only a run can ask for that, so a tiny one."""
     options = ort.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     with suppress(Exception):  # what is left is only not free yet
@@ -81,19 +85,19 @@ def _give_back(session: ort.InferenceSession, name: str) -> None:
 
 
 @cache
-def _shared_memory() -> str:
-    """Let all networks share one heap that grows by what is asked for: half the memory.
+def _share_allocator() -> str:
+    """Let all networks share one arena that grows by what is requested: half the memory.
 
     Each would otherwise keep one of its own, doubled whenever it is short.
     """
     kind = ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR
     place = ort.OrtMemoryInfo("Cpu", kind, 0, ort.OrtMemType.DEFAULT)
-    as_asked = {"arena_extend_strategy": 1, "initial_chunk_size_bytes": 1 << 20}
-    ort.create_and_register_allocator(place, ort.OrtArenaCfg(as_asked))
+    as_requested = {"arena_extend_strategy": 1, "initial_chunk_size_bytes": 1 << 20}
+    ort.create_and_register_allocator(place, ort.OrtArenaCfg(as_requested))
     return "1"
 
 
-def batch_of(pictures: Sequence[Rgb], channels: slice) -> Tensor:
+def make_batch(pictures: Sequence[Rgb], channels: slice) -> Tensor:
     """Pictures of one size as (n, 3, height, width), padded on the right and below with black.
 
     Args:
@@ -101,12 +105,12 @@ def batch_of(pictures: Sequence[Rgb], channels: slice) -> Tensor:
         channels: `slice(None)` keeps red first, `slice(None, None, -1)` puts blue first.
     """
     height, width = pictures[0].shape[:2]
-    shape = (len(pictures), 3, _whole(height), _whole(width))
+    shape = (len(pictures), 3, _padded_side(height), _padded_side(width))
     batch = np.zeros(shape, np.float32)
     for place, picture in zip(batch, pictures, strict=True):
         place[:, :height, :width] = picture.transpose(2, 0, 1)[channels]
     return batch
 
 
-def _whole(side: int) -> int:
+def _padded_side(side: int) -> int:
     return -(-side // STRIDE) * STRIDE

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
-from redact.detect.detectors.boxes import batched, detections
-from redact.detect.detectors.session import Session, Tensor, batch_of
+from redact.detect.detectors.boxes import detect_in_batches, suppress_non_maxima
+from redact.detect.detectors.session import Session, Tensor, make_batch
 
 _STRIDES = (8, 16, 32)
-_OVERLAP = 0.45
+_MAX_IOU = 0.45
 _BLUE_FIRST = slice(None, None, -1)
 
 
@@ -26,27 +26,27 @@ class YuNet:
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         """Faces per picture, in its own pixels, each with at least that score."""
-        return batched(pictures, lambda group: self._look(group, threshold))
+        return detect_in_batches(pictures, lambda batch: self._detect_batch(batch, threshold))
 
-    def _look(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
-        batch = batch_of(pictures, _BLUE_FIRST)
+    def _detect_batch(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        batch = make_batch(pictures, _BLUE_FIRST)
         outputs = self._session.run(batch)
         levels = [
-            _level(outputs[i::3], stride, batch.shape[3] // stride, threshold)
+            _decode_level(outputs[i::3], stride, batch.shape[3] // stride, threshold)
             for i, stride in enumerate(_STRIDES)
         ]
         return [
-            detections(
+            suppress_non_maxima(
                 np.concatenate([sides[where == n] for sides, _, where in levels]),
                 np.concatenate([scores[where == n] for _, scores, where in levels]),
                 Kind.FACE,
-                _OVERLAP,
+                _MAX_IOU,
             )
             for n in range(len(pictures))
         ]
 
 
-def _level(
+def _decode_level(
     heads: Sequence[Tensor], stride: int, columns: int, threshold: float
 ) -> tuple[Tensor, Tensor, NDArray[np.intp]]:
     """One stride's candidates: sides (k, 4), scores (k,), and the picture of each (k,)."""
