@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import tables
-from contenders import Contender, Cost, PictureTool, Redact, find_deface, unwind_on_terminate
+from contenders import Contender, PictureTool, Redact, find_deface, unwind_on_terminate
 from material import Album, Film, album, pseudo_films, split_labels, truth_films, write_rows
-from measures import Clip, Cover, ParseError, Pictures, RefusedError, Share
+from measures import Clip, Cover, ParseError, RefusedError
+from results import ClipResult, PictureResult
 from rivals import agentclpr, cascade
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,30 +43,6 @@ class Bench:
     work: Path
     out: Path
     limit: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PictureResult:
-    """One tool over one set of pictures, with shares of its parts where it has some."""
-
-    set: str
-    tool: str
-    measure: Pictures
-    cost: Cost
-    failures: tuple[str, ...]
-    regions: Mapping[str, Share] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ClipResult:
-    """One tool over one clip, with a measure for each least height."""
-
-    set: str
-    clip: str
-    tool: str
-    measures: dict[int, Clip]
-    cost: Cost
-    failures: tuple[str, ...]
 
 
 def measure_pictures(bench: Bench, name: str, pictures: Album) -> list[PictureResult]:
@@ -127,16 +104,18 @@ def _measure_clip(
         failures = ["wrote nothing"]
     if not failures:
         try:
-            measures = _both(bench.cover, film, output, heights)
+            measures = _measure_heights(bench.cover, film, output, heights)
         except RefusedError as error:
             failures = [str(error)]
     if failures:  # nothing usable was written: everybody in it is exposed
-        measures = _both(bench.cover, film, film.source, heights)
+        measures = _measure_heights(bench.cover, film, film.source, heights)
     clip = film.source.name
     return ClipResult(name, clip, tool.name, measures, done.cost, tuple(failures))
 
 
-def _both(cover: Cover, film: Film, output: Path, heights: Sequence[int]) -> dict[int, Clip]:
+def _measure_heights(
+    cover: Cover, film: Film, output: Path, heights: Sequence[int]
+) -> dict[int, Clip]:
     with ThreadPoolExecutor() as threads:  # no tool is being timed now
         calls = [
             threads.submit(cover.clip, film.truth, film.source, output, least) for least in heights

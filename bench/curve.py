@@ -1,7 +1,7 @@
-"""Prints what profiles and their last decisions trade: people exposed, area in vain, and cost.
+"""Prints what thresholds and margins trade: people exposed, false positive area, and cost.
 
-Each clip with exact truth is analysed once a profile; then its tracks are judged by each bar, and
-hidden with each margin. Nothing is checked and extended afterwards.
+Each clip with exact truth is analysed once a profile; then its tracks are decided on with each
+confidence threshold, and hidden with each margin. Nothing is checked and extended afterwards.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ ROOT = Path(__file__).resolve().parents[1]
 HEIGHTS = (20, 12)
 
 Choice = tuple[float, float]
-"""A bar and a margin."""
+"""The confidence threshold of tracks, and the margin."""
 
 Measured = tuple[dict[int, Clip], float]
 """What is hidden of one clip, for each least height, and the CPU seconds of its analysis."""
 
 
-def chosen(plan: Plan, keep: float, pad: float) -> Plan:
-    """The plan as it would be with that bar and that margin, filled with black."""
+def decide(plan: Plan, threshold: float, pad: float) -> Plan:
+    """The plan as it would be with that threshold and that margin, filled with black."""
     recipe = replace(
         plan.recipe,
-        track_threshold=keep,
+        track_threshold=threshold,
         style="solid",
         colour="#000000",
         coverage=replace(plan.recipe.coverage, pad=pad),
@@ -48,18 +48,18 @@ def chosen(plan: Plan, keep: float, pad: float) -> Plan:
     return replace(plan, recipe=recipe, tracks=tracks)
 
 
-def measured(
+def measure(
     film: Film, profile: str, choices: Sequence[Choice], cover: Cover, out: Path
 ) -> Iterator[tuple[Choice, Measured]]:
     """Each choice with what it hides of one clip."""
     began = process_time()
     plan = analyse_file(film.source, PROFILES[profile].detecting({Kind.FACE}))
     spent = process_time() - began
-    for keep, pad in choices:
-        output, wanted = out / film.source.name, chosen(plan, keep, pad)
+    for threshold, pad in choices:
+        output, wanted = out / film.source.name, decide(plan, threshold, pad)
         render_file(film.source, output, wanted, checking=None, force=True)
         found = {least: cover.clip(film.truth, film.source, output, least) for least in HEIGHTS}
-        yield (keep, pad), (found, spent)
+        yield (threshold, pad), (found, spent)
 
 
 def row(profile: str, choice: Choice, measures: Sequence[Measured]) -> str:
@@ -67,11 +67,15 @@ def row(profile: str, choice: Choice, measures: Sequence[Measured]) -> str:
     clips = [clip for clip, _ in measures]
     exposed = [sum_of(clip[least].people for clip in clips) for least in HEIGHTS]
     frames = sum(clip[HEIGHTS[0]].frames for clip in clips)
-    vain = sum(clip[HEIGHTS[0]].vain * clip[HEIGHTS[0]].frames for clip in clips) / frames
+    false_area = (
+        sum(clip[HEIGHTS[0]].false_area * clip[HEIGHTS[0]].frames for clip in clips) / frames
+    )
     people = " | ".join(f"{share.part} of {share.whole}" for share in exposed)
     cost = 1000 * sum(spent for _, spent in measures) / frames
-    keep, pad = choice
-    return f"| {profile} | {keep:.2f} | {pad:.2f} | {people} | {vain:.2f} % | {cost:.0f} |"
+    threshold, pad = choice
+    return (
+        f"| {profile} | {threshold:.2f} | {pad:.2f} | {people} | {false_area:.2f} % | {cost:.0f} |"
+    )
 
 
 def main(said: Sequence[str] | None = None) -> None:
@@ -79,26 +83,33 @@ def main(said: Sequence[str] | None = None) -> None:
     unwind_on_terminate()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profiles", nargs="+", choices=PROFILES, default=["balanced"])
-    parser.add_argument("--keep", type=float, nargs="+", help="bars for a track's best score")
+    parser.add_argument(
+        "--threshold", type=float, nargs="+", help="confidence thresholds of tracks"
+    )
     parser.add_argument("--pad", type=float, nargs="+", help="margins around faces")
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data")
     parser.add_argument("--cover", type=Path, default=ROOT / "../shared/tools/cover.py")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N clips")
     options = parser.parse_args(said)
     films = truth_films(options.data.resolve(), options.limit)
-    head = "| profile | bar | margin | exposed, 20 px | exposed, 12 px | in vain | CPU ms a frame |"
+    head = (
+        "| profile | threshold | margin | exposed, 20 px | exposed, 12 px | false positive area "
+        "| CPU ms a frame |"
+    )
     print(head, "|---|---:|---:|---:|---:|---:|---:|", sep="\n", flush=True)
     for profile in options.profiles:
         usual = PROFILES[profile]
         choices = list(
-            product(options.keep or [usual.track_threshold], options.pad or [usual.coverage.pad])
+            product(
+                options.threshold or [usual.track_threshold], options.pad or [usual.coverage.pad]
+            )
         )
         clips: defaultdict[Choice, list[Measured]] = defaultdict(list)
         with TemporaryDirectory(prefix="redact-bench-") as out:
             for film in films:
                 print(profile, film.source.name, file=sys.stderr, flush=True)
                 cover = Cover(options.cover.resolve())
-                for choice, found in measured(film, profile, choices, cover, Path(out)):
+                for choice, found in measure(film, profile, choices, cover, Path(out)):
                     clips[choice].append(found)
         lines = (row(profile, choice, found) for choice, found in clips.items())
         print("\n".join(lines), flush=True)

@@ -46,7 +46,7 @@ class Tally:
 
     Args:
         counts: By outcome: `redacted`, the kind of an error, or `contained` where a process was
-            lost to the case, which a person should look at.
+            lost to the case, which a person should examine.
         faults: What is neither success nor one of our errors, with the seed that brings it back.
     """
 

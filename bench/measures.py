@@ -30,7 +30,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many of how many."""
+    """How many of how many: `part` of `whole`."""
 
     part: int = 0
     whole: int = 0
@@ -46,14 +46,14 @@ class Pictures:
     Args:
         bins: Boxes hidden, by the least height of their bin.
         hidden: Boxes hidden, all heights.
-        vain: Percent of the picture hidden in vain, mean over pictures.
+        false_area: Percent of the picture hidden where nobody is, mean over pictures.
         pictures: How many there are.
         missing: How many were not written.
     """
 
     bins: Mapping[int, Share] = field(default_factory=dict)
     hidden: Share = Share()
-    vain: float = 0.0
+    false_area: float = 0.0
     pictures: int = 0
     missing: int = 0
 
@@ -70,14 +70,14 @@ class Clip:
         bins: Boxes hidden, by the least height of their bin.
         people: Identities with any exposed frame, of those seen.
         boxes: Exposed frames of those identities, of all their frames.
-        vain: Percent of the picture hidden in vain, mean over frames.
+        false_area: Percent of the picture hidden where nobody is, mean over frames.
         frames: How many there are.
     """
 
     bins: Mapping[int, Share]
     people: Share
     boxes: Share
-    vain: float
+    false_area: float
     frames: int
 
 

@@ -32,7 +32,7 @@ from redact.detect.detectors import load
 from redact.detect.schedule import PassRunner
 from redact.detect.weights import catalogue
 from redact.hide.styles import STYLES
-from redact.media.stills import StillPicture
+from redact.media.stills.picture import StillPicture
 
 ROOT = Path(__file__).resolve().parents[1]
 CLEAR = "clear"
@@ -250,14 +250,16 @@ def main() -> None:
     landmarks = Landmarks()
     keys = [key for key in keys if landmarks(pictures[key], key) is not None]
     chosen = recipe(said.profile)
-    look = PassRunner(chosen.passes, load)
+    run_passes = PassRunner(chosen.passes, load)
     regions: dict[str, list[Region]] = {}
     for key in keys:
-        view = look(Frame(0, Fraction(0), StillPicture(pictures[key])))
+        view = run_passes(Frame(0, Fraction(0), StillPicture(pictures[key])))
         faces = [d.box for d in view.detections if d.kind == Kind.FACE]
         regions[key] = [Region.holding(box, chosen.coverage.pad) for box in faces]
-    unseen = sum(not found for found in regions.values())
-    print(f"{len(keys)} pictures; in {unseen} of them no face was found and hidden\n", flush=True)
+    undetected = sum(not hidden for hidden in regions.values())
+    print(
+        f"{len(keys)} pictures; in {undetected} of them no face was found and hidden\n", flush=True
+    )
     for style in sorted(IRREVERSIBLE & set(said.styles)):
         equal = sum(_drawn_from_control(pictures[key], regions[key], style) for key in keys)
         print(f"{style} drawn over {CONTROL} is bit for bit {style}: {equal} of {len(keys)}")

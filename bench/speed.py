@@ -157,7 +157,7 @@ def check_costs(profiles: Sequence[str], found: Sequence[dict[str, Spent]]) -> s
     return "\n".join(lines) + "\n"
 
 
-def spread(clip: Path, profiles: Sequence[str]) -> str:
+def stage_costs(clip: Path, profiles: Sequence[str]) -> str:
     """Where CPU time goes, a column per profile."""
     columns = {}
     for profile in profiles:
@@ -215,7 +215,7 @@ _STILL = "select=eq(n\\,0),loop=-1:1,setpts=N/25/TB"
 """The first frame again and again, 25 times a second."""
 
 
-def begun(clip: Path, output: Path, frames: int, filters: str = "null") -> Path:
+def first_frames(clip: Path, output: Path, frames: int, filters: str = "null") -> Path:
     """The first frames of a clip, or of what FFmpeg's filters make of it."""
     import imageio_ffmpeg
 
@@ -226,12 +226,12 @@ def begun(clip: Path, output: Path, frames: int, filters: str = "null") -> Path:
     return output
 
 
-def apart(clip: Path, lengths: Sequence[int], ways: Sequence[Way], count: int) -> str:
+def fixed_and_per_frame(clip: Path, lengths: Sequence[int], ways: Sequence[Way], count: int) -> str:
     """What a run costs in any case, and what each frame adds: from two lengths of one clip."""
     spent = []
     with TemporaryDirectory(prefix="redact-bench-") as folder:
         for frames in lengths:
-            cut = begun(clip, Path(folder, f"{frames}_{clip.stem}.mp4"), frames)
+            cut = first_frames(clip, Path(folder, f"{frames}_{clip.stem}.mp4"), frames)
             spent.append(rounds(cut, ways, count))
     short, long = lengths
     lines = [
@@ -268,7 +268,11 @@ def _arguments(said: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--still", type=int, metavar="N", help="N times the first frame")
     parser.add_argument(
-        "--lengths", type=int, nargs=2, metavar="N", help="tell what a run and a frame cost apart"
+        "--lengths",
+        type=int,
+        nargs=2,
+        metavar="N",
+        help="tell what a run and a frame cost, each by itself",
     )
     return parser.parse_args(said)
 
@@ -307,18 +311,20 @@ def main(said: Sequence[str] | None = None) -> None:
                 clip = mirrored(clip, Path(folder, f"part_{clip.stem}.mp4"), options.part)
             if options.double:
                 double = Path(folder, f"double_{clip.stem}.mp4")
-                clip = begun(clip, double, options.double, "scale=iw*2:ih*2:flags=bicubic")
+                clip = first_frames(clip, double, options.double, "scale=iw*2:ih*2:flags=bicubic")
             if options.still:
-                clip = begun(clip, Path(folder, f"still_{clip.stem}.mp4"), options.still, _STILL)
+                clip = first_frames(
+                    clip, Path(folder, f"still_{clip.stem}.mp4"), options.still, _STILL
+                )
             if options.lengths:
-                print(apart(clip, options.lengths, ways, options.rounds), flush=True)
+                print(fixed_and_per_frame(clip, options.lengths, ways, options.rounds), flush=True)
                 continue
             found = rounds(clip, ways, options.rounds)
             print(table(clip, _frames(clip), ways, found), flush=True)
             if options.check:
                 print(check_costs(options.profiles, found), flush=True)
             if options.stages:
-                print(spread(clip, options.profiles), flush=True)
+                print(stage_costs(clip, options.profiles), flush=True)
     if options.starts:
         print(starts(options.data / options.clips[0], options.rounds), flush=True)
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from plain import costs
 
-from redact import api, pipeline
+from redact import api
+from redact.core import coverage
 from redact.core.findings import Kind
 from redact.core.recipe import PROFILES
 from redact.detect import schedule
@@ -71,10 +72,10 @@ def watched() -> tuple[Stopwatch, list[int]]:
     watch.watch(picture.DecodedPicture, "rgb", "small picture")
     watch.watch(schedule, "_to_grey", "small picture")
     watch.watch(tracker.PictureTracker, "update", "track")
-    watch.watch(pipeline.Cover, "hidden", "draw")
+    watch.watch(coverage.Cover, "hidden", "draw")
     watch.watch(constant.TextInOneColour, "hide", "draw")
-    watch.watch(compare, "_examine", "verify")
-    watch.watch(compare, "_confirmed", "verify")
+    watch.watch(compare, "_compare", "verify")
+    watch.watch(compare, "find_leaks", "verify")
     watch.watch(sink, "mux", "finish and check the file")
     watch.watch(sink, "check_result", "finish and check the file")
     for name, load in list(DETECTORS.items()):
@@ -126,7 +127,7 @@ def stages(clip: Path, profile: str, detect: str, *, verify: bool) -> dict[str, 
 
 
 def first_frame(clip: Path) -> float:
-    """Seconds from the start of this program until the first frame was looked at."""
+    """Seconds from the start of this program until progress with the first frame was told."""
     from redact.jobs import batch
 
     began = float(os.environ.get(BEGAN, time()))

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from measures import Share, sum_of
-
-if TYPE_CHECKING:
-    from coverage import ClipResult, PictureResult
+from results import ClipResult, PictureResult
 
 BINS = {
     0: "under 8 px",
@@ -28,7 +25,7 @@ _Row = tuple[str, ...]
 
 
 def pictures(name: str, results: Sequence[PictureResult]) -> str:
-    """Faces hidden by height, area in vain, cost."""
+    """Faces hidden by height, false positive area, cost."""
     measures = [result.measure for result in results]
     rows: list[_Row] = []
     if name == "wider":
@@ -37,7 +34,9 @@ def pictures(name: str, results: Sequence[PictureResult]) -> str:
             rows.append((f"hidden, {title}", *map(_percent, shares)))
     rows.append(("hidden, 20 px and more", *(_percent(m.from_height(20)) for m in measures)))
     if name == "wider":
-        rows.append(("hidden in vain, % of picture", *(f"{m.vain:.2f}" for m in measures)))
+        rows.append(
+            ("false positive area, % of picture", *(f"{m.false_area:.2f}" for m in measures))
+        )
     rows.append(("pictures not written", *(f"{m.missing} of {m.pictures}" for m in measures)))
     rows += _picture_costs(results)
     heading = f"{TITLES[name]}: {measures[0].pictures} pictures"
@@ -45,7 +44,7 @@ def pictures(name: str, results: Sequence[PictureResult]) -> str:
 
 
 def plates(results: Sequence[PictureResult]) -> str:
-    """Plates hidden by region and height, area in vain with and without vehicles, cost."""
+    """Plates hidden by region and height, false positive area with and without vehicles, cost."""
     tools = list(dict.fromkeys(result.tool for result in results))
     there = [result for result in results if result.set == "plates"]
     bare = [result for result in results if result.set == "plates_bare"]
@@ -57,8 +56,10 @@ def plates(results: Sequence[PictureResult]) -> str:
     for least, title in BINS.items():
         shares = (r.measure.bins.get(least, Share()) for r in there)
         rows.append((f"hidden, {title}", *map(_percent, shares)))
-    rows.append(("hidden in vain, % of picture", *(f"{r.measure.vain:.2f}" for r in there)))
-    cells = (f"{r.measure.vain:.2f}" for r in bare)
+    rows.append(
+        ("false positive area, % of picture", *(f"{r.measure.false_area:.2f}" for r in there))
+    )
+    cells = (f"{r.measure.false_area:.2f}" for r in bare)
     rows.append(("the same, pictures without vehicles", *cells))
     rows.append(("CPU milliseconds per picture", *(_cpu(r) for r in there)))
     heading = f"plates_eval: {there[0].measure.pictures} pictures"
@@ -78,8 +79,8 @@ def turned(name: str, results: Sequence[PictureResult]) -> str:
         degrees = turn.rsplit("_", 1)[1]
         rows.append((f"hidden, {degrees}°", *(_percent(m.hidden) for m in measures)))
         if name == "turned":
-            cells = (f"{m.vain:.2f}" for m in measures)
-            rows.append((f"hidden in vain, {degrees}°, % of picture", *cells))
+            cells = (f"{m.false_area:.2f}" for m in measures)
+            rows.append((f"false positive area, {degrees}°, % of picture", *cells))
         cells = (f"{m.missing} of {m.pictures}" for m in measures)
         rows.append((f"pictures not written, {degrees}°", *cells))
     both = (sum_of(r.measure.hidden for r in results if r.tool == tool) for tool in tools)
@@ -89,15 +90,17 @@ def turned(name: str, results: Sequence[PictureResult]) -> str:
 
 
 def clips(results: Sequence[ClipResult]) -> str:
-    """People exposed, area in vain and cost, clip by clip and together."""
+    """People exposed, false positive area and cost, clip by clip and together."""
     parts = []
     for least in (20, 12):
         title = f"clips_truth: people of {least} px or more exposed / seen"
         parts.append(_people(title, results, least))
     title = "clips_truth: exposed frames / frames of those of 20 px or more"
-    parts.append(_by_clip(title, results, lambda rs: _of(sum_of(r.measures[20].boxes for r in rs))))
-    title = "clips_truth: hidden in vain, % of picture"
-    parts.append(_by_clip(title, results, lambda rs: f"{_vain(rs, 20):.2f}"))
+    parts.append(
+        _by_clip(title, results, lambda rs: _of_whole(sum_of(r.measures[20].boxes for r in rs)))
+    )
+    title = "clips_truth: false positive area, % of picture"
+    parts.append(_by_clip(title, results, lambda rs: f"{_false_area(rs, 20):.2f}"))
     return "".join([*parts, _clip_costs("clips_truth", results, 20), _failures(results)])
 
 
@@ -112,7 +115,7 @@ def _people(title: str, results: Sequence[ClipResult], least: int) -> str:
     def cell(part: Sequence[ClipResult]) -> str:
         share = sum_of(r.measures[least].people for r in part)
         rate = f" ({_rate(share):.1f} %)" if len(part) > 1 else ""
-        return _of(share) + rate + (" failed" if any(r.failures for r in part) else "")
+        return _of_whole(share) + rate + (" failed" if any(r.failures for r in part) else "")
 
     return _by_clip(title, results, cell)
 
@@ -155,12 +158,12 @@ def _failures(results: Sequence[PictureResult] | Sequence[ClipResult]) -> str:
     return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
-def _vain(results: Sequence[ClipResult], least: int) -> float:
+def _false_area(results: Sequence[ClipResult], least: int) -> float:
     measures = [r.measures[least] for r in results]
-    return sum(m.vain * m.frames for m in measures) / max(1, sum(m.frames for m in measures))
+    return sum(m.false_area * m.frames for m in measures) / max(1, sum(m.frames for m in measures))
 
 
-def _of(share: Share) -> str:
+def _of_whole(share: Share) -> str:
     return f"{share.part} / {share.whole}"
 
 
@@ -169,7 +172,7 @@ def _rate(share: Share) -> float:
 
 
 def _percent(share: Share) -> str:
-    return f"{_rate(share):.1f} % ({_of(share)})" if share.whole else "none there"
+    return f"{_rate(share):.1f} % ({_of_whole(share)})" if share.whole else "none there"
 
 
 def _table(title: str, head: Sequence[str], rows: Sequence[_Row]) -> str:

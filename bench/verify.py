@@ -1,7 +1,7 @@
 """Prints what the check of an output finds, and what it costs, as Markdown tables.
 
 Two measures over the clips whose truth is exact: whole runs before and after checking and
-extending; and leaks planted on purpose, one person left visible for some frames.
+extending; and leaks plant_leaks on purpose, one person left visible for some frames.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LENGTHS = (1, 3, 10, 30)
 SIZES = (0, 20, 40)
 _SAME = 0.3
 _APART = 15
-"""Frames between two planted leaks of one person."""
+"""Frames between two plant_leaks leaks of one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def usable(face: dict[str, Any]) -> bool:
     )
 
 
-def planted(
+def plant_leaks(
     truth: list[dict[str, Any]], hidden: list[list[Region]], dice: random.Random, most: int
 ) -> list[Leak]:
     """Leaks of different people and moments, in which the whole face shows.
@@ -115,16 +115,16 @@ def planted(
 
 def _shows(face: Box, regions: list[Region]) -> bool:
     """Whether a face shows once its own regions are let go: others may hide a tenth of it."""
-    others = (r.box for r in regions if not _own(r.box, face))
+    others = (r.box for r in regions if not _hides(r.box, face))
     return sum(box.overlap(face) for box in others) <= 0.1 * face.area
 
 
-def _own(region: Box, face: Box) -> bool:
+def _hides(region: Box, face: Box) -> bool:
     return region.overlap(face) >= 0.5 * face.area
 
 
 class HoledPlan:
-    """A plan that lets go of planted people, as a follower that lost them would."""
+    """A plan that lets go of plant_leaks people, as a tracker that lost them would."""
 
     def __init__(self, plan: Plan, leaks: list[Leak]) -> None:
         self._plan = plan
@@ -143,7 +143,7 @@ class HoledPlan:
         return tracks
 
     def cover(self) -> Callable[[int, Fraction], list[Region]]:
-        """The plan's regions, less those over the planted people."""
+        """The plan's regions, less those over the plant_leaks people."""
         inner = self._plan.cover()
 
         def regions(index: int, time: Fraction) -> list[Region]:
@@ -153,13 +153,14 @@ class HoledPlan:
 
     def _let_go(self, index: int, box: Box) -> bool:
         boxes = (leak.boxes[index] for leak in self._leaks if index in leak.boxes)
-        return any(_own(box, face) for face in boxes)
+        return any(_hides(box, face) for face in boxes)
 
 
 class Rendered:
     """An output that was never encoded."""
 
     def __init__(self, path: Path, plan: Any) -> None:
+        self.path = path
         self._source = formats.open_source(path)
         self._plan = plan
         self.info = self._source.info
@@ -173,35 +174,35 @@ class Rendered:
             yield frame
 
 
-def quiet(*_: object) -> None:
-    """Nobody listens."""
+def ignore_progress(*_: object) -> None:
+    """Nobody wants to know."""
 
 
 def find_planted(film: Film, plan: Plan, most: int, checking: Checking) -> dict[str, Any]:
-    """Plant leaks in one clip and check it; what was found, and in the clean output in vain."""
+    """Plant leaks in one clip and check it: leaks found, and false positives without them."""
     truth = read_rows(film.truth)
     cover = plan.cover()
     frames = formats.open_source(film.source).frames()
     hidden = [cover(frame.index, frame.time) for frame in frames]
-    leaks = planted(truth, hidden, random.Random(film.source.stem), most)
+    leaks = plant_leaks(truth, hidden, random.Random(film.source.stem), most)
 
     def spots_of(plan: Any) -> list[list[Spot]]:
-        witnesses = SecondOpinion({look.detector for look in plan.recipe.passes}, load)
+        second_opinion = SecondOpinion({p.detector for p in plan.recipe.passes}, load)
         source, output = formats.open_source(film.source), Rendered(film.source, plan)
-        found = verify(source, output, plan, witnesses, checking, quiet)
+        found = verify(source, output, plan, second_opinion, checking, ignore_progress)
         return [list(leak.spots) for leak in found.leaks]
 
     spots = spots_of(HoledPlan(plan, leaks))
-    rows = [(k.length, k.pixels, any(k.shows(s) for heap in spots for s in heap)) for k in leaks]
+    rows = [(k.length, k.pixels, any(k.shows(s) for leak in spots for s in leak)) for k in leaks]
     faces = {row["frame"]: [Box(*face["box"]) for face in row["faces"]] for row in truth}
     clean = spots_of(plan)
-    vain = [h for h in clean if not any(b.iou(s.box) >= _SAME for s in h for b in faces[s.frame])]
+    false = [f for f in clean if not any(b.iou(s.box) >= _SAME for s in f for b in faces[s.frame])]
     seconds = float(formats.open_source(film.source).info.duration or 0)
-    return {"leaks": rows, "vain": len(vain), "seconds": seconds}
+    return {"leaks": rows, "false": len(false), "seconds": seconds}
 
 
 def print_planted(title: str, results: list[dict[str, Any]]) -> None:
-    """Share found per length and size, and false candidates per minute."""
+    """Share found per length and size, and false positives per minute."""
     rows = [row for result in results for row in result["leaks"]]
     print(f"\n{title}\n\n| frames | 12 to 20 px | 20 to 40 px | 40 px and more |")
     print("|---:|---:|---:|---:|")
@@ -212,8 +213,8 @@ def print_planted(title: str, results: list[dict[str, Any]]) -> None:
             cells.append(f"{sum(hits)} of {len(hits)}")
         print(f"| {length} | {' | '.join(cells)} |")
     minutes = sum(result["seconds"] for result in results) / 60
-    vain = sum(result["vain"] for result in results)
-    print(f"\nfalse candidates in clean outputs: {vain} in {minutes:.2f} minutes", flush=True)
+    false = sum(result["false"] for result in results)
+    print(f"\nfalse positives in clean outputs: {false} in {minutes:.2f} minutes", flush=True)
 
 
 def run_rounds(film: Film, plan: Plan, cover: Cover, work: Path) -> dict[str, Any]:
@@ -234,7 +235,9 @@ def run_rounds(film: Film, plan: Plan, cover: Cover, work: Path) -> dict[str, An
 
     def extend(plan: Plan, leaks: Any, nth: int) -> Plan:
         began = process_time()
-        more = stages.extend(formats.open_source(film.source), plan, leaks, nth, progress=quiet)
+        more = stages.extend(
+            formats.open_source(film.source), plan, leaks, nth, progress=ignore_progress
+        )
         costs["again"] += process_time() - began
         return more
 
