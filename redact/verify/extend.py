@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 from redact.core.coverage import Cover
@@ -14,7 +15,7 @@ from redact.core.plan import Plan
 from redact.pipeline import EveryFrame, analyse
 from redact.verify.result import Leak, Spot
 
-_SHARED = 0.3
+_OVERLAP = 0.3
 """Share of a spot that a listed track must cover to be the same thing."""
 
 
@@ -26,7 +27,7 @@ def extend_plan(
     tracker: Tracker,
     progress: Progress,
 ) -> Plan:
-    """The plan with the leaks hidden: each is followed both ways through the source.
+    """The plan with the leaks hidden too: each is tracked both ways through the source.
 
     A track that is only listed as uncertain, and that a leak lies on, is hidden as a whole, since
     two families of detectors now agree on it.
@@ -35,31 +36,37 @@ def extend_plan(
         plan: What the output was rendered with.
         leaks: What was found in it.
         source: The original.
-        see: From a frame to what a tracker keeps of it.
+        see: From a frame to what a tracker keeps of it, without detections.
         tracker: A fresh one.
         progress: Called for every frame.
     """
     spots = [spot for leak in leaks for spot in leak.spots]
-    sure = plan.recipe.high_threshold
+    threshold = plan.recipe.high_threshold
 
-    def look(frame: Frame) -> View:
+    def see_leaks(frame: Frame) -> View:
         here = [spot for spot in spots if spot.frame == frame.index]
-        found = tuple(Detection(s.kind, s.box, max(sure, s.score)) for s in here)
+        found = tuple(Detection(s.kind, s.box, max(threshold, s.score)) for s in here)
         return replace(see(frame), detections=found)
 
-    analyse(source, EveryFrame(look), tracker, lambda _, done, all_: progress("follow", done, all_))
-    known = tuple(_trusted(track, spots, plan) for track in plan.tracks)
+    analyse(source, EveryFrame(see_leaks), tracker, partial(_as_following, progress))
+    known = tuple(_hide_if_confirmed(track, spots, plan) for track in plan.tracks)
     ids = count(max((track.id for track in known), default=0) + 1)
     new = tuple(replace(track, id=next(ids)) for track in tracker.tracks())
     return replace(plan, tracks=known + new, result=None)
 
 
-def _trusted(track: Track, spots: Sequence[Spot], plan: Plan) -> Track:
+def _as_following(progress: Progress, _: str, done: int, expected: int | None) -> None:
+    """Progress of this analysis under a name of its own."""
+    progress("follow", done, expected)
+
+
+def _hide_if_confirmed(track: Track, spots: Sequence[Spot], plan: Plan) -> Track:
+    """The track, no longer uncertain if a spot lies where it would be hidden."""
     if not track.uncertain:
         return track
     for spot in sorted(spots, key=lambda s: s.frame):
         cover = Cover([track], plan.cuts, plan.recipe.coverage)
         hidden = cover.hidden(spot.frame, spot.time)
-        if any(h.region.box.overlap(spot.box) >= _SHARED * spot.box.area for h in hidden):
+        if any(h.region.box.overlap(spot.box) >= _OVERLAP * spot.box.area for h in hidden):
             return replace(track, uncertain=False)
     return track

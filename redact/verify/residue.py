@@ -1,4 +1,8 @@
-"""What a source left in an output: fine structure inside what is hidden, damage outside of it."""
+"""What a source left in an output: fine structure inside what is hidden, changes outside of it.
+
+Fine structure is what a high-pass filter leaves of the brightness. Inside a region that of source
+and output must not correlate; outside, the mean brightness of each block must stay.
+"""
 
 from __future__ import annotations
 
@@ -26,44 +30,44 @@ INSIDE_PART = 0.8
 OUTSIDE = 12.0
 """Largest difference of a block's mean brightness outside the regions, in steps of 255."""
 
-_FINE = 5
-"""Pixels of the square whose mean is taken away to leave the fine structure."""
+_HIGH_PASS = 5
+"""Pixels, across and down, of the mean that the high-pass filter takes away."""
 
-_RIM = 4
-"""Pixels inside a region's rim that are not judged: encoders smear what is outside over it."""
+_BORDER = 4
+"""Pixels inside a region's outline that are left out: encoders smear what is outside over them."""
 
-_LEAST_AREA = 64
-"""Pixels below which nothing can be told."""
+_SMALLEST_AREA = 64
+"""Pixels that are compared, below which nothing can be told."""
 
 _PART = 24
-"""Pixels."""
+"""Pixels of the side of a part of a region."""
 
-_FULL = 0.7
+_PART_INSIDE = 0.7
 """Share of such a part that must be well inside."""
 
-_FAINT = 1.5
-"""Deviation of the fine structure, in steps of 255, below which there is none to carry over."""
+_FLAT_SOURCE = 1.5
+"""Deviation of the source's fine structure, in steps of 255, below which there is none."""
 
-_RISEN = 0.7
-"""Deviation of what is left, in steps of 255, below which it is rounding and ringing."""
+_FLAT_OUTPUT = 0.7
+"""Deviation of the output's, in steps of 255, below which it is rounding and ringing."""
 
-_GAIN = 0.1
-"""Share of the source's fine structure that must have come through to be one."""
+_SHARE_LEFT = 0.1
+"""Share of the source's fine structure that must have come through to count."""
 
 _BLOCK = 16
-"""Pixels of the side of a block outside."""
+"""Pixels of the side of a block, outside the regions."""
 
-_SOFT = 0.09
+_SOFT_EDGE = 0.09
 """How far around a region its soft edge may reach, as a share of its size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Residue:
-    """The worst of one frame.
+    """The worst of one frame's regions and blocks.
 
     Args:
         inside: Correlation of the fine structures in the worst region, -1 to 1, 0 for none.
-        where: Bounds of that region, in pixels of the stored picture, if it is over the bound.
+        where: Bounds of that region, in pixels of the stored picture, if it is over `INSIDE`.
         outside: Difference of the worst block outside, in steps of 255.
     """
 
@@ -81,7 +85,8 @@ def residue(
         source: As decoded.
         output: Of the same size.
         regions: In pixels of the upright picture.
-        style: A constant one whose drawing has a fine structure of its own, to be left out.
+        style: What the regions were hidden with, if it draws a fine structure of its own that
+            depends on nothing hidden; that is taken away first.
     """
     one, other = brightness(source), brightness(output, source.turn)
     grid = Grid(source.stored_size, source.turn, Grid.of(source).step)
@@ -90,9 +95,10 @@ def residue(
     if style is not None:
         style.hide(copy := PictureCopy.of(source), regions)
         drawn = brightness(copy)
-    found = [(_left(one, other, drawn, grid, shape), shape.box) for shape in shapes]
+    found = [(_inside_correlation(one, other, drawn, grid, shape), shape.box) for shape in shapes]
     inside, where = max(found, key=lambda item: item[0], default=(0.0, None))
-    return Residue(inside, where if inside > INSIDE else None, _damage(one, other, grid, shapes))
+    outside = _outside_change(one, other, grid, shapes)
+    return Residue(inside, where if inside > INSIDE else None, outside)
 
 
 def identical(one: Picture, other: Picture) -> bool:
@@ -106,11 +112,13 @@ def identical(one: Picture, other: Picture) -> bool:
 
 
 def brightness(picture: Picture, turn: Turn | None = None) -> NDArray[np.uint8]:
-    """(height, width), 8 bit, in stored orientation; of colours the green, which is next to it.
+    """The brightness of a picture: (height, width), 8 bit, in stored orientation.
+
+    Of red, green and blue the green is taken, which is close to it.
 
     Args:
-        picture: Whose samples are taken.
-        turn: Of the picture to compare with; another one's orientation is changed to it.
+        picture: Any.
+        turn: Of the picture to compare with; this one is turned to that orientation.
     """
     plane = picture.planes()[0]
     samples: Samples = plane.samples
@@ -123,82 +131,94 @@ def brightness(picture: Picture, turn: Turn | None = None) -> NDArray[np.uint8]:
     return np.ascontiguousarray(stored(upright(eight, picture.turn), turn))
 
 
-def _left(one: Samples, other: Samples, drawn: Samples | None, grid: Grid, shape: Shape) -> float:
-    """How alike the fine structures are inside one region; 0 where there is nothing to tell."""
+def _inside_correlation(
+    one: Samples, other: Samples, drawn: Samples | None, grid: Grid, shape: Shape
+) -> float:
+    """The correlation of the fine structures inside one region; 0 where nothing can be told."""
     window = shape.window
-    rows, columns = _pixels(grid, window)
-    mask = _inner(grid, shape)
-    if mask.sum() < _LEAST_AREA:
+    rows, columns = _pixel_slices(grid, window)
+    mask = _well_inside(grid, shape)
+    if mask.sum() < _SMALLEST_AREA:
         return 0.0
-    fine, kept = _fine(one[rows, columns]), _fine(other[rows, columns])
+    original, written = _high_pass(one[rows, columns]), _high_pass(other[rows, columns])
     if drawn is not None:
-        kept -= _fine(drawn[rows, columns])
+        written -= _high_pass(drawn[rows, columns])
     bound = INSIDE if mask.sum() >= _PART**2 else INSIDE_SMALL
-    whole = _correlation(fine[mask], kept[mask])
-    part = _worst_part(fine * mask, kept * mask, mask)
+    whole = _correlation(original[mask], written[mask])
+    part = _worst_part_correlation(original * mask, written * mask, mask)
     return max(whole / bound, part / INSIDE_PART) * INSIDE  # one scale, one bound
 
 
-def _inner(grid: Grid, shape: Shape) -> Mask:
-    """Pixels of the shape's window that lie well inside; the picture's own border is no rim."""
-    around = grid.grown(shape.window, _RIM)
+def _well_inside(grid: Grid, shape: Shape) -> Mask:
+    """Pixels of the shape's window well inside it; at the picture's own border nothing is left out."""
+    around = grid.grown(shape.window, _BORDER)
     blocks = grid.mask([shape], around)
     pixels = blocks.repeat(grid.step[1], axis=0).repeat(grid.step[0], axis=1).astype(np.uint8)
-    rows, columns = _pixels(grid, around)
-    side = 2 * _RIM + 1
+    rows, columns = _pixel_slices(grid, around)
+    side = 2 * _BORDER + 1
     eroded = cv2.erode(
         pixels[: rows.stop - rows.start, : columns.stop - columns.start],
         np.ones((side, side), np.uint8),
     )
-    inner_rows, inner_columns = _pixels(grid, shape.window)
+    inner_rows, inner_columns = _pixel_slices(grid, shape.window)
     eroded = eroded[inner_rows.start - rows.start :, inner_columns.start - columns.start :]
     height, width = inner_rows.stop - inner_rows.start, inner_columns.stop - inner_columns.start
     return np.asarray(eroded[:height, :width] > 0)
 
 
-def _pixels(grid: Grid, window: Window) -> tuple[slice, slice]:
+def _pixel_slices(grid: Grid, window: Window) -> tuple[slice, slice]:
+    """Rows and columns of the stored pixels in a window of blocks."""
     across, down = grid.step
     bottom = min(window.bottom * down, grid.size.height)
     right = min(window.right * across, grid.size.width)
     return slice(window.top * down, bottom), slice(window.left * across, right)
 
 
-def _fine(samples: Samples) -> Field:
+def _high_pass(samples: Samples) -> Field:
+    """The fine structure: each pixel less the mean around it."""
     values = samples.astype(np.float32)
-    fine: Field = values - cv2.blur(values, (_FINE, _FINE))
+    fine: Field = values - cv2.blur(values, (_HIGH_PASS, _HIGH_PASS))
     return fine
 
 
-def _correlation(fine: Field, kept: Field) -> float:
-    energy, left = float(np.vdot(fine, fine)), float(np.vdot(kept, kept))
-    shared = float(np.vdot(fine, kept))
-    if energy < fine.size * _FAINT**2 or left < fine.size * _RISEN**2 or shared < _GAIN * energy:
+def _correlation(original: Field, written: Field) -> float:
+    """Of two fine structures, whose means are about 0; 0 if one of them is flat."""
+    energy, left = float(np.vdot(original, original)), float(np.vdot(written, written))
+    shared = float(np.vdot(original, written))
+    if (
+        energy < original.size * _FLAT_SOURCE**2
+        or left < original.size * _FLAT_OUTPUT**2
+        or shared < _SHARE_LEFT * energy
+    ):
         return 0.0
     return shared / float(np.sqrt(energy * left))
 
 
-def _worst_part(fine: Field, kept: Field, mask: Mask) -> float:
-    if min(fine.shape) < _PART:
+def _worst_part_correlation(original: Field, written: Field, mask: Mask) -> float:
+    """The largest correlation over any square part that lies well inside; 0 for none."""
+    if min(original.shape) < _PART:
         return 0.0
-    energy, shared = (cv2.blur(x, (_PART, _PART)) for x in (fine**2, fine * kept))
-    judged = (energy >= _FAINT**2) & (shared >= _GAIN * energy)
-    if judged.any():  # rarely: most fills have no structure
-        judged &= cv2.blur(mask.astype(np.float32), (_PART, _PART)) >= _FULL
-    if not judged.any():
+    energy, shared = (cv2.blur(x, (_PART, _PART)) for x in (original**2, original * written))
+    compared = (energy >= _FLAT_SOURCE**2) & (shared >= _SHARE_LEFT * energy)
+    if compared.any():  # rarely: most fills have no structure
+        compared &= cv2.blur(mask.astype(np.float32), (_PART, _PART)) >= _PART_INSIDE
+    if not compared.any():
         return 0.0
-    left = cv2.blur(kept**2, (_PART, _PART))
-    judged &= left >= _RISEN**2
-    alike = np.where(judged, shared / np.sqrt(np.maximum(energy * left, 1e-6)), 0)
+    left = cv2.blur(written**2, (_PART, _PART))
+    compared &= left >= _FLAT_OUTPUT**2
+    alike = np.where(compared, shared / np.sqrt(np.maximum(energy * left, 1e-6)), 0)
     return float(alike.max())
 
 
-def _damage(one: Samples, other: Samples, grid: Grid, shapes: Sequence[Shape]) -> float:
+def _outside_change(one: Samples, other: Samples, grid: Grid, shapes: Sequence[Shape]) -> float:
     """The largest change of a block's mean outside of all regions and their soft edges."""
     before, after = _block_means(one), _block_means(other)
     seen = np.ones(before.shape, bool)
     for shape in shapes:
-        rows, columns = _pixels(grid, grid.grown(shape.window, _SOFT * shape.size + _RIM))
-        seen[_blocks(rows), _blocks(columns)] = False
+        rows, columns = _pixel_slices(
+            grid, grid.grown(shape.window, _SOFT_EDGE * shape.size + _BORDER)
+        )
+        seen[_block_slice(rows), _block_slice(columns)] = False
     change = cv2.absdiff(before, after)[seen]
     return float(change.max()) if change.size else 0.0
 
@@ -212,6 +232,6 @@ def _block_means(samples: Samples) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _blocks(pixels: slice) -> slice:
+def _block_slice(pixels: slice) -> slice:
     """The blocks that these pixels touch."""
     return slice(pixels.start // _BLOCK, -(-pixels.stop // _BLOCK))

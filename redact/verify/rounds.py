@@ -1,4 +1,7 @@
-"""Rounds: render, check, hide what was found, again; what may still show somebody is held back."""
+"""Rounds: render, check, hide what was found, and render again, until nobody shows.
+
+A result in which somebody may still show is held back, in quarantine.
+"""
 
 from __future__ import annotations
 
@@ -19,36 +22,42 @@ def render_in_rounds(
     extend: Callable[[Plan, Sequence[Leak], int], Plan],
     checking: Checking,
 ) -> tuple[Plan, Verification]:
-    """The last plan and what the check of its output found.
+    """Render and check until nothing is left, or no round is.
 
     Args:
         plan: What is hidden at first.
         attempt: Renders a plan and checks the output; gives the plan with its result.
-        extend: A plan with leaks hidden too; told for the how manyth time, from 1.
+        extend: A plan with leaks hidden too; told the number of the round, from 1.
         checking: How many rounds, and whether anything follows from a leak.
+
+    Returns:
+        The last plan, and what the check of its output found.
 
     Raises:
         VerificationError: The output is not what was asked for.
     """
     hidden: tuple[Leak, ...] = ()
-    for nth in range(1, checking.rounds + 2):
+    for number in range(1, checking.rounds + 2):
         last, found = attempt(plan)
         if found.faults:
             raise VerificationError("; ".join(found.faults))
-        if not found.leaks or checking.report_only or nth > checking.rounds:
+        if not found.leaks or checking.report_only or number > checking.rounds:
             break
-        plan, hidden = extend(plan, found.leaks, nth), hidden + found.leaks
+        plan, hidden = extend(plan, found.leaks, number), hidden + found.leaks
     return last, replace(found, hidden=hidden)
 
 
 def hold_back(draft: Path, output: Path, plan: Plan, found: Verification) -> LeakError:
-    """Move a finished draft into quarantine, its plan with it; gives the error to raise.
+    """Move a finished draft into quarantine, and save its plan beside it.
 
     Args:
         draft: The finished file, under a private name.
         output: The name that it does not get.
         plan: What was hidden.
         found: What the check found.
+
+    Returns:
+        The error to raise.
     """
     place = quarantine(output)
     kept = plan_path(place)
@@ -64,7 +73,7 @@ def hold_back(draft: Path, output: Path, plan: Plan, found: Verification) -> Lea
 
 @contextmanager
 def naming_errors(draft: Path, output: Path) -> Iterator[None]:
-    """Errors about the private draft speak of the output that was asked for."""
+    """Make errors about the private draft name the output that was asked for."""
     try:
         yield
     except RedactError as error:
