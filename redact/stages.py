@@ -222,8 +222,8 @@ def extend(
     """The plan with leaks hidden too, and held longer each further time."""
     from redact.verify.extend import extend_plan
 
-    patient = replace(plan.recipe, coverage=plan.recipe.coverage.patient(nth))
-    tracker = make_tracker(patient, pages=source.info.pages)
+    longer = replace(plan.recipe, coverage=plan.recipe.coverage.with_longer_holds(nth))
+    tracker = make_tracker(longer, pages=source.info.pages)
     return extend_plan(plan, leaks, source, PassRunner((), load), tracker, progress)
 
 

@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 import zipfile
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ import redact
 ROOT = Path(__file__).parents[1]
 MODULES = sorted([*(ROOT / "redact").rglob("*.py"), *(ROOT / "cli" / "redact_cli").rglob("*.py")])
 LIBRARY = [path for path in MODULES if path.is_relative_to(ROOT / "redact")]
+BENCH = sorted((ROOT / "bench").glob("*.py"))
+MOST_LINES = 350
 ENGINES = {"cv2", "mediapipe", "onnxruntime", "onnx", "av", "PIL", "ffmpeg", "imageio_ffmpeg"}
 
 
@@ -96,6 +99,26 @@ def test_no_name_is_taken_through_the_package_root(path: Path) -> None:
         for alias in node.names:
             place = ROOT / "redact" / alias.name
             assert place.with_suffix(".py").is_file() or place.is_dir(), alias.name
+
+
+@pytest.mark.parametrize("path", [*MODULES, *BENCH], ids=name)
+def test_a_module_is_short_enough_to_read_at_once(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
+
+
+def test_the_measures_import_each_other_without_a_cycle() -> None:
+    stems = {path.stem for path in BENCH}
+    imports = {path.stem: imported(path) & stems for path in BENCH}
+    assert any(imports.values())
+    TopologicalSorter(imports).prepare()  # raises CycleError
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that are imported anywhere in the file, also for types only."""
+    tree = ast.parse(path.read_text("utf-8"))
+    plain = [n for n in ast.walk(tree) if isinstance(n, ast.Import)]
+    froms = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    return {alias.name for n in plain for alias in n.names} | {n.module for n in froms if n.module}
 
 
 def test_both_packages_say_that_they_are_typed() -> None:

@@ -51,7 +51,7 @@ class Coverage:
             return Region(box.grown(self.plate_pad), text=True)
         return Region.holding(box, self.pad)
 
-    def patient(self, nth: int) -> Coverage:
+    def with_longer_holds(self, nth: int) -> Coverage:
         """The same with longer holds: what a check finds again where hiding ends is held longer.
 
         Args:

@@ -107,7 +107,7 @@ def trapped(item: int, tell: Progress) -> Any:
     return Trap() if item == 1 else item
 
 
-def test_a_trap_is_a_failure_and_the_lane_goes_on() -> None:
+def test_a_trap_is_a_failure_and_the_worker_goes_on() -> None:
     ended = run_all([1, 2], trapped, [WorkerProcess((int,))], lambda *_: None, lambda *_: None)
     first, second = (future for _, future in ended)
     assert "not expected" in str(first.exception())

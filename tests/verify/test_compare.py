@@ -254,8 +254,8 @@ class Astray(StaticFlow):
 @pytest.mark.parametrize(("nth", "reach"), [(1, 10), (2, 40), (3, 160)])
 def test_what_is_found_again_is_held_for_longer_each_time(nth: int, reach: int) -> None:
     count, at = 400, 200
-    patient = PLAN.recipe.coverage.patient(nth)
-    tracker = PictureTracker(patient, PLAN.recipe.high_threshold, Astray())
+    longer = PLAN.recipe.coverage.with_longer_holds(nth)
+    tracker = PictureTracker(longer, PLAN.recipe.high_threshold, Astray())
     source = PaintedSource(even_times(count), [PICTURES[0]] * count)
     plan = extend_plan(PLAN, [Leak((spot(at),))], source, see, tracker, lambda *_: None)
     cover = plan.cover()
