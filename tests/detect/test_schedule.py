@@ -332,7 +332,7 @@ def test_what_disappears_is_not_found_any_more() -> None:
 
 
 def test_each_pass_remembers_the_picture_that_it_ran_on() -> None:
-    """What appears between two runs of a rare pass is news to it, though not to another."""
+    """What appears between two runs of a rare pass is new to it, though not to another."""
     detector = ScriptedDetector()
     passes = [Pass("scripted", 320, 0.3), Pass("scripted", 160, 0.3, every=4)]
     over(

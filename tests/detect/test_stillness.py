@@ -26,13 +26,13 @@ def with_patch(picture: Grey, side: int, step: int, top: int = 90, left: int = 1
     return other
 
 
-def news(pictures: Sequence[Grey], max_age: float = 1.5, gain: float = 1.0) -> list[bool]:
+def find_changes(pictures: Sequence[Grey], max_age: float = 1.5, gain: float = 1.0) -> list[bool]:
     watch = StillnessWatch(max_age)
     return [watch.is_new(grey, Fraction(n, 25), gain) for n, grey in enumerate(pictures)]
 
 
 def test_a_picture_that_stays_is_new_once_and_whenever_the_time_is_over() -> None:
-    runs = np.flatnonzero(news([room()] * 200))
+    runs = np.flatnonzero(find_changes([room()] * 200))
     assert runs[0] == 0
     assert len(runs) > 1
     assert np.diff(runs).max() <= 1.5 * 25
@@ -47,53 +47,59 @@ def test_no_gap_is_longer_than_the_bound_for_a_pass_over_every_few_frames() -> N
 
 
 def test_without_a_bound_nothing_is_left_out() -> None:
-    assert all(news([room()] * 5, max_age=0.0))
+    assert all(find_changes([room()] * 5, max_age=0.0))
 
 
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (0, COLUMNS - 4), (ROWS - 4, COLUMNS - 4)])
-def test_what_appears_in_a_corner_is_news(top: int, left: int) -> None:
-    assert news([room(), with_patch(room(), 4, 25, top, left)])[1]
+def test_what_appears_in_a_corner_is_a_change(top: int, left: int) -> None:
+    assert find_changes([room(), with_patch(room(), 4, 25, top, left)])[1]
 
 
 @pytest.mark.parametrize("side", [2, 3, 5, 40])
-def test_a_face_of_any_size_is_news(side: int) -> None:
-    assert news([room(), with_patch(room(), side, 20)])[1]
+def test_a_face_of_any_size_is_a_change(side: int) -> None:
+    assert find_changes([room(), with_patch(room(), side, 20)])[1]
 
 
-def test_what_fades_in_slowly_is_news_before_it_is_clear() -> None:
+def test_what_fades_in_slowly_is_a_change_before_it_is_clear() -> None:
     fading = [with_patch(room(), 16, step) for step in range(30)]
-    assert any(news(fading)[1:10])
+    assert any(find_changes(fading)[1:10])
     soft = [with_patch(room(), 16, step // 5) for step in range(36)]
-    assert any(news(soft)[1:30]), "a fifth of a step a frame"
+    assert any(find_changes(soft)[1:30]), "a fifth of a step a frame"
 
 
 def test_what_fades_out_and_in_again_is_compared_with_the_last_run() -> None:
     steps = [0, 20, 20, 0, 0]
-    assert news([with_patch(room(), 8, step) for step in steps]) == [True, True, False, True, False]
+    assert find_changes([with_patch(room(), 8, step) for step in steps]) == [
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
-def test_a_flicker_is_news_and_so_is_its_end() -> None:
+def test_a_flicker_is_a_change_and_so_is_its_end() -> None:
     bright = (room() + 3).astype(np.uint8)
-    assert news([room(), bright, room(), room()]) == [True, True, True, False]
+    assert find_changes([room(), bright, room(), room()]) == [True, True, True, False]
 
 
-def test_a_still_picture_written_by_an_encoder_is_no_news() -> None:
+def test_a_still_picture_written_by_an_encoder_is_no_change() -> None:
     random = np.random.default_rng(5)
     noise = [np.rint(random.normal(0, 0.8, room().shape)) for _ in range(6)]
-    assert news([(room() + n).astype(np.uint8) for n in noise])[1:] == [False] * 5
+    assert find_changes([(room() + n).astype(np.uint8) for n in noise])[1:] == [False] * 5
 
 
-def test_noise_is_always_news() -> None:
+def test_noise_is_always_a_change() -> None:
     random = np.random.default_rng(5)
     noise = [np.rint(random.normal(0, 3, room().shape)) for _ in range(6)]
-    assert all(news([(room() + n).astype(np.uint8) for n in noise]))
+    assert all(find_changes([(room() + n).astype(np.uint8) for n in noise]))
 
 
-def test_in_the_dark_less_is_news() -> None:
+def test_in_the_dark_a_smaller_change_counts() -> None:
     dark = (room() // 10).astype(np.uint8)
     pair = [dark, with_patch(dark, 6, 3)]
-    assert news(pair) == [True, False]
-    assert news(pair, gain=6.0) == [True, True]
+    assert find_changes(pair) == [True, False]
+    assert find_changes(pair, gain=6.0) == [True, True]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (9, 17), (360, 640)])
