@@ -128,10 +128,10 @@ def render(
         how: How it is written.
         copying: Whether coded pictures may be copied where nothing is hidden.
     """
-    from redact.hide.covers import chosen_style
+    from redact.hide.covers import style_for
 
     plan.check_source(source.fingerprint, source.path)
-    style = chosen_style(plan.recipe, plan.style, how.cover)
+    style = style_for(plan.recipe, plan.style, how.cover)
     frames = plan.source.frames
 
     def write(copies: Copies | None) -> None:
@@ -161,10 +161,10 @@ def covered_recipe(recipe: Recipe, cover: CoverPicture | None) -> Recipe:
     Raises:
         RecipeError: The style needs a picture, and there is none.
     """
-    from redact.hide.covers import chosen_style, with_cover
+    from redact.hide.covers import style_for, with_cover
 
     recipe = recipe if cover is None else with_cover(recipe, cover)
-    chosen_style(recipe, cover=cover)
+    style_for(recipe, cover=cover)
     return recipe
 
 
@@ -236,7 +236,7 @@ def check(
     progress: Progress,
 ) -> Verification:
     """Compare a finished file with its source, frame by frame, and look for who still shows."""
-    from redact.hide.covers import chosen_style
+    from redact.hide.covers import style_for
     from redact.verify.compare import verify
     from redact.verify.second_opinion import SecondOpinion
 
@@ -249,7 +249,7 @@ def check(
     used = {one.detector for one in plan.recipe.passes} if plan else set()
     style = None
     if plan is not None and (cover or plan.style == "cover"):
-        style = chosen_style(plan.recipe, plan.style, cover)
+        style = style_for(plan.recipe, plan.style, cover)
     second_opinion = SecondOpinion(used, load)
     try:
         found = verify(source, finished, plan, second_opinion, checking, progress, style)
@@ -260,11 +260,11 @@ def check(
 
 def prove(source: Source, plan: Plan, cover: CoverPicture | None, progress: Progress) -> Proof:
     """Show that what is drawn does not depend on what is hidden."""
-    from redact.hide.covers import chosen_style
+    from redact.hide.covers import style_for
     from redact.hide.proof import prove
 
     plan.check_source(source.fingerprint, source.path)
-    make = partial(chosen_style, plan.recipe, plan.style, cover)
+    make = partial(style_for, plan.recipe, plan.style, cover)
     proof = prove(source, plan.cover(), make, progress)
     if proof.frames != plan.source.frames:
         raise VerificationError(
@@ -289,10 +289,10 @@ def _runner(passes: tuple[Pass, ...], slope: float) -> PassRunner:
 
 def hide_in_picture(picture: Rgb, recipe: Recipe, cover: CoverPicture | None) -> Rgb:
     """A copy of one picture in memory with everything hidden."""
-    from redact.hide.covers import chosen_style
+    from redact.hide.covers import style_for
     from redact.media.stills.picture import StillPicture
 
-    style = chosen_style(recipe, recipe.style, cover)
+    style = style_for(recipe, recipe.style, cover)
     copy = picture.copy()
     found = find_in_picture(picture, recipe)
     style.hide(StillPicture(copy), [recipe.coverage.region(d.kind, d.box) for d in found])

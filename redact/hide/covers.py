@@ -1,4 +1,4 @@
-"""A picture of one's own to hide things under: compared with the recipe's, made opaque."""
+"""The picture that the style `cover` draws: checked against the recipe, and made opaque."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redact.core.recipe import Recipe, StyleName
 from redact.errors import RecipeError
 from redact.hide.styles import make_style
 
-_SIDE = 1024
+_LONGEST_SIDE = 1024
 """Longer side to which larger pictures are scaled."""
 
 
@@ -34,14 +34,14 @@ class CoverPicture:
 
 
 def with_cover(recipe: Recipe, cover: CoverPicture) -> Recipe:
-    """The same choices with that picture over everything."""
+    """The same choices, with the style `cover` and that picture."""
     return replace(recipe, style="cover", cover=cover.fingerprint)
 
 
-def chosen_style(
+def style_for(
     recipe: Recipe, name: StyleName | None = None, cover: CoverPicture | None = None
 ) -> Style:
-    """The style that hides everything in the recipe's way, under a picture if it is `cover`.
+    """The style that a recipe names, or another one, with its picture if it is `cover`.
 
     Args:
         recipe: The choices.
@@ -52,11 +52,11 @@ def chosen_style(
         RecipeError: The picture is not given, not wanted, or not the recipe's.
     """
     name = name or recipe.style
-    return make_style(recipe, name, cover_for(recipe, name, cover))
+    return make_style(recipe, name, prepare_cover(recipe, name, cover))
 
 
-def cover_for(recipe: Recipe, style: StyleName, cover: CoverPicture | None) -> Rgb | None:
-    """The picture that a style covers things with, None for any style but `cover`.
+def prepare_cover(recipe: Recipe, style: StyleName, cover: CoverPicture | None) -> Rgb | None:
+    """The picture for the style, (height, width, 3), 8 bit; None for any style but `cover`.
 
     What is transparent in it shows the recipe's colour.
 
@@ -78,10 +78,10 @@ def cover_for(recipe: Recipe, style: StyleName, cover: CoverPicture | None) -> R
         )
     if cover.fingerprint != recipe.cover:
         raise RecipeError("this is not the picture that was chosen to cover with", cover.path)
-    return _small(_opaque(cover.samples, recipe.rgb))
+    return _scale_down(_lay_on_colour(cover.samples, recipe.rgb))
 
 
-def _opaque(samples: Samples, ground: tuple[int, int, int]) -> Rgb:
+def _lay_on_colour(samples: Samples, ground: tuple[int, int, int]) -> Rgb:
     """Any layout of a still as red, green and blue of 8 bits, laid over a colour."""
     channels = samples[..., None] if samples.ndim == 2 else samples
     top = np.iinfo(samples.dtype).max
@@ -93,9 +93,10 @@ def _opaque(samples: Samples, ground: tuple[int, int, int]) -> Rgb:
     return np.rint(laid * 255).astype(np.uint8)
 
 
-def _small(picture: Rgb) -> Rgb:
+def _scale_down(picture: Rgb) -> Rgb:
+    """The picture, no larger than it needs to be."""
     rows, columns = picture.shape[:2]
-    share = _SIDE / max(rows, columns)
+    share = _LONGEST_SIDE / max(rows, columns)
     if share >= 1:
         return picture
     size = max(1, round(columns * share)), max(1, round(rows * share))

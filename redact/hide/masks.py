@@ -1,4 +1,4 @@
-"""Which samples of which plane a set of regions covers, in whole blocks of the coarsest plane."""
+"""Masks: which samples of each plane some regions hide, in whole blocks of the coarsest plane."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Mask: TypeAlias = NDArray[np.bool_]
 Field: TypeAlias = NDArray[np.float32]
 Axis: TypeAlias = NDArray[np.floating[Any]]
 
-_SLACK = 1e-9
+_TOLERANCE = 1e-9
 """An outline that just touches a box's corner must not miss it for a rounding error."""
 
-_LEAST = 1e-3
+_SMALLEST = 1e-3
 """Pixels: a region without area still covers the block it lies in."""
 
 
@@ -52,8 +52,8 @@ class Window:
             max(self.bottom, other.bottom),
         )
 
-    def shared(self, other: Window) -> Window:
-        """What both hold; may be empty."""
+    def intersection(self, other: Window) -> Window:
+        """The blocks that both hold; may be empty."""
         return Window(
             max(self.left, other.left),
             max(self.top, other.top),
@@ -70,7 +70,7 @@ class Window:
             and other.top < self.bottom
         )
 
-    def inside(self, other: Window) -> tuple[slice, slice]:
+    def slices_in(self, other: Window) -> tuple[slice, slice]:
         """Where its rows and columns lie in an array that spans the other."""
         rows = slice(self.top - other.top, self.bottom - other.top)
         return rows, slice(self.left - other.left, self.right - other.left)
@@ -130,7 +130,7 @@ class Grid:
 
     def _shape(self, region: Region) -> Shape:
         box = self.turn.stored_box(region.box, self.size)
-        box = box.extended(max(0, _LEAST - box.width) / 2, max(0, _LEAST - box.height) / 2)
+        box = box.extended(max(0, _SMALLEST - box.width) / 2, max(0, _SMALLEST - box.height) / 2)
         radii = region.roundness * box.width / 2, region.roundness * box.height / 2
         return Shape(box, radii, self.window(box))
 
@@ -151,35 +151,39 @@ class Grid:
         across, down = ceil(pixels / self.step[0]), ceil(pixels / self.step[1])
         return Window(
             window.left - across, window.top - down, window.right + across, window.bottom + down
-        ).shared(self.whole)
+        ).intersection(self.whole)
 
     def mask(self, shapes: Iterable[Shape], window: Window) -> Mask:
         """Which blocks of the window any part of a shape lies in."""
         mask = np.zeros(window.shape, bool)
         for shape in shapes:
             if shape.window.touches(window):
-                part = shape.window.shared(window)
-                mask[part.inside(window)] |= self._touched(shape, part)
+                part = shape.window.intersection(window)
+                mask[part.slices_in(window)] |= self._touched_blocks(shape, part)
         return mask
 
-    def _touched(self, shape: Shape, window: Window) -> Mask:
-        lows, highs = self._edges(window)
-        across = _beyond(lows[0], highs[0], shape.box.left, shape.box.right, shape.radii[0])
-        down = _beyond(lows[1], highs[1], shape.box.top, shape.box.bottom, shape.radii[1])
-        touched: Mask = np.square(down)[:, None] + np.square(across) <= 1 + _SLACK
+    def _touched_blocks(self, shape: Shape, window: Window) -> Mask:
+        lows, highs = self._block_edges(window)
+        across = _distance_in_radii(
+            lows[0], highs[0], shape.box.left, shape.box.right, shape.radii[0]
+        )
+        down = _distance_in_radii(
+            lows[1], highs[1], shape.box.top, shape.box.bottom, shape.radii[1]
+        )
+        touched: Mask = np.square(down)[:, None] + np.square(across) <= 1 + _TOLERANCE
         return touched
 
-    def _edges(self, window: Window) -> tuple[list[Axis], list[Axis]]:
+    def _block_edges(self, window: Window) -> tuple[list[Axis], list[Axis]]:
         columns = np.arange(window.left, window.right) * float(self.step[0])
         rows = np.arange(window.top, window.bottom) * float(self.step[1])
         return [columns, rows], [columns + self.step[0], rows + self.step[1]]
 
     def distance(self, shape: Shape, window: Window) -> Field:
-        """Pixels from the outline to the middle of each block, about; 0 inside.
+        """Approximate distance from the outline to the middle of each block, in pixels; 0 inside.
 
         The outline itself is not rounded to blocks, so that it moves as smoothly as its box.
         """
-        lows, highs = self._edges(window)
+        lows, highs = self._block_edges(window)
         axes: list[tuple[Field, np.float32]] = []
         for axis, (low, high) in enumerate(
             ((shape.box.left, shape.box.right), (shape.box.top, shape.box.bottom))
@@ -196,15 +200,15 @@ class Grid:
         rows = slice(window.top * down, window.bottom * down)
         return plane.samples[rows, window.left * across : window.right * across]
 
-    def spread(self, blocks: NDArray[Any], plane: Plane, window: Window) -> NDArray[Any]:
-        """A value per block repeated for the plane's samples, as `samples` orders them."""
+    def to_samples(self, blocks: NDArray[Any], plane: Plane, window: Window) -> NDArray[Any]:
+        """A value per block, repeated for each of the plane's samples in the window."""
         across, down = self._per_block(plane)
         rows, columns = self.samples(plane, window).shape[:2]
         wide = blocks if across == 1 else blocks.repeat(across, axis=1)
         return (wide if down == 1 else wide.repeat(down, axis=0))[:rows, :columns]
 
-    def within(self, field: Field, plane: Plane, inner: Window, outer: Window) -> Field:
-        """What of a field over the outer window's samples of a plane lies in the inner one."""
+    def crop(self, field: Field, plane: Plane, inner: Window, outer: Window) -> Field:
+        """The part in the inner window of a field over a plane's samples in the outer one."""
         left, top = outer.left, outer.top
         moved = Window(inner.left - left, inner.top - top, inner.right - left, inner.bottom - top)
         return self.samples(Plane(field, plane.role, plane.step), moved)
@@ -227,12 +231,12 @@ class Cluster:
 
     @property
     def size(self) -> float:
-        """The middle one of the shapes' sizes, in pixels."""
+        """The median of the shapes' sizes, in pixels."""
         sizes = sorted(shape.size for shape in self.shapes)
         return sizes[len(sizes) // 2]
 
 
-def clusters(grid: Grid, shapes: Sequence[Shape], reach: float) -> list[Cluster]:
+def cluster_shapes(grid: Grid, shapes: Sequence[Shape], reach: float) -> list[Cluster]:
     """Shapes grouped so that no two groups' windows share a block.
 
     Args:
@@ -255,10 +259,10 @@ def plane_masks(picture: Picture, regions: Iterable[Region]) -> list[Mask]:
     """For each plane of the picture, in order, which of its samples the regions hide."""
     grid = Grid.of(picture)
     blocks = grid.mask(grid.shapes(regions), grid.whole)
-    return [grid.spread(blocks, plane, grid.whole) for plane in picture.planes()]
+    return [grid.to_samples(blocks, plane, grid.whole) for plane in picture.planes()]
 
 
-def covered(regions: Iterable[Region], size: Size) -> Mask:
+def size_mask(regions: Iterable[Region], size: Size) -> Mask:
     """Which pixels of an upright picture of that size any part of a region lies in."""
     grid = Grid(size)
     return grid.mask(grid.shapes(regions), grid.whole)
@@ -272,8 +276,16 @@ def upright_mask(picture: Picture, regions: Iterable[Region]) -> Mask:
     return upright(pixels[: grid.size.height, : grid.size.width], grid.turn)
 
 
-def _beyond(lows: Axis, highs: Axis, low: float, high: float, radius: float) -> Axis:
-    """How far blocks lie beyond a span's straight part, in radii; inf where they do not touch."""
+def _distance_in_radii(lows: Axis, highs: Axis, low: float, high: float, radius: float) -> Axis:
+    """How far blocks lie beyond the straight part of an side; inf where they do not touch it.
+
+    Args:
+        lows: Where each block begins, in pixels.
+        highs: Where it ends.
+        low: Where the outline's bounds begin.
+        high: Where they end.
+        radius: Of the corners; the result is in radii.
+    """
     gap = np.maximum(np.maximum(lows - (high - radius), low + radius - highs), 0.0)
     shares = gap / radius if radius > 0 else np.zeros_like(gap)
     return np.where((lows < high) & (highs > low), shares, np.inf)

@@ -6,7 +6,7 @@ bit of the two results differs, something of the hidden pixels came through.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,10 +22,10 @@ from redact.hide.masks import Mask, plane_masks
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came of it.
+    """What the comparison found.
 
     Args:
-        frames: How many there are.
+        frames: How many were compared.
         regions: How many were hidden in all of them.
         samples: How many samples were replaced by noise, all planes together.
         leaking: In how many frames the two results differ.
@@ -77,12 +77,12 @@ def prove(
     as_it_is, with_noise = make_style(), make_style()
     proof = Proof()
 
-    def differing(item: tuple[Frame, list[Region]]) -> tuple[int, int]:
+    def compare(item: tuple[Frame, list[Region]]) -> tuple[int, int]:
         frame, regions = item
-        return _differing(frame, regions, as_it_is, with_noise)
+        return _count_differences(frame, regions, as_it_is, with_noise)
 
     asked = ((frame, cover(frame.index, frame.time)) for frame in source.frames())
-    with closing(map_ahead(differing, asked)) as compared:
+    with closing(map_ahead(compare, asked)) as compared:
         for (frame, regions), (hidden, changed) in compared:
             first = proof.first if proof.first is not None or not changed else frame.index
             proof = Proof(
@@ -97,22 +97,24 @@ def prove(
     return proof
 
 
-def _differing(frame: Frame, regions: list[Region], one: Style, other: Style) -> tuple[int, int]:
+def _count_differences(
+    frame: Frame, regions: list[Region], one: Style, other: Style
+) -> tuple[int, int]:
     """How many samples are hidden, and how many of all samples differ."""
     if not regions:
         return 0, 0
     plain, noisy = PictureCopy.of(frame.picture), PictureCopy.of(frame.picture)
     masks = plane_masks(noisy, regions)
-    _scramble(noisy, masks, frame.index)
+    _replace_by_noise(noisy, masks, frame.index)
     one.hide(plain, regions)
     other.hide(noisy, regions)
     pairs = zip(plain.planes(), noisy.planes(), strict=True)
     changed = sum(int(np.count_nonzero(a.samples != b.samples)) for a, b in pairs)
-    return sum(_hidden(noisy, masks)), changed
+    return _count_hidden(noisy, masks), changed
 
 
-def _scramble(picture: Picture, masks: list[Mask], seed: int) -> None:
-    """Noise of the whole range under the masks; never what was there, so nothing can agree."""
+def _replace_by_noise(picture: Picture, masks: list[Mask], seed: int) -> None:
+    """Put noise of the whole range under the masks; no sample keeps its value."""
     dice = np.random.default_rng(seed)
     top = picture.colour.top
     for plane, mask in zip(picture.planes(), masks, strict=True):
@@ -120,6 +122,6 @@ def _scramble(picture: Picture, masks: list[Mask], seed: int) -> None:
         plane.samples[mask] = (plane.samples[mask].astype(np.int64) + shift) % (top + 1)
 
 
-def _hidden(picture: Picture, masks: list[Mask]) -> Iterator[int]:
-    for plane, mask in zip(picture.planes(), masks, strict=True):
-        yield int(plane.samples[mask].size)
+def _count_hidden(picture: Picture, masks: list[Mask]) -> int:
+    planes = zip(picture.planes(), masks, strict=True)
+    return sum(int(plane.samples[mask].size) for plane, mask in planes)

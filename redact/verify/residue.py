@@ -150,7 +150,7 @@ def _inside_correlation(
 
 
 def _well_inside(grid: Grid, shape: Shape) -> Mask:
-    """Pixels of the shape's window well inside it; at the picture's own border nothing is left out."""
+    """Pixels of the shape's window well inside it; the picture's own border is no outline."""
     around = grid.grown(shape.window, _BORDER)
     blocks = grid.mask([shape], around)
     pixels = blocks.repeat(grid.step[1], axis=0).repeat(grid.step[0], axis=1).astype(np.uint8)

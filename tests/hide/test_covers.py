@@ -15,7 +15,7 @@ from redact.core.geometry import Box
 from redact.core.plan import ChangeStyle, Plan, SourceId, dumps, loads
 from redact.core.recipe import recipe
 from redact.errors import InputError, RecipeError
-from redact.hide.covers import CoverPicture, cover_for, with_cover
+from redact.hide.covers import CoverPicture, prepare_cover, with_cover
 from redact.hide.proof import Proof
 from redact.media import formats
 from redact.verify.result import Checking
@@ -57,7 +57,7 @@ def test_every_layout_becomes_red_green_and_blue(tmp_path: Path, mode: str) -> N
     else:
         drawing(tmp_path, name, mode)
     chosen = with_cover(recipe(), read(tmp_path / name))
-    picture = cover_for(chosen, chosen.style, read(tmp_path / name))
+    picture = prepare_cover(chosen, chosen.style, read(tmp_path / name))
     assert picture is not None
     assert (picture.dtype, picture.shape[2]) == (np.uint8, 3)
 
@@ -67,7 +67,7 @@ def test_what_is_transparent_shows_the_colour(tmp_path: Path) -> None:
     samples[:, :3] = (10, 200, 30, 255)
     Image.fromarray(samples, "RGBA").save(tmp_path / "c.png")
     cover = read(tmp_path / "c.png")
-    picture = cover_for(with_cover(recipe(colour="#4060a0"), cover), "cover", cover)
+    picture = prepare_cover(with_cover(recipe(colour="#4060a0"), cover), "cover", cover)
     assert picture is not None
     assert tuple(picture[0, 0]) == (10, 200, 30)
     assert tuple(picture[0, 5]) == (0x40, 0x60, 0xA0)
@@ -76,7 +76,7 @@ def test_what_is_transparent_shows_the_colour(tmp_path: Path) -> None:
 def test_a_large_one_is_made_smaller(tmp_path: Path) -> None:
     Image.new("RGB", (3000, 10)).save(tmp_path / "c.png")
     cover = read(tmp_path / "c.png")
-    picture = cover_for(with_cover(recipe(), cover), "cover", cover)
+    picture = prepare_cover(with_cover(recipe(), cover), "cover", cover)
     assert picture is not None
     assert picture.shape == (3, 1024, 3)
 

@@ -14,9 +14,9 @@ from redact.hide.masks import (
     Grid,
     Shape,
     Window,
-    clusters,
-    covered,
+    cluster_shapes,
     plane_masks,
+    size_mask,
     upright_mask,
 )
 from tests.painted import LAYOUTS, TURNS, painted
@@ -48,7 +48,7 @@ def test_every_pixel_that_the_held_box_touches_is_hidden(box, pad, size, turn, l
 
 @given(boxes, st.floats(0, 1), sizes)
 def test_a_mask_agrees_with_points_of_the_shape(box, roundness, size):
-    mask = covered([Region(box, roundness)], size)
+    mask = size_mask([Region(box, roundness)], size)
     radii = max(box.width, 1e-9) / 2 * roundness, max(box.height, 1e-9) / 2 * roundness
     for x in np.linspace(box.left, box.right, 7)[1:-1]:
         for y in np.linspace(box.top, box.bottom, 7)[1:-1]:
@@ -64,7 +64,7 @@ def test_no_plane_keeps_a_sample_that_mixes_hidden_and_visible(box, size, turn, 
     picture = painted(size, layout, turn=turn)
     region = Region.holding(box, 0.25)
     pixels = upright_mask(picture, [region])
-    assert pixels[covered([region], turn.upright_size(size))].all()
+    assert pixels[size_mask([region], turn.upright_size(size))].all()
     for plane, mask in zip(picture.planes(), plane_masks(picture, [region]), strict=True):
         assert mask.shape == plane.samples.shape[:2]
         wide = mask.repeat(plane.step[1], axis=0).repeat(plane.step[0], axis=1)
@@ -72,7 +72,7 @@ def test_no_plane_keeps_a_sample_that_mixes_hidden_and_visible(box, size, turn, 
 
 
 def test_whole_pixels_are_hidden_exactly():
-    mask = covered([Region(Box(2, 1, 4, 3))], Size(6, 5))
+    mask = size_mask([Region(Box(2, 1, 4, 3))], Size(6, 5))
     assert np.argwhere(mask).tolist() == [[1, 2], [1, 3], [2, 2], [2, 3]]
 
 
@@ -85,7 +85,7 @@ def test_chroma_rounds_outwards():
 
 
 def test_corners_are_cut():
-    mask = covered([Region(Box(0, 0, 40, 20), 1.0)], Size(40, 20))
+    mask = size_mask([Region(Box(0, 0, 40, 20), 1.0)], Size(40, 20))
     assert not mask[0, 0]
     assert not mask[-1, -1]
     assert mask[10, 0]
@@ -105,7 +105,7 @@ def test_corners_are_cut():
     ],
 )
 def test_clips_to_the_picture(box: Box, count: int):
-    assert covered([Region(box)], Size(10, 8)).sum() == count
+    assert size_mask([Region(box)], Size(10, 8)).sum() == count
 
 
 def test_a_turned_region_lies_where_the_viewer_sees_it():
@@ -135,7 +135,7 @@ def test_distance_counts_pixels_across_a_straight_side():
 def test_clusters_keep_every_shape_and_never_touch(regions, reach):
     grid = Grid(Size(40, 30), step=(2, 2))
     shapes = grid.shapes(regions)
-    found = clusters(grid, shapes, reach)
+    found = cluster_shapes(grid, shapes, reach)
     assert sorted(map(repr, shapes)) == sorted(repr(s) for c in found for s in c.shapes)
     for index, cluster in enumerate(found):
         assert all(s.window.hull(cluster.window) == cluster.window for s in cluster.shapes)
@@ -145,7 +145,7 @@ def test_clusters_keep_every_shape_and_never_touch(regions, reach):
 def test_work_stays_local():
     grid = Grid(Size(4000, 2000), step=(2, 2))
     regions = [Region(Box.around(x, 1000, 100, 100), 1) for x in (500, 2000, 3500)]
-    found = clusters(grid, grid.shapes(regions), 0.1)
+    found = cluster_shapes(grid, grid.shapes(regions), 0.1)
     assert [c.window.shape for c in found] == [(60, 60)] * 3
 
 

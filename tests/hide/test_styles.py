@@ -16,7 +16,7 @@ from redact.core.geometry import Box, Region, Size, Turn
 from redact.core.interfaces import Style
 from redact.core.recipe import IRREVERSIBLE, StyleName, recipe
 from redact.errors import RecipeError
-from redact.hide.masks import covered, plane_masks
+from redact.hide.masks import plane_masks, size_mask
 from redact.hide.styles import STYLES, make_style
 from redact.hide.styles.cover import Cover
 from redact.hide.styles.reversible import Gaussian, Mosaic
@@ -261,7 +261,7 @@ def test_blur_hardly_changes_when_the_region_moves_by_a_pixel():
         hidden_by("blur", picture, [Region(Box(90 + x, 90, 190 + x, 200), 0.8)]).painted[0].samples
         for x in (0, 1)
     )
-    core = covered([Region(Box(92, 92, 188, 198), 0.8)], Size(300, 300))
+    core = size_mask([Region(Box(92, 92, 188, 198), 0.8)], Size(300, 300))
     assert np.abs(one.astype(int) - two)[core].mean() < 1.5
 
 

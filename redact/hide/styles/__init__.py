@@ -1,4 +1,4 @@
-"""How a region is hidden: styles by name, each imported when it is asked for."""
+"""Styles by name: how a region is hidden. Each is imported only when it is asked for."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from redact.errors import RecipeError
 
 
 def _blur(_recipe: Recipe) -> Style:
-    from redact.hide.styles.grown import Blur
+    from redact.hide.styles.inpainted import Blur
 
     return Blur()
 
 
 def _pixelate(_recipe: Recipe) -> Style:
-    from redact.hide.styles.grown import Pixelate
+    from redact.hide.styles.inpainted import Pixelate
 
     return Pixelate()
 
@@ -55,9 +55,9 @@ _PLATE_COLOUR = (128, 128, 128)
 
 
 def make_style(recipe: Recipe, name: StyleName | None = None, cover: Rgb | None = None) -> Style:
-    """The style that hides everything in the recipe's way, and characters under one colour.
+    """The style that a recipe names, or another one; it hides characters under one colour.
 
-    A cover is as constant as a colour, so it lies over characters too.
+    The style `cover` is as constant as a colour, so it hides characters too.
 
     Args:
         recipe: The choices.

@@ -27,7 +27,7 @@ class Solid:
             blocks = grid.mask([shape], shape.window)
             for plane in picture.planes():
                 values = [picture.colour.sample(channel, self._rgb) for channel in plane.role]
-                mask = grid.spread(blocks, plane, shape.window)
+                mask = grid.to_samples(blocks, plane, shape.window)
                 samples = grid.samples(plane, shape.window)
                 samples[mask] = values if samples.ndim == 3 else values[0]
 

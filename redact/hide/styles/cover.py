@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from redact.core.frames import Picture, Plane, Rgb, stored
 from redact.core.geometry import Region
 from redact.hide.masks import Field, Grid, Shape
-from redact.hide.styles.canvas import coloured, make_opaque, whole
+from redact.hide.styles.canvas import colour_channels, make_opaque, to_integers
 
 
 class Cover:
@@ -32,17 +32,17 @@ class Cover:
             blocks = grid.mask([shape], shape.window)
             image = self._scaled(grid, shape)
             for plane in picture.planes():
-                mask = grid.spread(blocks, plane, shape.window)
+                mask = grid.to_samples(blocks, plane, shape.window)
                 samples = grid.samples(plane, shape.window)
                 make_opaque(samples, plane, mask, picture.colour.top)
-                fill = _laid(image, grid, plane, shape)
+                fill = _stretch(image, grid, plane, shape)
                 for channel, name in enumerate(plane.role.rstrip("a")):
                     values = picture.colour.samples(name, fill)
-                    drawn = whole(values, picture.colour.top, samples.dtype)
-                    np.copyto(coloured(samples, plane)[..., channel], drawn, where=mask)
+                    drawn = to_integers(values, picture.colour.top, samples.dtype)
+                    np.copyto(colour_channels(samples, plane)[..., channel], drawn, where=mask)
 
     def _scaled(self, grid: Grid, shape: Shape) -> Field:
-        """As it is stored, and as large as it is seen, so that nothing is skipped over."""
+        """The picture in stored orientation, scaled down to the shape, which avoids aliasing."""
         image = stored(self._picture, grid.turn)
         rows, columns = image.shape[:2]
         size = min(columns, ceil(shape.box.width)), min(rows, ceil(shape.box.height))
@@ -51,19 +51,19 @@ class Cover:
         return np.ascontiguousarray(image, np.float32)
 
 
-def _laid(image: Field, grid: Grid, plane: Plane, shape: Shape) -> Field:
+def _stretch(image: Field, grid: Grid, plane: Plane, shape: Shape) -> Field:
     """The image's colour at each of the plane's samples, (rows, columns, 3)."""
     rows, columns = grid.samples(plane, shape.window).shape[:2]
     top, left = shape.window.top * grid.step[1], shape.window.left * grid.step[0]
     height, width = image.shape[:2]
     y = ((np.arange(rows) + 0.5) * plane.step[1] + top - shape.box.top) * height / shape.box.height
     x = ((np.arange(columns) + 0.5) * plane.step[0] + left - shape.box.left) * width
-    wide = _between(image, y - 0.5)
-    return _between(wide.swapaxes(0, 1), x / shape.box.width - 0.5).swapaxes(0, 1)
+    wide = _interpolate_rows(image, y - 0.5)
+    return _interpolate_rows(wide.swapaxes(0, 1), x / shape.box.width - 0.5).swapaxes(0, 1)
 
 
-def _between(image: Field, places: NDArray[np.float64]) -> Field:
-    """Rows of an image at places between its own rows; beyond the ends the last one."""
+def _interpolate_rows(image: Field, places: NDArray[np.float64]) -> Field:
+    """Linear interpolation between the rows of an image; beyond the ends the last one."""
     places = np.clip(places, 0, len(image) - 1)
     first = np.floor(places).astype(np.intp)
     share = (places - first).astype(np.float32)[:, None, None]

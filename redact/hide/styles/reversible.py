@@ -1,7 +1,7 @@
 """Gaussian and mosaic, REVERSIBLE: computed from the hidden pixels, so faces can be recovered.
 
-Both are for those who must match an existing look. Published attacks name the owners of most faces
-blurred like this; neither is ever a default.
+Both are for those who must match footage that already looks like this. Published attacks identify
+most faces that are blurred so. Neither is ever a default.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from redact.core.frames import Picture, Plane, Samples
 from redact.core.geometry import Box, Region
 from redact.errors import RecipeError
 from redact.hide.masks import Cluster, Field, Grid, Shape
-from redact.hide.styles.canvas import FEATHER, Stencil, coloured, enlarged, make_opaque, resized
+from redact.hide.styles.canvas import (
+    FEATHER,
+    Stencil,
+    colour_channels,
+    make_opaque,
+    resize,
+    upsample,
+)
 
 WEAKEST_SIGMA = 0.11
 """Below this share of a region's longer side a Gaussian is refused."""
@@ -25,8 +32,8 @@ WEAKEST_SIGMA = 0.11
 MOST_CELLS = 5
 """With more cells than these along a region's longer side a mosaic is refused."""
 
-_WORKING = 4.0
-"""A Gaussian is computed on pixels enlarged until its deviation is about this many of them."""
+_REDUCED_SIGMA = 4.0
+"""A Gaussian is computed on a reduced picture, in which its deviation is about so many pixels."""
 
 
 class Gaussian:
@@ -57,12 +64,12 @@ class Gaussian:
     def _blurred(self, grid: Grid, plane: Plane, shape: Shape, stencil: Stencil) -> Field:
         sigma = self._sigma * max(shape.box.width, shape.box.height, 1.0)
         outer = grid.grown(stencil.window, 3 * sigma)
-        samples = coloured(grid.samples(plane, outer), plane)
+        samples = colour_channels(grid.samples(plane, outer), plane)
         if not samples.shape[2]:
             return samples.astype(np.float32)
         across, down = sigma / plane.step[0], sigma / plane.step[1]
-        soft = _gaussian(samples.astype(np.float32), across, down)
-        return grid.within(soft, plane, stencil.window, outer)
+        soft = _gaussian_blur(samples.astype(np.float32), across, down)
+        return grid.crop(soft, plane, stencil.window, outer)
 
 
 class Mosaic:
@@ -88,31 +95,42 @@ class Mosaic:
             core = grid.mask([shape], shape.window)
             for plane in picture.planes():
                 samples = grid.samples(plane, shape.window)
-                mask = grid.spread(core, plane, shape.window)
+                mask = grid.to_samples(core, plane, shape.window)
                 make_opaque(samples, plane, mask, picture.colour.top)
-                colours = coloured(samples, plane)
-                rows, columns = self._cuts(grid, plane, shape, samples)
-                np.copyto(colours, _means(colours, rows, columns), where=mask[..., None])
+                colours = colour_channels(samples, plane)
+                rows, columns = self._cell_starts(grid, plane, shape, samples)
+                np.copyto(colours, _cell_means(colours, rows, columns), where=mask[..., None])
 
-    def _cuts(
+    def _cell_starts(
         self, grid: Grid, plane: Plane, shape: Shape, samples: Samples
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The first row of each row of cells, and the first column of each column."""
         side = max(shape.box.width, shape.box.height) / self._cells
         box: Box = shape.box
         top, left = shape.window.top * grid.step[1], shape.window.left * grid.step[0]
-        rows = _starts(samples.shape[0], top - box.top, plane.step[1], side, box.height)
-        return rows, _starts(samples.shape[1], left - box.left, plane.step[0], side, box.width)
+        rows = _axis_starts(samples.shape[0], top - box.top, plane.step[1], side, box.height)
+        return rows, _axis_starts(samples.shape[1], left - box.left, plane.step[0], side, box.width)
 
 
-def _starts(count: int, offset: float, step: int, side: float, span: float) -> NDArray[np.intp]:
+def _axis_starts(
+    count: int, offset: float, step: int, side: float, span: float
+) -> NDArray[np.intp]:
+    """The first sample of each cell along one axis.
+
+    Args:
+        count: How many samples there are.
+        offset: Pixels from the outline's bounds to the first sample.
+        step: Pixels per sample.
+        side: Of a cell, in pixels.
+        span: Of the outline's bounds, in pixels.
+    """
     last = max(0, ceil(span / side) - 1)
     middles = (np.arange(count) + 0.5) * step + offset
     cells = np.clip(np.floor(middles / side), 0, last)
     return np.flatnonzero(np.diff(cells, prepend=-1))
 
 
-def _means(colours: Samples, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Samples:
+def _cell_means(colours: Samples, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Samples:
     """Every sample replaced by the mean of its cell."""
     if not colours.size:
         return colours
@@ -126,13 +144,13 @@ def _means(colours: Samples, rows: NDArray[np.intp], columns: NDArray[np.intp]) 
     return repeated
 
 
-def _gaussian(samples: Field, across: float, down: float) -> Field:
-    """A Gaussian with the given deviations in samples; wide ones at a lower resolution."""
+def _gaussian_blur(samples: Field, across: float, down: float) -> Field:
+    """A Gaussian blur with the given deviations in samples; a wide one at a lower resolution."""
     rows, columns = samples.shape[:2]
-    fewer = max(1.0, down / _WORKING), max(1.0, across / _WORKING)
-    reduced = resized(samples, (ceil(rows / fewer[0]), ceil(columns / fewer[1])), cv2.INTER_AREA)
+    fewer = max(1.0, down / _REDUCED_SIGMA), max(1.0, across / _REDUCED_SIGMA)
+    reduced = resize(samples, (ceil(rows / fewer[0]), ceil(columns / fewer[1])), cv2.INTER_AREA)
     sigma = across * reduced.shape[1] / columns, down * reduced.shape[0] / rows
     soft = cv2.GaussianBlur(
         reduced, (0, 0), sigmaX=sigma[0], sigmaY=sigma[1], borderType=cv2.BORDER_REPLICATE
     )
-    return enlarged(soft.reshape(reduced.shape), (rows, columns))
+    return upsample(soft.reshape(reduced.shape), (rows, columns))
