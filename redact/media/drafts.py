@@ -1,4 +1,4 @@
-"""How a finished file gets its name: written under a private one, complete and checked first."""
+"""Results are written to a private draft and get their name only when complete and checked."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def draft(
     force: bool = False,
     check: Callable[[Path], None] | None = None,
 ) -> Iterator[Path]:
-    """A private place to write to, which gets the output's name after a clean end.
+    """A private draft to write to, which gets the output's name after a clean end.
 
-    The place is a file name inside a folder of mode 0700 beside the output; more files may be
-    put next to it. After an error, of any kind, all of it is removed.
+    The draft lies in a folder of mode 0700 beside the output. More files may be put next to it.
+    After an error of any kind the folder is removed.
 
     Args:
         output: The final name.
-        source: What is read; never replaced, under whatever name.
+        source: What is read. It is never replaced, under whatever name.
         force: Whether an existing output is replaced.
-        check: Called with what was written before it gets the name; raises what is wrong with it.
+        check: Called with the draft before it gets the name; raises what is wrong with it.
 
     Yields:
         A name with the output's suffix where no file is yet.
@@ -73,7 +73,7 @@ def draft(
 
 
 def clean(folder: Path) -> list[Path]:
-    """Remove what killed processes left in a folder: old drafts whose process is gone.
+    """Remove the drafts that killed processes left in a folder.
 
     Returns:
         What was removed.
@@ -91,10 +91,10 @@ def clean(folder: Path) -> list[Path]:
 
 
 _DRAFT_NAME = re.compile(r"\..*\.(\d+)(?:\.[0-9a-f]{8})?\.part", re.DOTALL)
-"""Names of drafts of results and of plans, and the process in them."""
+"""Names of drafts of results and of plans; the group is the process that wrote them."""
 
 _STALE_SECONDS = 60.0
-"""Seconds: the process may run on another machine that shares the folder."""
+"""Younger drafts stay: their process may run on another machine that shares the folder."""
 
 
 def _is_running(pid: int) -> bool:
@@ -115,7 +115,7 @@ def _is_running(pid: int) -> bool:
 
 
 def check_output(output: Path, *, source: Path, force: bool = False) -> None:
-    """Refuse a final name that could not be given, before any work is done.
+    """Refuse an output name that could not be used, before any work is done.
 
     Raises:
         OutputExistsError: The name is taken, or it is the source.
@@ -145,7 +145,7 @@ def _make(folder: Path, output: Path) -> None:
 
 
 def _publish(written: Path, output: Path, *, source: Path, force: bool) -> None:
-    """Give the draft its final name: complete and on disk, or not at all."""
+    """Give the draft its final name, once it is flushed to disk."""
     check_output(output, source=source, force=force)
     try:
         flush(written)
@@ -162,7 +162,7 @@ def _publish(written: Path, output: Path, *, source: Path, force: bool) -> None:
 
 
 def _link_name(written: Path, output: Path) -> None:
-    """Take the name only if nobody has it, even where two try at once."""
+    """Take the name by a hard link, which fails if the name exists, even in a race."""
     try:
         output.hardlink_to(written)
     except OSError as error:
@@ -172,7 +172,7 @@ def _link_name(written: Path, output: Path) -> None:
 
 
 def _reserve_name(written: Path, output: Path) -> None:
-    """The same where the file system knows no links, as on most memory cards."""
+    """Take the name where the file system has no hard links, as on most memory cards."""
     if os.name == "nt":
         written.rename(output)  # refuses an existing name there
         return

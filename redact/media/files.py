@@ -1,4 +1,4 @@
-"""Which files are media, whether they may be read, and how a finished one gets its name."""
+"""Which files are media, whether they can be read, and whether they change meanwhile."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CHUNK = 1 << 20
 
 
 def check_input(path: Path) -> None:
-    """Refuse what cannot be read as one file.
+    """Refuse what cannot be read as a regular file.
 
     Raises:
         MissingInputError: Nothing there, or a folder, pipe, device or socket.
@@ -45,7 +45,7 @@ def check_input(path: Path) -> None:
 
 
 def open_input(path: Path) -> BinaryIO:
-    """The file opened for reading, never waiting for a pipe's other end.
+    """Open the file for reading; never waits for the other end of a pipe.
 
     Raises:
         MissingInputError: Nothing there, or not a regular file.
@@ -91,7 +91,11 @@ def _unopened(path: Path, error: OSError | ValueError) -> InputError:
 
 
 def identity(path: Path, file: BinaryIO | None = None) -> Identity:
-    """What tells whether the file is still the same; of the open file, if one is given.
+    """What tells whether the file is still the same.
+
+    Args:
+        path: Its name.
+        file: The open file to ask instead of the name.
 
     Raises:
         ChangedInputError: It is gone.
@@ -104,7 +108,7 @@ def identity(path: Path, file: BinaryIO | None = None) -> Identity:
 
 
 def check_unchanged(path: Path, before: Identity, file: BinaryIO | None = None) -> None:
-    """Refuse a file that is no longer the one seen before, by name or as opened.
+    """Refuse a file that is no longer the one seen before.
 
     Raises:
         ChangedInputError: Its identity, size or time of change differs.
@@ -135,5 +139,5 @@ def fingerprint(path: Path) -> str:
 
 
 def system_message(error: OSError | ValueError) -> str:
-    """What the system says of an error, without the file's name."""
+    """The operating system's message, without the file's name."""
     return getattr(error, "strerror", None) or str(error)

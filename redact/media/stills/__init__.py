@@ -1,7 +1,7 @@
-"""Pictures in and out: pixels and a well-known colour profile, and nothing else.
+"""Still pictures in and out: pixels and a well-known ICC profile, and nothing else.
 
-EXIF orientation is baked into the pixels. Palettes become RGB or RGBA, CMYK and Lab become RGB.
-Everything beside the pixels is dropped: tags, thumbnails, depth maps, gain maps, bytes at the end.
+EXIF orientation is applied to the pixels. Palettes become RGB or RGBA, CMYK and Lab become RGB.
+Everything else is dropped: tags, thumbnails, depth maps, gain maps, bytes at the end.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ class StillSource:
 
     @property
     def fingerprint(self) -> str:
-        """Of the bytes that were decoded."""
+        """`sha256:` and the digest of the bytes that were decoded."""
         return self._checksum
 
     def frames(self) -> Iterator[Frame]:
-        """The one frame, at time 0; drawing on it leaves the source as it is."""
+        """The one frame, at time 0. It is a copy, so drawing on it leaves the source as it is."""
         yield Frame(0, Fraction(0), StillPicture(self.decoded.samples.copy()))
 
 
@@ -75,7 +75,7 @@ class StillSink:
 
     Args:
         output: Its suffix must be one of the source's format.
-        source: Says how to encode: a JPEG's own tables, 16 bits, lossless or not.
+        source: Says how to encode: a JPEG's quantization tables, 16 bits, lossless or not.
         force: Whether an existing output is replaced.
         quality: 1 to 100 for lossy formats; None for the source's own or a high one.
 

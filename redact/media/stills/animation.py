@@ -1,8 +1,8 @@
-"""Animated pictures, GIF, PNG and WebP, as videos: every picture in, every picture out, in time.
+"""Animated GIF, PNG and WebP as videos: every picture in, every picture out, at its time.
 
-What is read are whole pictures, as a viewer shows them; the picture that an animated PNG holds for
-viewers that cannot play it is left out. Nothing but pictures, delays and the number of rounds is
-carried over, and a well-known colour profile.
+Whole pictures are read, as a viewer shows them. The still picture that an animated PNG holds for
+viewers that cannot play it is left out. Only pictures, delays, the loop count and a well-known ICC
+profile are kept.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FORMS = ("GIF", "PNG", "WEBP")
 """Pillow's names of the formats whose animations are kept."""
 
 _DEFAULT_DELAY = Fraction(1, 10)
-"""Seconds for which viewers show a picture whose delay is none."""
+"""Seconds for which viewers show a picture that has no delay."""
 
 
 class AnimationSource:
@@ -72,17 +72,17 @@ class AnimationSource:
 
     @property
     def info(self) -> VideoInfo:
-        """Everything is known beforehand."""
+        """Size, number of frames, duration and mean rate."""
         count, seconds = len(self.animation.delays), self._times[-1]
         return VideoInfo(self.animation.size, count, seconds, count / seconds)
 
     @property
     def fingerprint(self) -> str:
-        """Of the bytes that are decoded."""
+        """`sha256:` and the digest of the bytes that are decoded."""
         return self._checksum
 
     def frames(self) -> Iterator[Frame]:
-        """Each picture once, under the time at which it is first shown.
+        """Each picture once, at its presentation time.
 
         Raises:
             UnreadableInputError: One of them is damaged.
@@ -155,7 +155,7 @@ def _delays(image: Image.Image) -> Iterator[Fraction]:
 
 
 def _png_delays(data: bytes, path: Path) -> list[Fraction]:
-    """Of its own fractions of seconds, which Pillow would round."""
+    """The exact delays of its fcTL chunks, which Pillow would round."""
     at, delays = 8, []
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -173,7 +173,7 @@ class AnimationSink:
 
     Args:
         output: Its suffix must be one of the source's format.
-        source: Says how fast, how often and in which way.
+        source: Gives delays, loop count and encoding.
         force: Whether an existing output is replaced.
         frames: How many must be written.
 
@@ -272,7 +272,7 @@ def _checksum(samples: Samples) -> int:
 
 
 def is_animated(data: bytes, path: Path) -> bool:
-    """Whether the file holds an animation that is kept; a GIF is one, even of one picture."""
+    """Whether the file holds an animation that is kept. A GIF of one picture counts as one."""
     with _damage_errors(path):
         image = open_image(data, path)
         return image.format == "GIF" or (

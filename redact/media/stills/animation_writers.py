@@ -1,4 +1,4 @@
-"""Animations written picture by picture; each writer gives back what a viewer will show."""
+"""Writes animations picture by picture; each writer returns what a viewer will show."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _KEPT_CHUNKS = {b"IHDR", b"iCCP", b"sRGB"}
 _FRAME_CONTROL = struct.Struct(">5I2H2B")
 
 _PALETTE_COLOURS = 255
-"""Of a GIF's picture; one more place is for what is transparent."""
+"""Colours of a GIF's palette; one more index means transparent."""
 
 _EXACT_COLOURS = 192
-"""How many of the commonest colours are kept as they are where there are too many."""
+"""Number of the commonest colours that are kept exactly where there are too many."""
 
 _MOST_WEBP_BYTES = 400_000_000
-"""Bytes of all pictures of a WebP, which its encoder wants at once."""
+"""Bytes of all pictures of a WebP, which its encoder needs at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class AnimationInfo:
         turn: How the stored pictures become upright.
         mode: `RGB` or `RGBA`.
         delays: Seconds that each picture is shown, 0 where the file leaves it to the viewer.
-        rounds: How often it is played, 0 for ever, None where not said.
-        skipped: Pictures before the first that belongs to the animation.
+        loop_count: How often it is played, 0 for ever, None where not said.
+        first_picture: Index of the first picture that belongs to the animation.
         lossless: Whether its pictures are coded without loss.
         profile: An ICC profile to keep.
     """
@@ -61,20 +61,27 @@ class AnimationInfo:
 
 
 class Writer(Protocol):
-    """Takes pictures one by one."""
+    """Encodes pictures one by one."""
 
     def add(self, samples: Samples) -> Samples:
-        """Take (height, width, 3 or 4) samples; gives what will be shown."""
+        """Add a picture.
+
+        Args:
+            samples: (height, width, 3 or 4), 8 bit.
+
+        Returns:
+            What a viewer will show, of the same shape.
+        """
 
     def finish(self) -> None:
         """Complete the file."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 class PngWriter:
-    """Writes what changed, in place of what was there."""
+    """Writes an APNG: of each picture the rectangle that changed."""
 
     def __init__(self, path: Path, animation: AnimationInfo) -> None:
         self._file: BinaryIO = path.open("wb")
@@ -84,7 +91,7 @@ class PngWriter:
         self._before: Samples | None = None
 
     def add(self, samples: Samples) -> Samples:
-        """One picture, exactly as it is."""
+        """Add one picture, kept exactly."""
         profile = {"icc_profile": self._animation.profile} if self._animation.profile else {}
         rows, columns = _changed_rectangle(samples, self._before)
         picture = np.ascontiguousarray(samples[rows, columns])
@@ -125,12 +132,12 @@ class PngWriter:
         self._file.write(struct.pack(">I", len(data)) + kind + data + check)
 
     def finish(self) -> None:
-        """The end's mark."""
+        """Write the end chunk."""
         self._write_chunk(b"IEND", b"")
         self._file.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 
@@ -143,9 +150,9 @@ def _read_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 class GifWriter:
-    """Writes what changed since the picture before, each with colours of its own.
+    """Writes a GIF: of each picture the rectangle that changed, with a palette of its own.
 
-    A picture is written once the next is known, because it must say whether it is cleared away.
+    A picture is written once the next one is known, because that decides its disposal method.
     """
 
     def __init__(self, path: Path, animation: AnimationInfo) -> None:
@@ -161,7 +168,7 @@ class GifWriter:
             self._file.write(b"\x21\xff\x0bNETSCAPE2.0" + again)
 
     def add(self, samples: Samples) -> Samples:
-        """One picture; what is half transparent becomes one or the other."""
+        """Add one picture. Each pixel becomes opaque or transparent."""
         shown = _reduce_colours(samples)
         if self._pending is not None:
             self._write_picture(self._pending, shown)
@@ -184,19 +191,19 @@ class GifWriter:
         self._count += 1
 
     def finish(self) -> None:
-        """The last picture and the end's mark."""
+        """Write the last picture and the trailer."""
         if self._pending is not None:
             self._write_picture(self._pending, None)
         self._file.write(b"\x3b")
         self._file.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 
 def _changed_rectangle(shown: Samples, before: Samples | None) -> tuple[slice, slice]:
-    """The rectangle outside of which the picture before may stay; all of it without one."""
+    """Rows and columns of the rectangle that changed; the whole picture if there is none before."""
     height, width = shown.shape[:2]
     if before is None:
         return slice(0, height), slice(0, width)
@@ -219,7 +226,7 @@ def _unpack_rgb(colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
 
 
 def _reduce_colours(samples: Samples) -> Samples:
-    """With at most as many colours as a palette holds, and each pixel seen or not."""
+    """The picture with as many colours as a palette holds, each pixel opaque or transparent."""
     clear = samples[..., 3] < 128
     packed = np.where(clear, np.uint32(0), _pack_rgb(samples))
     colours, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
@@ -231,7 +238,7 @@ def _reduce_colours(samples: Samples) -> Samples:
 
 
 def _map_colours(colours: NDArray[np.uint32], counts: NDArray[np.intp]) -> NDArray[np.uint32]:
-    """For each colour one of few: the commonest themselves, the others their nearest."""
+    """Map each colour to the palette: the commonest stay, the others become their nearest."""
     common = colours[np.argsort(-counts, kind="stable")[:_EXACT_COLOURS]]
     rest = _unpack_rgb(colours[~np.isin(colours, common)])
     made = Image.fromarray(rest[None]).quantize(
@@ -248,7 +255,7 @@ def _map_colours(colours: NDArray[np.uint32], counts: NDArray[np.intp]) -> NDArr
 
 
 def _to_indices(picture: Samples) -> tuple[NDArray[np.uint8], bytes]:
-    """Places in a palette of 256 colours, and the palette."""
+    """Palette indices of the pixels, and the palette of 256 colours."""
     clear = picture[..., 3] == 0
     packed = _pack_rgb(picture)
     colours = np.unique(packed[~clear])
@@ -259,7 +266,7 @@ def _to_indices(picture: Samples) -> tuple[NDArray[np.uint8], bytes]:
 
 
 def _compress_indices(indices: NDArray[np.uint8]) -> bytes:
-    """Image data as Pillow's GIF plugin codes it: what follows the descriptor and its colours."""
+    """LZW data as Pillow's GIF plugin encodes it: what follows the image descriptor and palette."""
     image = Image.fromarray(indices, "L")
     data = _encode(image, "GIF", optimize=False, interlace=False)
     at = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
@@ -273,7 +280,7 @@ def _compress_indices(indices: NDArray[np.uint8]) -> bytes:
 
 
 class WebpWriter:
-    """Gathers the pictures for Pillow's encoder, which wants them all at once."""
+    """Writes a WebP: collects the pictures for Pillow's encoder, which needs them all at once."""
 
     def __init__(self, path: Path, animation: AnimationInfo) -> None:
         self._path = path
@@ -287,7 +294,7 @@ class WebpWriter:
             )
 
     def add(self, samples: Samples) -> Samples:
-        """One picture."""
+        """Add one picture."""
         samples = samples.copy()
         if self._before is not None and np.array_equal(samples, self._before):
             samples[0, 0, :3] ^= 4  # the encoder joins equal pictures, and their number must stay

@@ -1,4 +1,4 @@
-"""What is wrong with the structure of a finished picture, animated or not, given its source."""
+"""Compares the structure of a finished picture with its source's: format, pages, metadata."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _ALLOWED_INFO = {
     "srgb", "transparency", "bbox", "blend", "default_image", "disposal", "duration", "timestamp",
     "version",
 }  # fmt: skip
-"""What Pillow tells of any picture; says nothing of who took it, where and when."""
+"""What Pillow reports of any picture. It does not tell who took it, where or when."""
 
 _LAYOUT_TAGS = {
     256, 257, 258, 259, 262, 273, 277, 278, 279, 282, 283, 284, 296, 317, 320, 338, 339, 34675,
 }  # fmt: skip
-"""TIFF's tags of the picture's own layout."""
+"""TIFF tags that only describe how the pixels are stored."""
 
 
 def find_faults(source: PictureSource, output: PictureSource) -> list[str]:
-    """What differs that should not, and what it holds that it should not, in words."""
+    """What differs that must not, and what metadata it holds that it must not, in words."""
     found = _format_faults(source, output)
     with Image.open(output.path) as image:
         for page in range(len(output.pages) if isinstance(output, PagesSource) else 1):

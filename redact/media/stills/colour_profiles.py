@@ -1,4 +1,4 @@
-"""Modes and colour profiles of still pictures: kept where well known, otherwise made sRGB."""
+"""ICC profiles and pixel modes of still pictures: kept if well known, else converted to sRGB."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from PIL import Image, ImageCms
 from redact.errors import UnsupportedInputError
 
 _KEPT_PROFILES = ("Display P3", "Adobe RGB", "Gray Gamma", "Generic Gray", "Dot Gain")
-"""How the descriptions of profiles begin that say nothing about anyone, so are kept."""
+"""Profiles whose description begins so are kept: they identify nobody."""
 
 _MOST_PROFILE_BYTES = 4096
-"""A kept profile is small; a larger one is converted, for it may hold more than a profile."""
+"""A larger profile is not kept, as it may hold more than a profile."""
 
 
 def to_drawable_mode(image: Image.Image, path: Path) -> tuple[Image.Image, bytes | None]:
-    """In a mode that can be drawn on, with a profile worth keeping or converted to sRGB."""
+    """The image in a mode that can be drawn on, and the ICC profile to keep.
+
+    Without a profile to keep, the pixels are converted to sRGB.
+    """
     plain = _plain_mode(image, path)
     profile = profile_to_keep(image) if plain.mode == image.mode or image.mode == "P" else None
     description = profile_description(image)
@@ -43,7 +46,7 @@ def _plain_mode(image: Image.Image, path: Path) -> Image.Image:
 
 
 def profile_description(image: Image.Image) -> str:
-    """The name of its colour profile, empty where there is none that can be read."""
+    """The description of its ICC profile, empty where there is none that can be read."""
     try:
         return ImageCms.getProfileDescription(_profile(image)).strip()
     except (ImageCms.PyCMSError, OSError):

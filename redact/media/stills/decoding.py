@@ -1,4 +1,4 @@
-"""Still files to upright pixels; what redact could not keep whole is refused."""
+"""Decodes still files to upright pixels; refuses what redact could not keep whole."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded."""
 
 MOST_SAMPLES = 20_000_000_000
-"""Bytes of all pictures of one file together, decoded: what is more is taken for a bomb."""
+"""Decoded bytes of all pictures of one file; more is taken for a decompression bomb."""
 
 SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe"),
@@ -50,18 +50,18 @@ _ORIENTATIONS = {
     7: Turn(1, True),
     8: Turn(3),
 }
-"""What EXIF's orientation asks for."""
+"""Turns by the value of EXIF's Orientation tag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A still file's pixels, and how it was encoded.
+    """A decoded still picture, and how it was encoded.
 
     Args:
-        samples: Upright.
+        samples: Upright: (height, width) or (height, width, channels), 8 or 16 bit, RGB order.
         form: Pillow's name of the format.
-        profile: An ICC profile to keep, or None for sRGB.
-        options: What Pillow needs to write the same kind of file.
+        profile: The ICC profile that is kept, None for sRGB.
+        options: Pillow's options for encoding the same way.
     """
 
     samples: Samples
@@ -71,7 +71,7 @@ class Decoded:
 
 
 def decode(data: bytes, path: Path) -> Decoded:
-    """A file's bytes as upright pixels.
+    """Decode a file's bytes to upright pixels.
 
     Args:
         data: The whole file.
@@ -102,7 +102,7 @@ def decode(data: bytes, path: Path) -> Decoded:
 
 
 def open_image(data: bytes, path: Path) -> Image.Image:
-    """The picture, its pixels not decoded yet.
+    """Open the picture; its pixels are not decoded yet.
 
     Raises:
         InputError: No picture of a known format, or too large.
@@ -157,20 +157,20 @@ def _check_hdr(codes: bytes, path: Path) -> None:
 
 
 def read_orientation(image: Image.Image) -> Turn:
-    """What EXIF says about how the pixels become upright."""
+    """The turn that EXIF's Orientation tag asks for."""
     orientation = image.getexif().get(ExifTags.Base.Orientation)
     return _ORIENTATIONS.get(orientation, Turn()) if isinstance(orientation, int) else Turn()
 
 
 def _loses_depth(image: Image.Image, form: str) -> bool:
-    """Whether Pillow would cut 16-bit colours to 8; asked before it decodes."""
+    """Whether Pillow would cut 16-bit colours to 8 bits. Called before it decodes."""
     if form == "HEIF":
         return int(image.info.get("bit_depth", 8)) > 8
     return image.mode not in {"I;16", "I;16B"} and ";16" in str(getattr(image, "tile", ""))
 
 
 def _decode_16_bit(image: Image.Image, form: str, data: bytes, turn: Turn, path: Path) -> Decoded:
-    """Colours of more than 8 bits, which Pillow itself cannot hold."""
+    """Decode colours of more than 8 bits, which Pillow cannot hold."""
     remedy = "export it with 8 bits a channel"
     profile: bytes | None = None
     if form == "HEIF" and image.info.get("bit_depth") == 10:
@@ -202,16 +202,14 @@ def _decode_with_opencv(data: bytes) -> Samples:
 
 
 def swap_red_and_blue(samples: Samples) -> Samples:
-    """Red and blue exchanged, alpha left where it is."""
+    """The samples with red and blue swapped; alpha stays in place."""
     return samples[..., [2, 1, 0, 3][: samples.shape[2]]]
 
 
 def _encoder_options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
-    """What a file of the same kind needs, where Pillow can be told."""
+    """Options for encoding the same way: quantization tables, chroma subsampling, lossless."""
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode in {"L", "RGB"}:
-        turned = (
-            read_orientation(image) != Turn()
-        )  # its blocks come to lie elsewhere: finer, to lose little
+        turned = read_orientation(image) != Turn()  # blocks move, so quantize finer
         sampling = JpegImagePlugin.get_sampling(image)
         tables = {
             k: [max(1, min(v, 255) * (3 if turned else 10) // 10) for v in table]
@@ -230,7 +228,7 @@ def _encoder_options(image: Image.Image, form: str, data: bytes) -> dict[str, An
 
 @contextmanager
 def translate_errors(error: Callable[[str], RedactError]) -> Iterator[None]:
-    """Pillow's plugins raise nearly anything on damaged files, and warn: one error instead.
+    """Turn whatever Pillow's plugins raise on damaged files into one error, and hide warnings.
 
     Args:
         error: Makes it from one line of what the plugin said.

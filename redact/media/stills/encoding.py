@@ -1,4 +1,4 @@
-"""Upright pixels to the bytes of a still file."""
+"""Encodes upright pixels to the bytes of a still file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from redact.core.frames import Samples
 from redact.media.stills.decoding import SUFFIXES, Decoded, swap_red_and_blue
 
 LOSSLESS = {"PNG", "TIFF", "BMP"}
-"""Formats that read back exactly, by Pillow's name."""
+"""Lossless formats, by Pillow's name."""
 
 
 def encode(decoded: Decoded, quality: int | None = None) -> bytes:
-    """Pixels as the bytes of a file, with nothing else in it but a kept colour profile.
+    """Encode pixels to the bytes of a file that holds nothing else but the kept ICC profile.
 
     Args:
         decoded: What to write, in which format.

@@ -34,14 +34,14 @@ from redact.media.stills.tiff import PageWriter, split_pages
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: the size of its upright picture, and the colour profile that is kept."""
+    """One page: the size of its upright picture, and the ICC profile that is kept."""
 
     size: Size
     profile: bytes | None
 
 
 class PagesSource:
-    """A file of several pages, each a second after the one before.
+    """A file of several pages, as frames one second apart.
 
     Args:
         path: Its suffix must agree with the content.
@@ -74,7 +74,7 @@ class PagesSource:
 
     @property
     def fingerprint(self) -> str:
-        """Of the bytes that are decoded."""
+        """`sha256:` and the digest of the bytes that are decoded."""
         return self._checksum
 
     def frames(self) -> Iterator[Frame]:
@@ -88,7 +88,7 @@ class PagesSink:
 
     Args:
         output: Its suffix must be a TIFF's.
-        source: Says what profile each page keeps.
+        source: Gives the ICC profile that each page keeps.
         force: Whether an existing output is replaced.
         frames: How many must be written.
 

@@ -1,4 +1,4 @@
-"""One picture in memory."""
+"""One still picture in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ROLES: dict[int, Role] = {1: "y", 2: "ya", 3: "rgb", 4: "rgba"}
 
 @dataclass(frozen=True, slots=True)
 class StillPicture:
-    """One upright picture in memory; fulfils `redact.core.frames.Picture`.
+    """One upright picture in memory: a `redact.core.frames.Picture`.
 
     Args:
         samples: (height, width) or (height, width, channels), 8 or 16 bit, RGB order.
@@ -30,12 +30,12 @@ class StillPicture:
 
     @property
     def turn(self) -> Turn:
-        """None."""
+        """No turn: pixels are stored upright."""
         return Turn()
 
     @property
     def colour(self) -> Colour:
-        """Full range; luma is grey itself, so the matrix means nothing."""
+        """Full range. There is no chroma, so the matrix has no meaning."""
         return Colour(bits=8 * self.samples.itemsize)
 
     def planes(self) -> tuple[Plane, ...]:

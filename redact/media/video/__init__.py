@@ -1,1 +1,1 @@
-"""Video files in and out: the only home of PyAV and ffmpeg-python."""
+"""Video files in and out: demux, decode, encode, mux. Only here are PyAV and ffmpeg-python used."""

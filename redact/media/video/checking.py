@@ -1,4 +1,4 @@
-"""The finished draft, read again: is it what was written, and nothing more?"""
+"""Reads the muxed draft again: is it what was written, and nothing more?"""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _TAGS = {
     "alpha_mode", "compatible_brands", "duration", "encoder", "handler_name", "language",
     "major_brand", "minor_version", "service_name", "service_provider", "vendor_id",
 }  # fmt: skip
-"""Tags that containers and their readers make up themselves."""
+"""Metadata tags that muxers and demuxers add themselves."""
 
 
 def check_result(job: MuxJob, times: Sequence[Fraction]) -> None:
     """Compare the finished draft with what was asked for.
 
     Args:
-        job: What was finished.
+        job: What was muxed.
         times: Seconds at which each frame is to be shown, ascending.
 
     Raises:
@@ -55,24 +55,24 @@ def check_result(job: MuxJob, times: Sequence[Fraction]) -> None:
 
 
 def presentation_times(path: Path) -> list[Fraction]:
-    """Times of all video packets that are to be shown, ascending."""
+    """Presentation times of all video packets that are to be shown, in seconds, ascending."""
     times = []
     with open_media(path) as container:
         stream = video_stream(container, path)
         for packet in container.demux(stream):
             if packet.size and not packet.is_discard:
-                place = packet.dts if packet.pts is None else packet.pts  # AVI has places only
-                if place is None:
+                time = packet.dts if packet.pts is None else packet.pts  # AVI has no pts
+                if time is None:
                     raise VerificationError("a frame of the result has no time")
-                times.append(place * packet.time_base)
+                times.append(time * packet.time_base)
     return sorted(times)
 
 
 def check_nal_units(path: Path) -> None:
-    """Refuse H.264 packets that hold anything but coded slices: what was copied was cleaned.
+    """Refuse H.264 packets that hold anything but coded slices.
 
     Raises:
-        VerificationError: There is a message, a parameter set, or something unknown in a packet.
+        VerificationError: A packet holds an SEI message, a parameter set, or something unknown.
     """
     with open_media(path) as container:
         for packet in container.demux(video_stream(container, path)):
@@ -104,7 +104,7 @@ def _check_details(found: MediaInfo, job: MuxJob) -> None:
 
 
 def compare_media_info(source: MediaInfo, found: MediaInfo) -> list[tuple[str, object, object]]:
-    """What a result must keep: its name, the source's value and the result's."""
+    """What a result must keep: for each property its name, the source's and the result's value."""
     pairs: list[tuple[str, object, object]] = [
         ("size", source.turn.upright_size(source.size), found.turn.upright_size(found.size)),
         ("rotation", source.turn, found.turn),
@@ -126,7 +126,7 @@ def _can_hold(found: str, source: str) -> bool:
 
 
 def _check_disguises(job: MuxJob) -> None:
-    """Disguised sound begins and ends with the original's, but for a packet that primes it."""
+    """Check that disguised sound begins and ends with the original, but for encoder priming."""
     for number, sound in enumerate(job.disguises or ()):
         start, end = track_extent(job.written, 1 + number)
         wanted = sound.start - job.timing.offset
@@ -160,7 +160,7 @@ def _check_streams(job: MuxJob) -> None:
 
 
 def _check_subtitles(job: MuxJob) -> None:
-    """Each cue's letters and times are what was read from the source, byte by byte."""
+    """Check that each cue's text and times are what was read from the source."""
     for number, words in enumerate(job.subtitles):
         codec = SUBTITLE_CODECS[job.choice.container]
         found = read_payloads(job.written, number, codec)
@@ -172,12 +172,12 @@ def _check_subtitles(job: MuxJob) -> None:
 
 
 def stream_languages(container: InputContainer) -> list[str | None]:
-    """The language that each stream says, None for none."""
+    """The language tag of each stream, None for none."""
     return [None if s.language in {None, "und"} else s.language for s in container.streams]
 
 
 def unlisted_tags(container: InputContainer) -> list[str]:
-    """Keys of tags that containers do not make up themselves."""
+    """Keys of metadata tags that muxers do not add themselves."""
     everything = [container.metadata, *(stream.metadata for stream in container.streams)]
     keys = {key for tags in everything for key in tags}
     return sorted(key for key in keys if key.lower() not in _TAGS)
@@ -191,7 +191,7 @@ def find_faults(
     Args:
         source: The original.
         output: The finished file.
-        extras: What was kept beside pictures and sound; None if that is not known.
+        extras: What was kept beside pictures and sound, None if that is not known.
     """
     found = [
         f"the {name} is {kept}, not {wanted}"
@@ -213,7 +213,7 @@ def find_faults(
 
 
 def _subtitle_faults(source: VideoSource, output: VideoSource) -> list[str]:
-    """Subtitles of a finished file beside those of its source, but for where both begin."""
+    """Compare the subtitles of a finished file with its source's, apart from the start time."""
     wanted = [cues for t in source.media_info.subtitles if (cues := read_cues(source.path, t))]
     tracks = output.media_info.subtitles
     if len(tracks) != len(wanted):
@@ -231,5 +231,5 @@ def _subtitle_faults(source: VideoSource, output: VideoSource) -> list[str]:
 
 
 def _may_shift(source: VideoSource, output: VideoSource) -> bool:
-    """Whether times may be moved together: between transport streams and files."""
+    """Whether all times may be shifted: between transport streams and files."""
     return any(v.media_info.container.startswith("mpegts") for v in (source, output))

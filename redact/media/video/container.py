@@ -1,4 +1,4 @@
-"""Media files opened for reading: one file, known containers, every failure in our own words."""
+"""Opens containers for demuxing: one file, known formats, every failure as one of our errors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from redact.media.files import Identity, check_unchanged, open_input
 
 LARGEST_SIDE = 16384
 LARGEST_PICTURE = 200_000_000
-"""Pixels; anything above is taken for an attempt to exhaust memory."""
+"""Pixels; anything larger is taken for a decompression bomb."""
 
 _DEMUXERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp3,mp4,mpeg,mpegts,mxf,nut,ogg,wav,webm"
-"""Formats that hold their media themselves; playlists would lead to other files."""
+"""FFmpeg's demuxers that are allowed: they hold their media themselves, unlike playlists."""
 
 _BUFFER = 1 << 18
 _STILL_STREAMS = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
@@ -36,11 +36,11 @@ _PROBLEMS: dict[type[BaseException], str] = {
 
 @contextmanager
 def open_media(path: Path, known: Identity | None = None) -> Iterator[InputContainer]:
-    """The container of one regular file; nothing else is ever opened.
+    """Open the container of one regular file. No other file is ever opened.
 
     Args:
-        path: Any name, also one that looks like an option or an address.
-        known: What the file must still be, before and after the block.
+        path: Any name, even one that looks like an option or a URL.
+        known: The identity that the file must have before and after the block.
 
     Raises:
         InputError: It cannot be read, or what the block reads from it is damaged.
@@ -72,7 +72,7 @@ def _refuse_other_files(*_: object) -> NoReturn:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn whatever the demuxer or decoder raises into one of our errors.
+    """Turn what the demuxer or decoder raises into one of our errors.
 
     Raises:
         UnreadableInputError: The file is damaged, or no media.
@@ -90,7 +90,7 @@ def _system_message(error: BaseException) -> str:
 
 @contextmanager
 def add_path_to_errors(path: Path) -> Iterator[None]:
-    """Add the file's name to errors raised within that name none."""
+    """Add the path to errors raised within the block that have none."""
     try:
         yield
     except RedactError as error:
@@ -100,7 +100,7 @@ def add_path_to_errors(path: Path) -> Iterator[None]:
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The one stream of moving pictures; cover art and thumbnails do not count.
+    """The only video stream. Cover art and thumbnails do not count.
 
     Raises:
         UnreadableInputError: There is none.
@@ -127,7 +127,7 @@ def _describe(stream: VideoStream) -> str:
 
 
 def check_size(width: int, height: int, path: Path) -> None:
-    """Refuse pictures that could exhaust memory.
+    """Refuse pictures so large that they could exhaust memory.
 
     Raises:
         UnsupportedInputError: A side or the picture is too large.

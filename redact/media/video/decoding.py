@@ -1,4 +1,4 @@
-"""Packets in, frames out, and proof at the end that nothing was lost on the way."""
+"""Demuxes and decodes: packets in, frames out, and a check at the end that none was lost."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from redact.media.video.media_info import MICROSECOND
 _ONE_FRAME_PER_PACKET = {
     "av1", "dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mjpeg", "mpeg2video", "prores", "vp9",
 }  # fmt: skip
-"""Codecs of which each packet that is to be shown gives a frame."""
+"""Codecs in which each packet that is to be shown gives one frame."""
 
 _ANNOUNCE_DURATION = ("mov", "matroska", "avi", "asf", "flv")
-"""Containers whose header tells the duration; of others it is guessed from what is there."""
+"""Containers whose header tells the duration; for others FFmpeg estimates it."""
 
 _SLACK = Fraction(1, 2)
-"""Seconds by which a header may promise more than comes: rounding, and silence at the end."""
+"""Seconds by which a header may announce more than comes: rounding, and silence at the end."""
 
 
 class DecodingPass:
@@ -34,7 +34,7 @@ class DecodingPass:
 
     Args:
         container: Open, at its start.
-        stream: The pictures.
+        stream: The video stream.
         path: For messages.
         decoder: What decodes them, None for the container's own choice.
     """
@@ -58,7 +58,7 @@ class DecodingPass:
         self._decoding_times: deque[Fraction] = deque()
 
     def frames(self) -> Generator[VideoFrame, None, None]:
-        """Decode all pictures.
+        """Decode all frames of the stream.
 
         Raises:
             UnreadableInputError: A packet or a frame is damaged.
@@ -94,14 +94,16 @@ class DecodingPass:
             self._end = max(self._end, end)
 
     def next_decoding_time(self) -> Fraction | None:
-        """The earliest place not yet given to a frame, in containers without times, in seconds.
+        """The earliest decoding time not yet given to a frame, in seconds.
 
-        AVI numbers its packets, and the n-th frame to be shown is shown at the n-th place.
+        Only packets without a presentation time have one here.
+
+        AVI only numbers its packets: the n-th frame in presentation order takes the n-th time.
         """
         return self._decoding_times.popleft() if self._decoding_times else None
 
     def check_complete(self) -> None:
-        """Compare what came with what the container promised.
+        """Compare what came with what the container announced.
 
         Raises:
             UnreadableInputError: Something is missing.
@@ -128,7 +130,7 @@ class DecodingPass:
             )
 
     def _check_all_shown(self) -> None:
-        """A pair of fields may share one frame; apart from that, none may vanish."""
+        """Two fields may share one frame. Apart from that, no frame may be missing."""
         least = self._shown // 2 if self._fields else self._shown
         if self._stream.codec_context.codec.canonical_name not in _ONE_FRAME_PER_PACKET:
             least = 0

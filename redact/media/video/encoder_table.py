@@ -1,4 +1,4 @@
-"""The encoders that redact knows: a row for each."""
+"""The table of encoders that redact knows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _qp(quality: int) -> dict[str, str]:
 
 
 def _share(quality: int) -> dict[str, str]:
-    """Apple's goes from 100 down to 1, in FFmpeg's unit of 118 a step."""
+    """VideoToolbox's scale runs from 100 down to 1, in units of 118 (FF_QP2LAMBDA)."""
     return {"flags": "+qscale", "global_quality": str(118 * round(100 - 99 * quality / 51))}
 
 
@@ -36,13 +36,14 @@ class Encoder:
         name: FFmpeg's name of the encoder.
         codec: FFmpeg's name of what it writes.
         containers: Containers that players expect it in.
-        quality: Its constant quality that shows no loss, None where it has no such setting.
+        quality: Its visually lossless constant quality, None where it has no such setting.
         worst_quality: The largest value of that setting.
-        options: Everything else that it is asked.
-        alpha_containers: Containers in which it keeps opacity.
+        options: All its other options.
+        alpha_containers: Containers in which it keeps an alpha channel.
         quality_options: From a constant quality to the options that set it.
-        hardware: What it needs beside the processor, in words; never chosen unasked.
-        pixel_formats: Of an encoder in hardware, the pixel formats that it keeps as they are.
+        hardware: What it needs beside the processor, in words. Such an encoder is used only when
+            asked for.
+        pixel_formats: Of a hardware encoder, the pixel formats that it keeps as they are.
         rate_cap: Whether it takes a maximum bit rate beside a quality.
     """
 
@@ -62,7 +63,7 @@ class Encoder:
 _COMMON = ("mp4", "mov", "matroska")
 _H264_IN, _HEVC_IN = (*_COMMON, "mpegts", "avi"), (*_COMMON, "mpegts")
 _NO_CAPTIONS = {"a53cc": "0"}
-"""Captions travel inside frames; they are not on the list of what may be kept."""
+"""Closed captions travel as side data of frames; they are not on the list of what is kept."""
 _NVIDIA = {"preset": "p5", "extra_sei": "0", "s12m_tc": "0", **_NO_CAPTIONS}
 """Neither captions nor timecodes."""
 

@@ -1,4 +1,4 @@
-"""A small encode, really made, to know whether an encoder in hardware works on this machine."""
+"""Encodes a few blank frames, to learn whether a hardware encoder works on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT, _FRAMES = 640, 352, 4
 
 
 def find_encoder_error(encoder: Encoder, pixel_format: str) -> str | None:
-    """Why it does not work here, in FFmpeg's words; None if it does.
+    """FFmpeg's message why the encoder does not work here; None if it works.
 
     Args:
         encoder: Any row of the table.

@@ -1,4 +1,4 @@
-"""Which encoder writes a result, what it is asked, and what cannot be kept."""
+"""Chooses the encoder, pixel format and options of a result; refuses what would be lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CONTAINERS: Final = {
     ".ts": "mpegts",
     ".webm": "webm",
 }
-"""The container that is written for an output's suffix."""
+"""The muxer for an output's suffix, by FFmpeg's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class Choice:
     """What a result is encoded with.
 
     Args:
-        encoder: The row of the table.
+        encoder: A row of the table.
         container: The container's name.
         pixel_format: The pixel format that is given to the encoder.
-        options: What the encoder is asked.
+        options: The encoder's options.
     """
 
     encoder: Encoder
@@ -58,7 +58,7 @@ class Choice:
 def choose_encoder(
     output: Path, media_info: MediaInfo, asked: str | None = None, quality: int | None = None
 ) -> Choice:
-    """Pick the encoder, its pixel format and its options.
+    """Choose the encoder, its pixel format and its options.
 
     Args:
         output: Its suffix names the container.
@@ -106,7 +106,7 @@ def _find_encoder(asked: str, container: str) -> str:
 
 
 def _check_opens(encoder: Encoder, pixel_format: str) -> None:
-    """Make one in hardware show that it works, since a driver or a chip may be missing.
+    """Try a hardware encoder, since a driver or a chip may be missing.
 
     Raises:
         MissingEngineError: It does not.
@@ -134,7 +134,7 @@ def _preference(media_info: MediaInfo) -> Iterator[str]:
 
 
 def _pixel_format(encoder: Encoder, media_info: MediaInfo, container: str) -> str | None:
-    """The encoder's cheapest pixel format that loses nothing of the source."""
+    """The encoder's smallest pixel format that loses nothing of the source, None if none does."""
     wanted = layout_of(media_info.pixel_format)
     accepted = _accepted(encoder)
     if wanted is None or (wanted.alpha and container not in encoder.alpha_containers):
@@ -146,7 +146,7 @@ def _pixel_format(encoder: Encoder, media_info: MediaInfo, container: str) -> st
 
 
 def _accepted(encoder: Encoder) -> dict[str, Layout]:
-    """What it takes; of an encoder in hardware what it keeps as it is, under its own names."""
+    """Pixel formats that it accepts; of a hardware encoder those that it keeps as they are."""
     if not encoder.hardware:
         return accepted_layouts(encoder.name)
     equals = {name: layout_of(drawable_name(name) or "") for name in encoder.pixel_formats}
@@ -156,7 +156,7 @@ def _accepted(encoder: Encoder) -> dict[str, Layout]:
 
 @cache
 def accepted_layouts(name: str) -> dict[str, Layout]:
-    """What an encoder takes, by name; empty where it is not installed."""
+    """Layouts that an encoder accepts, by pixel format; empty where it is not installed."""
     return {form: found for form in _format_names(name) if (found := layout_of(form))}
 
 
@@ -183,7 +183,7 @@ def _choice(
 
 
 def _rate_limit(encoder: Encoder, media_info: MediaInfo) -> dict[str, str]:
-    """Bits per second that are not exceeded for long: results stay near their source's size.
+    """A maximum bit rate (VBV), so that results stay near the size of their source.
 
     Only where the codec needs no more for the same picture than the source's does.
     """
@@ -195,10 +195,10 @@ def _rate_limit(encoder: Encoder, media_info: MediaInfo) -> dict[str, str]:
 
 
 _MOST_GROWTH = 1.35
-"""What is allowed beyond the source; half a second's worth more at the very beginning."""
+"""Maximum bit rate relative to the source's; the buffer holds half a second."""
 
 _LEAST_RATE = 150_000
-"""Bits per second: a lying or tiny header must not ruin a picture."""
+"""Bits per second that are assumed at least, as a header may state too little."""
 
 _CAPPED: Final = {
     "h264": ("h264", "hevc"),
@@ -207,7 +207,7 @@ _CAPPED: Final = {
     "mpeg4": ("h264", "hevc"),
     "vp8": ("h264", "hevc"),
 }
-"""By the source's codec, those that show the same with no more bits."""
+"""By the source's codec: codecs that need no more bits for the same picture."""
 
 
 def _quality_options(encoder: Encoder, asked: int | None) -> dict[str, str]:
@@ -269,7 +269,7 @@ def _h264_options(container: str, media_info: MediaInfo) -> dict[str, str]:
 
 
 def _hdr_params(media_info: MediaInfo) -> str:
-    """Mastering display and light level in the words of x265."""
+    """Mastering display and content light level as x265 parameters."""
     words = ["hdr10=1"] if media_info.mastering or media_info.light else []
     if media_info.mastering is not None:
         words.append(f"master-display={_mastering_display(media_info.mastering)}")
@@ -307,12 +307,12 @@ def _no_encoder(names: list[str], container: str, media_info: MediaInfo) -> Reda
 
 
 def software_encoders() -> dict[str, bool]:
-    """Every encoder that runs on the processor, and whether this installation has it."""
+    """Every encoder that runs on the CPU, and whether this installation has it."""
     return {name: bool(_accepted(e)) for name, e in ENCODERS.items() if not e.hardware}
 
 
 def hardware_encoders() -> dict[str, str | None]:
-    """Every encoder in hardware, and why it does not work here, None if it does."""
+    """Every hardware encoder, and why it does not work here, None if it does."""
     found: dict[str, str | None] = {}
     for name, encoder in ENCODERS.items():
         if encoder.hardware:

@@ -1,4 +1,4 @@
-"""Frames encoded into a draft that holds pictures only, each under its exact time."""
+"""Encodes frames into a draft without sound, each at its exact presentation time."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _UNIT = 1 << 16
 
 
 def draft_suffix(choice: Choice) -> str:
-    """The container that keeps this encoder's packets with exact times and all tags."""
+    """Suffix of the container that keeps this encoder's packets with exact times and all tags."""
     if choice.pixel_format.startswith("yuva") and choice.encoder.codec == "vp9":
-        return ".webm"  # opacity travels in a second stream that only Matroska carries
+        return ".webm"  # alpha is a second stream that only Matroska carries
     return {"prores": ".mov", "ffv1": ".mkv"}.get(choice.encoder.codec, ".mp4")
 
 
 class Encoding:
-    """An encoder writing to a draft, in which the first frame is at time zero.
+    """Encodes into a draft, in which the first frame is at time zero.
 
     Args:
         container: The draft, open for writing.
-        choice: The encoder and what it is asked.
+        choice: The encoder, its pixel format and its options.
         media_info: What of the source must be kept.
     """
 
@@ -51,7 +51,7 @@ class Encoding:
         self._first: Fraction | None = None
 
     def encode(self, frame: Frame, *, new_gop: bool = False) -> None:
-        """Encode one frame, which is used up.
+        """Encode one frame. It must not be used afterwards.
 
         Args:
             frame: Of a video source.
@@ -71,7 +71,7 @@ class Encoding:
         self._mux(_stamp(frame.picture.frame, int(ticks), self._base, kind))
 
     def encode_blank(self, choice: Choice, media_info: MediaInfo) -> None:
-        """Encode one frame that shows nothing, for the sake of the draft's header."""
+        """Encode one blank frame, for the sake of the draft's header."""
         picture = VideoFrame(media_info.size.width, media_info.size.height, choice.pixel_format)
         for plane in picture.planes:
             plane.update(bytes(plane.buffer_size))
@@ -81,7 +81,7 @@ class Encoding:
         self._container.mux(self._stream.encode(picture))
 
     def flush(self) -> None:
-        """Write what the encoder still holds."""
+        """Write the packets that the encoder still holds."""
         self._mux(None)
 
 
@@ -94,7 +94,7 @@ def _stamp(picture: VideoFrame, ticks: int, base: Fraction, kind: PictureType) -
 
 @contextmanager
 def open_encoder(draft: Path, choice: Choice, media_info: MediaInfo) -> Iterator[Encoding]:
-    """An encoder whose draft is complete after a clean end of the block.
+    """Open an encoder whose draft is complete after a clean end of the block.
 
     Raises:
         EngineError: The encoder failed.
@@ -116,7 +116,7 @@ def open_encoder(draft: Path, choice: Choice, media_info: MediaInfo) -> Iterator
 
 
 def container_options(media_info: MediaInfo) -> dict[str, str]:
-    """What a draft's container is asked."""
+    """Options of a draft's container."""
     scale = media_info.time_base.denominator
     return {"video_track_timescale": str(scale), "fflags": "+bitexact"}
 

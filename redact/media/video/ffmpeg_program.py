@@ -1,4 +1,4 @@
-"""The ffmpeg program as a process of redact's: its words go to a file, and a hang ends it."""
+"""Runs the ffmpeg program as a child process, with its messages in a file and a timeout."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from time import monotonic
 from redact.errors import EngineError
 
 _HANG_TIMEOUT = 120.0
-"""Seconds without any progress after which the program is taken to hang."""
+"""Seconds without progress after which the program counts as hanging."""
 
 _POLL_INTERVAL = 0.05
-"""Seconds between two looks at a running program, at first; doubled up to a second."""
+"""Seconds between two polls of the process at first; doubled up to one second."""
 
 
 def file_url(path: Path) -> str:
-    """Never taken for an option or another protocol."""
+    """A URL that ffmpeg takes neither for an option nor for another protocol."""
     return f"file:{path.absolute()}"
 
 
 def run_program(arguments: list[str], written: Path) -> None:
-    """Run ffmpeg in the folder of what it writes; its words go to a file there.
+    """Run ffmpeg in the folder of the file that it writes. Its messages go to `log` there.
 
     Raises:
         EngineError: It failed, was killed, hangs, or wrote nothing.
@@ -50,7 +50,7 @@ def run_program(arguments: list[str], written: Path) -> None:
 
 
 def _wait(process: subprocess.Popen[bytes], written: Path) -> int:
-    """The exit status, as long as the written file goes on growing."""
+    """Wait for the exit status while the written file keeps growing."""
     seen, since, pause = (-1, -1), monotonic(), _POLL_INTERVAL
     while True:
         try:
@@ -76,7 +76,7 @@ def _failure(code: int, log: Path) -> Exception:
     said = log.read_text(encoding="utf-8", errors="replace").strip()
     full = {256 - number for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)}
     told = "No space left" in said or "File too large" in said
-    if told or (not said and code in full):  # its words found no space either
+    if told or (not said and code in full):  # there was no space for its messages either
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     last = said.splitlines()[-1] if said else f"exit status {code}"
     return EngineError(f"the finishing command failed: {last}", remedy="try --audio drop")

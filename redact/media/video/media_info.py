@@ -1,4 +1,4 @@
-"""What a source's container and first frame say, as far as the result must keep it."""
+"""What a result must keep of its source: what the container and the first frame say."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MICROSECOND = Fraction(1, 1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """One sound stream of the source.
+    """One audio stream of the source.
 
     Args:
-        index: Its number in the container.
+        index: Its stream index in the container.
         codec: Its codec's name.
         start: Seconds at which it begins, None where unknown.
         rate: Samples per second.
         channels: How many.
-        default: Whether players choose it by themselves.
+        default: Whether players choose it unasked.
         language: ISO 639 code, None where not said.
     """
 
@@ -47,10 +47,10 @@ class AudioTrack:
 
 @dataclass(frozen=True, slots=True)
 class SubtitleTrack:
-    """One stream of subtitles of the source.
+    """One subtitle stream of the source.
 
     Args:
-        index: Its number in the container.
+        index: Its stream index in the container.
         codec: Its codec's name.
         time_base: Seconds per tick of its times.
         language: ISO 639 code, None where not said.
@@ -74,19 +74,19 @@ class ColourTags:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What a sink needs to know of a source.
+    """What a sink needs to know of a video source.
 
     Args:
         container: Short names of the container's format, separated by commas.
         codec: The video codec's name.
-        pixels: Pixel format of the planes that are drawn on.
+        pixel_format: Pixel format of the planes that are drawn on.
         size: Size of the stored pixels.
-        turn: How they become upright.
-        colour: What the samples mean, guesses included.
-        tags: What the file says they mean, without guesses.
-        time_base: Seconds per tick of the container's clock.
+        turn: How they become upright (the display matrix).
+        colour: How samples become RGB, guesses included.
+        tags: The colour tags of the file, without guesses.
+        time_base: Seconds per tick of the video stream's timestamps.
         rate: Mean frames per second, None where unknown.
-        aspect: Width of a pixel divided by its height, None where not said.
+        aspect: Sample aspect ratio, a pixel's width divided by its height, None where not said.
         bit_rate: Bits per second of the video, of the whole file where the stream does not say.
         start: Seconds at which the earliest stream begins.
         interlaced: Whether the first frame is made of two fields.
@@ -94,8 +94,8 @@ class MediaInfo:
         mastering: Raw mastering display data of the first frame, None where absent.
         light: Raw content light level data of the first frame, None where absent.
         language: The video's ISO 639 code, None where not said.
-        audio: Sound streams that can be copied.
-        subtitles: Streams of subtitles, of any kind.
+        audio: Audio streams, which can be copied.
+        subtitles: Subtitle streams of any kind.
     """
 
     container: str
@@ -120,7 +120,7 @@ class MediaInfo:
 
 
 def read_media_info(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> MediaInfo:
-    """Gather the details from an open container and its first decoded frame."""
+    """Read it from an open container and its first decoded frame."""
     picture = DecodedPicture(frame)
     context = stream.codec_context
     return MediaInfo(
@@ -201,6 +201,6 @@ def _subtitle_track(stream: SubtitleStream) -> SubtitleTrack:
 
 
 def _language(stream: Stream) -> str | None:
-    """A code of three letters; anything else could be a message, and `und` says nothing."""
+    """An ISO 639 code of three letters. Anything else could be a message; `und` says nothing."""
     code = (stream.language or "").lower()
     return code if re.fullmatch("[a-z]{3}", code) and code != "und" else None

@@ -1,4 +1,4 @@
-"""The finishing command: pictures from the draft, sound from the source, and nothing else."""
+"""The finishing command of ffmpeg: muxes the draft with sound and subtitles, nothing else."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class MuxJob:
         written: What the command writes.
         first: Seconds at which the first frame is shown.
         choice: The container and the encoder.
-        details: Of the source.
-        tracks: Which sound streams are kept.
-        clock: How times are carried over.
-        sounds: Their disguises, None to copy them.
-        words: Subtitles, written anew.
-        languages: Whether streams say what language they are in.
+        media_info: Of the source.
+        tracks: Which audio streams are kept.
+        timing: How times are carried over.
+        disguises: Disguised sound for each of the tracks, None to copy them.
+        subtitles: Subtitle tracks, written anew.
+        languages: Whether streams have a language tag.
     """
 
     pictures: Path
@@ -56,7 +56,7 @@ class MuxJob:
 
     @property
     def stream_languages(self) -> list[str | None]:
-        """The language that each of the result's streams says, in their order."""
+        """The language tag of each of the result's streams, in their order."""
         heard = [track.language for track in self.tracks]
         said = [
             self.media_info.language,
@@ -85,7 +85,7 @@ _INSTALL = "install imageio-ffmpeg, or name another program"
 
 
 def check_audio(tracks: tuple[AudioTrack, ...], container: str, path: Path) -> None:
-    """Refuse sound that the container cannot hold as it is.
+    """Refuse audio streams that cannot be copied into the container.
 
     Raises:
         UnsupportedInputError: A stream's codec does not fit.
@@ -133,9 +133,9 @@ def mux(job: MuxJob, program: Path) -> None:
 
 
 def mux_command(job: MuxJob, program: Path) -> list[str]:
-    """The finishing command, spelled out.
+    """The finishing command as a list of arguments.
 
-    Every time is the source's own (`copyts`), so that sound and pictures keep their distance.
+    Timestamps are the source's own (`copyts`), so that sound and pictures stay in sync.
     """
     pictures = ffmpeg.input(file_url(job.pictures), **_input_options(job.first - job.timing.offset))
     streams = [pictures["v:0"]]
@@ -218,7 +218,7 @@ def _avi_options(job: MuxJob) -> dict[str, Any]:
 
 
 def _bitstream_filters(job: MuxJob) -> dict[str, Any]:
-    """Packets as a stream without headers needs them, rotation inside."""
+    """Bitstream filters for containers without a global header (Annex B), with rotation inside."""
     codec, turn = job.choice.encoder.codec, job.media_info.turn
     filters = [f"{codec}_mp4toannexb"] if codec in {"h264", "hevc"} else []
     if codec == "h264" and turn != Turn():

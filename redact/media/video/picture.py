@@ -1,4 +1,4 @@
-"""A decoded picture on the decoder's own planes."""
+"""A decoded frame as a picture, drawn on in the decoder's own planes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TURNS: Final = {
 """Where a display matrix sends the stored right and down, (x, y) each, y growing downwards."""
 
 MATRICES_OF_TURNS: Final = {turn: steps for steps, turn in _TURNS.items()}
-"""The same the other way round."""
+"""From a turn to the display matrix's vectors."""
 
 _MATRICES: Final[dict[int, Matrix]] = {
     1: "bt709",
@@ -51,13 +51,13 @@ _SCALER_MATRICES = {
 
 
 class DecodedPicture:
-    """A picture that lives on a decoded frame's memory.
+    """A picture in the memory of a decoded frame.
 
     Args:
-        frame: The decoder's frame; it is drawn on and encoded.
+        frame: The decoded frame. It is drawn on and then encoded.
 
     Raises:
-        UnsupportedInputError: Its samples cannot be kept as they are.
+        UnsupportedInputError: Its pixel format or rotation cannot be kept.
     """
 
     __slots__ = ("_layout", "_planes", "colour", "frame", "turn")
@@ -81,7 +81,14 @@ class DecodedPicture:
         return self._planes
 
     def rgb(self, size: Size) -> Rgb:
-        """An upright copy scaled to that upright size, 8 bit, red first."""
+        """An upright copy.
+
+        Args:
+            size: Of the copy, upright, in pixels.
+
+        Returns:
+            (height, width, 3), 8 bit, RGB order.
+        """
         shape = self.turn.upright_size(size)  # the same exchange of sides leads back
         small = self.frame.reformat(
             width=shape.width,
@@ -102,20 +109,20 @@ def _interpolation(stored: Size, shape: Size) -> int:
 
 
 def side_data(frame: VideoFrame, name: str) -> SideData | None:
-    """What a frame carries beside its samples under a name of `av.sidedata.sidedata.Type`.
+    """The frame's side data of that type, a name of `av.sidedata.sidedata.Type`.
 
-    Not asked of `frame.side_data`, which the frame keeps and which keeps the frame: its memory
-    would then come back whenever garbage is next looked for, not when the frame is done with.
+    Not read from `frame.side_data`: that and the frame refer to each other, so the frame's memory
+    would be freed only by the next garbage collection.
     """
     container: Any = SideDataContainer  # whose stub does not tell that it takes a frame
     return cast("SideData | None", container(frame).get(name))
 
 
 def read_turn(frame: VideoFrame) -> Turn:
-    """How the frame's display matrix turns it.
+    """The turn that the frame's display matrix asks for.
 
     Raises:
-        UnsupportedInputError: Not by quarter turns and mirrors.
+        UnsupportedInputError: It asks for more than quarter turns and mirrors.
     """
     data = side_data(frame, "DISPLAYMATRIX")
     if data is None:
@@ -135,7 +142,7 @@ def read_turn(frame: VideoFrame) -> Turn:
 
 
 def read_colour(frame: VideoFrame, bits: int) -> Colour:
-    """What the samples of a frame mean; where it does not say, what players assume."""
+    """How the frame's samples become RGB. Where it does not say, what players assume."""
     guess: Matrix = "bt709" if frame.height >= 720 else "bt601"
     return Colour(bits, _full_range(frame), _MATRICES.get(int(frame.colorspace), guess))
 

@@ -1,4 +1,4 @@
-"""Pixel formats by name: what they hold, which can be drawn on, and which can hold another."""
+"""Pixel formats by name: their planes, which can be drawn on, and which can hold another."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Layout:
     Args:
         family: Grey, luma with chroma, or red, green and blue.
         roles: What each plane's channels hold.
-        step: Picture pixels per chroma sample, across and down.
+        subsampling: Chroma subsampling: pixels per chroma sample, across and down.
         bits: Significant bits of a sample.
     """
 
@@ -88,7 +88,7 @@ class Layout:
         return any("a" in role for role in self.roles)
 
     def can_hold(self, other: Layout) -> bool:
-        """Whether nothing of the other is lost in this one."""
+        """Whether this layout keeps everything of the other: chroma, depth and alpha."""
         families = self.family == other.family or (self.family == "yuv" and other.family == "grey")
         finer = (
             self.subsampling[0] <= other.subsampling[0]

@@ -1,4 +1,4 @@
-"""A video file being written: encoded to a draft, finished, checked, and only then named."""
+"""Writes a video file: encode to a draft, mux, check the result, and only then name it."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class VideoSink:
 
     Args:
         output: The final name; its suffix names the container.
-        source: Where frames, sound and everything else to be kept come from.
+        source: Where frames, sound and everything else that is kept come from.
         encoder: A name of `redact.media.video.encoders.ENCODERS`, None to choose.
         quality: The encoder's constant quality, None for its visually lossless one.
-        audio: Whether sound is copied, left out or made another voice's.
+        audio: Whether sound is copied, dropped, or its voices are disguised.
         extras: What is kept beside pictures and sound.
-        ffmpeg: The program that finishes the file, None for the one that is installed with redact.
+        ffmpeg: The program that muxes the file, None for the one that is installed with redact.
         force: Whether an existing output is replaced.
         frames: How many frames must be written, None where that is not known before.
-        copies: Which frames are copied from the source; where all are, none has to be written.
+        copies: Which frames are copied from the source. Where all are, none has to be written.
 
     Raises:
         RecipeError: The choices do not exist or do not fit each other.
@@ -105,7 +105,7 @@ class VideoSink:
             self._writing.__exit__(kind, error, trace)
 
     def write(self, frame: Frame) -> None:
-        """Encode the frame under its own time.
+        """Encode the frame at its own presentation time.
 
         Raises:
             EngineError: The encoder failed, or the frame is not of a video source.
@@ -124,7 +124,7 @@ class VideoSink:
             self._encode_beside(frame, self._copies, self._encoding)
 
     def _encode_beside(self, frame: Frame, copies: Copies, encoding: Encoding) -> None:
-        """Encode the frame unless it is copied; it must be the one that was decided on."""
+        """Encode the frame unless it is copied. Its index and time must be those of the survey."""
         if frame.index >= len(copies.times) or frame.time != copies.times[frame.index]:
             raise EngineError(f"frame {frame.index} is not the one that its packet promised")
         if frame.index not in copies:
@@ -143,7 +143,7 @@ class VideoSink:
             self._mux_and_check(self._splice_copies(pictures, written), written)
 
     def _splice_copies(self, encoded: Path, written: Path) -> Path:
-        """The draft with the copied pictures too."""
+        """The draft with the copied pictures spliced in."""
         if self._copies is None:
             return encoded
         spliced = written.with_name(f"joined{encoded.suffix}")

@@ -1,4 +1,4 @@
-"""Smart rendering: which coded pictures can be copied, since nothing is hidden in them."""
+"""Smart rendering: finds the coded pictures that can be copied, as nothing is hidden in them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CONTAINERS = ("mp4", "mov", "matroska")
 """Containers whose packets and headers are copied, by the names of FFmpeg's muxers."""
 
 _SHORTEST_RUN = 24
-"""Frames in a row from which copying pays: the encoder must begin anew behind them."""
+"""Shortest run of frames that is worth copying, as the encoder must begin anew behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,12 @@ class Copies:
     """The frames of a source that are copied.
 
     Args:
-        sets: The source's parameter sets.
+        parameter_sets: The source's parameter sets.
         times: Seconds at which each frame of the source is shown, ascending.
-        last: Seconds for which the last one is shown.
-        order: For each packet, in the order of decoding, which frame it is.
-        runs: Indices of the frames that are copied; each run is closed, none touches another.
+        last_duration: Seconds for which the last one is shown.
+        decode_order: For each packet, in decoding order, the index of its frame.
+        runs: Indices of the frames that are copied. Each run consists of closed groups of pictures,
+            and none touches another.
     """
 
     parameter_sets: ParameterSets
@@ -51,7 +52,7 @@ class Copies:
         return at > 0 and index in self.runs[at - 1]
 
     def starts_gap(self, index: int) -> bool:
-        """Whether that frame is the first of those between two copied runs."""
+        """Whether the frame is the first to be encoded at the start or after a copied run."""
         return index not in self and (index == 0 or index - 1 in self)
 
     @property
@@ -66,7 +67,7 @@ class Copies:
 
     @property
     def encoded_runs(self) -> tuple[range, ...]:
-        """The runs of frames between the copied ones."""
+        """The runs of frames that are encoded, between the copied ones."""
         edges = [0, *(edge for run in self.runs for edge in (run.start, run.stop)), len(self.times)]
         gaps = map(range, edges[::2], edges[1::2])
         return tuple(gap for gap in gaps if gap)
@@ -78,12 +79,14 @@ def find_copies(
     regions: Callable[[int, Fraction], Sequence[Region]],
     frames: int,
 ) -> Copies | None:
-    """What is copied of a source, None where everything must be encoded.
+    """Find the frames of a source that can be copied.
+
+    Returns None where everything must be encoded.
 
     Args:
         output: Its suffix names the container.
         source: What is redacted.
-        regions: What is hidden, by a frame's index and time; asked in order.
+        regions: From a frame's index and time to what is hidden in it. Called in order.
         frames: How many there are.
 
     Raises:
@@ -93,7 +96,7 @@ def find_copies(
         return None
     try:
         parameter_sets, packets = read_packets(source)
-    except (CannotCopy, InputError):  # what cannot be read will be told when it is decoded
+    except (CannotCopy, InputError):  # decoding will report what cannot be read
         return None
     times = sorted(packet.time for packet in packets)
     if len(times) != frames or len(set(times)) != frames:
@@ -124,10 +127,10 @@ class PacketInfo:
 
 
 def read_packets(source: VideoSource) -> tuple[ParameterSets, list[PacketInfo]]:
-    """The parameter sets of a source, and its packets in the order of decoding.
+    """The parameter sets of a source, and its packets in decoding order.
 
     Raises:
-        Unfit: Something in it is not known, not shown, or would not be copied as it is.
+        CannotCopy: Something in it is not known, not shown, or would not be copied as it is.
         InputError: The source cannot be read.
     """
     found: list[PacketInfo] = []
@@ -147,10 +150,12 @@ def read_packets(source: VideoSource) -> tuple[ParameterSets, list[PacketInfo]]:
 def read_coded_pictures(
     source: VideoSource,
 ) -> Iterator[tuple[ParameterSets, Packet[VideoStream], CodedPicture]]:
-    """Each packet of a source's video, in the order of decoding, with its picture.
+    """Demux a source's video: its parameter sets, and each packet with its coded picture.
+
+    Packets come in decoding order.
 
     Raises:
-        Unfit: One holds something that is not known, or is not to be shown.
+        CannotCopy: One holds something that is not known, or is not to be shown.
         InputError: The source cannot be read.
     """
     with open_media(source.path, source.identity) as container:
@@ -165,11 +170,11 @@ def read_coded_pictures(
 
 
 def find_closed_gops(decode_order: Sequence[int], idr: Sequence[bool]) -> list[range]:
-    """Closed groups of pictures: which frames can be decoded, and are shown, without any other.
+    """Find closed groups of pictures: frames that can be decoded and shown without any other.
 
     Args:
-        decode_order: For each packet, in decoding order, which frame it is.
-        idr: For each, whether decoding can begin there and nothing later refers before it.
+        decode_order: For each packet, in decoding order, the index of its frame.
+        idr: For each packet, whether it is an IDR picture.
     """
     found: list[range] = []
     begun = 0
@@ -183,10 +188,10 @@ def find_closed_gops(decode_order: Sequence[int], idr: Sequence[bool]) -> list[r
 
 
 def find_copied_runs(closed: Sequence[range], hidden: Sequence[bool]) -> tuple[range, ...]:
-    """Runs of whole groups in which nothing is hidden, as far as copying them pays.
+    """Find the runs of whole groups in which nothing is hidden and that are worth copying.
 
     Args:
-        closed: Groups in order, without gaps.
+        closed: Closed groups of pictures in order, without gaps.
         hidden: For each frame, whether anything is hidden in it.
     """
     runs: list[range] = []

@@ -1,4 +1,4 @@
-"""A video file as frames: each stored frame once, under its exact time, or an error."""
+"""A video file as frames: each stored frame once, at its exact presentation time, or an error."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ class VideoSource:
         return digest
 
     def frames(self) -> Iterator[Frame]:
-        """Each stored frame once, in the order of presentation.
+        """Each stored frame once, in presentation order.
 
         Raises:
             UnreadableInputError: Damaged, truncated, or frames are missing.
-            UnsupportedInputError: Its times or pictures do not allow to keep it as it is.
+            UnsupportedInputError: Its presentation times or pictures cannot be kept.
             ChangedInputError: The file changed meanwhile.
         """
         with open_media(self.path, self.identity) as container:
@@ -108,7 +108,7 @@ _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def _alpha_decoder(stream: VideoStream) -> VideoCodecContext | None:
-    """WebM hides opacity in a second stream, which FFmpeg's own decoders pass over."""
+    """A decoder for WebM's alpha channel, which FFmpeg's own decoders ignore."""
     name = _WITH_ALPHA.get(stream.codec_context.codec.canonical_name)
     tags = {key.lower(): value for key, value in stream.metadata.items()}
     if name is None or tags.get("alpha_mode") != "1":
@@ -142,7 +142,7 @@ def _check_same_shape(picture: DecodedPicture, media_info: MediaInfo, path: Path
 
 
 class _PresentationTimes:
-    """Gives each frame its time, and refuses times that do not grow."""
+    """Gives each frame its presentation time, and refuses times that do not increase."""
 
     def __init__(self, decoding: DecodingPass, path: Path) -> None:
         self._start_decoding = decoding
@@ -169,7 +169,7 @@ class _PresentationTimes:
         return frame.pts * frame.time_base
 
     def check_all_used(self) -> None:
-        """Refuse when places are left: some frame must have got a wrong one.
+        """Refuse when decoding times are left over: some frame must have got a wrong one.
 
         Raises:
             UnsupportedInputError: Some packet gave no frame.

@@ -1,4 +1,4 @@
-"""Copied and newly encoded pictures joined into one draft, each under its exact time."""
+"""Splices copied and newly encoded pictures into one draft, each at its exact time."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ from redact.media.video.smart_rendering import Copies, read_coded_pictures
 from redact.media.video.source import VideoSource
 
 _MOST_SPS_IDS = 32
-"""Parameter sets of sequences are numbered below this."""
+"""Ids of sequence parameter sets are below this."""
 
 
 def with_free_sps_id(choice: Choice, copies: Copies) -> Choice:
-    """The encoder's choice for pictures that go between copied ones.
+    """The choice with an SPS id that no copied picture uses.
+
+    Encoded and copied pictures need parameter sets of their own in one file.
 
     Raises:
         EngineError: There is no number left for its parameter sets.
@@ -47,7 +49,7 @@ def with_free_sps_id(choice: Choice, copies: Copies) -> Choice:
 
 @dataclass(frozen=True, slots=True)
 class _Timestamps:
-    """When one packet is decoded and shown, in ticks, and for how long."""
+    """A packet's decoding and presentation time and its duration, in ticks of the time base."""
 
     dts: int
     pts: int
@@ -57,18 +59,18 @@ class _Timestamps:
 def splice(
     spliced: Path, encoded: Path, source: VideoSource, copies: Copies, media_info: MediaInfo
 ) -> None:
-    """Write the draft in which the first frame is at time zero.
+    """Write the draft of all frames, in which the first one is at time zero.
 
     Args:
         spliced: What is written.
-        encoded: A draft of the frames that are not copied, which also says what its header keeps:
-            rotation, colours and the shape of pixels. Where all are copied, one frame of no matter.
-        source: What the rest is copied from.
-        copies: Which frames that is.
+        encoded: A draft of the frames that are not copied. Its header also gives rotation, colour
+            tags and sample aspect ratio. Where all frames are copied, it holds one blank frame.
+        source: Where the other frames are copied from.
+        copies: Which frames are copied.
         media_info: Of the source.
 
     Raises:
-        Unfit: They do not fit together.
+        CannotCopy: They do not fit together.
         InputError: One of them cannot be read.
         OSError: There is no space left.
     """
@@ -94,7 +96,7 @@ def splice(
 
 
 def _ticks(copies: Copies, media_info: MediaInfo) -> list[int]:
-    """When each frame is shown, the first at zero, and when the last one ends."""
+    """Presentation times in ticks, the first at zero, and when the last frame ends."""
     ends = [*copies.times, copies.times[-1] + copies.last_duration]
     ticks = [(time - ends[0]) / media_info.time_base for time in ends]
     if any(tick.denominator != 1 for tick in ticks):
@@ -103,7 +105,7 @@ def _ticks(copies: Copies, media_info: MediaInfo) -> list[int]:
 
 
 def _encoded_order(encoded: Path, copies: Copies) -> list[int]:
-    """Which frame each packet of the encoder is, in the order of decoding."""
+    """The index of the frame of each encoded packet, in decoding order."""
     first = copies.times[copies.encoded_runs[0].start]  # with which a draft begins at zero
     place = {time - first: index for index, time in enumerate(copies.times)}
     with open_media(encoded) as container:
@@ -116,7 +118,7 @@ def _encoded_order(encoded: Path, copies: Copies) -> list[int]:
 
 
 def _decode_order(copies: Copies, encoded_order: Sequence[int]) -> list[int]:
-    """Which frame each packet of the draft is, in the order of decoding."""
+    """The index of the frame of each packet of the spliced draft, in decoding order."""
     coming = iter(encoded_order)
     found: list[int] = []
     for run, copied in _all_runs(copies):
@@ -138,7 +140,7 @@ def _all_runs(copies: Copies) -> list[tuple[range, bool]]:
 
 
 def _timestamps(ticks: Sequence[int], decode_order: Sequence[int]) -> list[_Timestamps]:
-    """Times of decoding that grow with every packet and are never behind those of showing."""
+    """Timestamps whose decoding times increase and are never later than presentation times."""
     delay = max(at - frame for at, frame in enumerate(decode_order))
     step = min((b - a for a, b in pairwise(ticks)), default=1) or 1
     found = []
@@ -151,7 +153,7 @@ def _timestamps(ticks: Sequence[int], decode_order: Sequence[int]) -> list[_Time
 def _coded_pictures(
     encoded: Path, own: ParameterSets, source: VideoSource, copies: Copies
 ) -> Iterator[tuple[CodedPicture, bool]]:
-    """Every picture of the draft, in the order of decoding, and whether players may begin there."""
+    """Every coded picture of the draft in decoding order, and whether it is a keyframe."""
     copied = ((picture, packet.is_keyframe) for _, packet, picture in read_coded_pictures(source))
     encoded_order = _encoded_pictures(encoded, own)
     for run, is_copied in _all_runs(copies):

@@ -1,9 +1,8 @@
-"""Subtitles carried over on request: words and their times, written anew, and nothing else.
+"""Subtitles kept on request: the text and times of cues, written anew, and nothing else.
 
-What the source's decoder makes of a cue is cut down to its words: no styles, fonts, positions,
-names of speakers, comments or drawings. The words are then packed by this module itself, so that
-no byte of the source's own packets or headers is copied. Subtitles that are pictures are refused,
-as are those in which a camera wrote where it was.
+A decoded cue is cut down to its text: no styles, fonts, positions, names of speakers, comments or
+drawings. This module writes the packets itself, so that no byte of the source's own packets or
+headers is copied. Bitmap subtitles are refused. So are those in which a camera wrote where it was.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from redact.media.video.media_info import MediaInfo, SubtitleTrack
 from redact.media.video.timing import Timing
 
 TEXT_CODECS: Final = ("ass", "mov_text", "subrip", "text", "webvtt")
-"""Codecs of subtitles that are words, by FFmpeg's canonical names."""
+"""Codecs of text subtitles, by FFmpeg's canonical names."""
 
 SUBTITLE_CODECS: Final = {
     "matroska": "subrip",
@@ -37,7 +36,7 @@ SUBTITLE_CODECS: Final = {
     "mp4": "mov_text",
     "webm": "webvtt",
 }
-"""What they are written in, by container; others hold none that players show."""
+"""The subtitle codec that is written, by container. Others hold none that players show."""
 
 _HEADER = (
     b"[Script Info]\r\nScriptType: v4.00+\r\n\r\n[V4+ Styles]\r\nFormat: Name, Fontname, Fontsize, "
@@ -47,10 +46,10 @@ _HEADER = (
     b"100,0,0,1,1,0,2,10,10,10,0\r\n\r\n[Events]\r\nFormat: Layer, Start, End, Style, Name, "
     b"MarginL, MarginR, MarginV, Effect, Text\r\n"
 )
-"""The plainest style, which FFmpeg wants before it writes any subtitles."""
+"""An ASS header with a plain style, which FFmpeg's encoders need."""
 
 _EVENT_FIELDS = 8
-"""Fields of an event before its text, as FFmpeg's decoders give it."""
+"""Fields of an ASS event before its text, as FFmpeg's decoders give it."""
 
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?=\{[^{}]*\\p0[^{}]*\}|\Z)", re.DOTALL)
 _MARKUP = re.compile(r"\\\{(?:\{\})?|\\\u2060|\{[^{}]*\}|\\[Nnh]")
@@ -61,21 +60,21 @@ _COORDINATES = re.compile(
     r"|[-+]?\d{1,3}\.\d{4,}[\s,;/NSEW]{1,4}[-+]?\d{1,3}\.\d{4,}",
     re.IGNORECASE,
 )
-"""A place in words of cameras and drones: a name and a number, or two long numbers."""
+"""Coordinates as cameras and drones write them: a name and a number, or two long numbers."""
 
 _MOST_DIGITS = 0.2
-"""Share of digits in letters and digits together from which a track is taken for readings."""
+"""Largest share of digits among letters and digits; a track with more is telemetry."""
 
 _FEW_DIGITS = 20
-"""Digits that any track may have."""
+"""Number of digits that any track may have."""
 
 _MOST_BYTES = 0xFFFF
-"""Bytes of a cue."""
+"""Bytes of a cue's text at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words that are shown from one time to another, in seconds."""
+    """Text that is shown from one time to another, in seconds."""
 
     start: Fraction
     end: Fraction
@@ -84,12 +83,12 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class SubtitleFile:
-    """One track's cues, written anew.
+    """One track's cues in a file of their own.
 
     Args:
-        path: Holds them and nothing else, in a container like the result's.
-        cues: In order of time, as in the source.
-        language: Of the source's track.
+        path: Holds the cues and nothing else, in a container like the result's.
+        cues: By time, as in the source.
+        language: ISO 639 code of the source's track.
     """
 
     path: Path
@@ -101,17 +100,17 @@ def check_keepable(media_info: MediaInfo, path: Path) -> None:
     """Refuse subtitles that could not be kept, or should not be.
 
     Raises:
-        UnsupportedInputError: They are pictures, or readings of a camera.
+        UnsupportedInputError: They are bitmaps, or telemetry of a camera.
     """
     for track in media_info.subtitles:
         read_cues(path, track)
 
 
 def read_cues(path: Path, track: SubtitleTrack) -> tuple[Cue, ...]:
-    """The words of one track of a source.
+    """Read the text of one track of a source.
 
     Raises:
-        UnsupportedInputError: They are pictures, or readings of a camera.
+        UnsupportedInputError: They are bitmaps, or telemetry of a camera.
         UnreadableInputError: The file is damaged.
     """
     if track.codec not in TEXT_CODECS:
@@ -145,7 +144,7 @@ def _times(packet: Any, path: Path) -> tuple[Fraction, Fraction]:
 
 
 def plain_text(event: bytes) -> str:
-    """The words of an event: what follows its fields, less all that is not shown as a letter."""
+    """The text of an ASS event, without markup, drawings and invisible characters."""
     parts = event.decode("utf-8", "replace").split(",", _EVENT_FIELDS)
     text = _DRAWING.sub("", parts[-1] if len(parts) > _EVENT_FIELDS else "")
     text = _MARKUP.sub(lambda mark: _MARKUP_TEXT.get(mark[0], ""), text)
@@ -154,7 +153,7 @@ def plain_text(event: bytes) -> str:
 
 
 _INVISIBLE = {"Cc", "Cn", "Co", "Cs"}
-"""Controls, and what is no character."""
+"""Unicode categories of control, unassigned, private-use and surrogate characters."""
 
 
 def _check_words(cues: Sequence[Cue], path: Path) -> None:
@@ -171,10 +170,10 @@ def _check_words(cues: Sequence[Cue], path: Path) -> None:
 
 
 def check_container(media_info: MediaInfo, container: str, path: Path) -> None:
-    """Refuse to write text where players show none.
+    """Refuse to write subtitles into a container in which players show none.
 
     Raises:
-        UnsupportedInputError: The container holds no text.
+        UnsupportedInputError: The container holds no text subtitles.
     """
     if media_info.subtitles and container not in SUBTITLE_CODECS:
         raise UnsupportedInputError(
@@ -187,7 +186,7 @@ def check_container(media_info: MediaInfo, container: str, path: Path) -> None:
 def write_subtitles(
     source: Path, track: SubtitleTrack, folder: Path, container: str, timing: Timing
 ) -> SubtitleFile:
-    """The track's words in a file of their own.
+    """Write the track's cues to a file of their own.
 
     Args:
         source: Holds the track.
@@ -245,11 +244,11 @@ _ENCODERS: Final[dict[str, Callable[[str], bytes]]] = {
     "subrip": str.encode,
     "webvtt": lambda words: html.escape(words, quote=False).encode(),
 }
-"""From words to the payload of a packet, by codec."""
+"""From a cue's text to the payload of a packet, by codec."""
 
 
 def read_payloads(path: Path, number: int, codec: str) -> list[tuple[Fraction, Fraction, bytes]]:
-    """What a result's track holds, byte by byte: times and payloads, but for empty ones.
+    """Read a result's track: start, end and payload of each packet that is not empty.
 
     Args:
         path: The result.
@@ -267,5 +266,5 @@ def read_payloads(path: Path, number: int, codec: str) -> list[tuple[Fraction, F
 
 
 def expected_payloads(cues: Sequence[Cue], codec: str, offset: Fraction) -> list[tuple[Any, ...]]:
-    """What a result's track is to hold, to compare with `packed_cues`."""
+    """What `read_payloads` must give for a result with these cues."""
     return sorted((c.start - offset, c.end - offset, _ENCODERS[codec](c.words)) for c in cues)

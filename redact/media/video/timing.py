@@ -1,4 +1,4 @@
-"""What times a container can hold, and how those of a source are carried over."""
+"""Presentation times: what a container can hold, and how a source's times are carried over."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _TICKS = {"matroska": _MILLISECOND, "mpegts": Fraction(1, 90_000), "webm": _MILL
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The times of one result.
+    """How a result's presentation times follow from its source's.
 
     Args:
         container: The name of the result's container.
-        tick: Seconds to whose multiples it rounds, None where it keeps any time.
-        shift: Seconds taken from every time of the source.
-        free_start: Whether the container chooses the beginning, for all streams alike.
+        tick: Seconds per tick of the container's time base, None where it keeps any time.
+        offset: Seconds subtracted from every time of the source.
+        free_start: Whether the container chooses the start time, the same for all streams.
     """
 
     container: str
@@ -30,7 +30,7 @@ class Timing:
     free_start: bool
 
     def check(self, time: Fraction, first: Fraction) -> None:
-        """Refuse a time that would be rounded.
+        """Refuse a presentation time that the container would round.
 
         Args:
             time: Seconds in the source.
@@ -53,10 +53,10 @@ class Timing:
 
 
 def timing_for(container: str, media_info: MediaInfo) -> Timing:
-    """The clock of a result in that container.
+    """How times are carried over into that container.
 
-    Transport streams begin anywhere and files at zero, so a step from one to the other shifts
-    pictures and sound together; every other step keeps each time as it is.
+    Transport streams begin at any time and files at zero. From one to the other, pictures and sound
+    are shifted together. Otherwise every time stays as it is.
     """
     rate = media_info.rate
     tick = 1 / rate if container == "avi" and rate is not None else _TICKS.get(container)

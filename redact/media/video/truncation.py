@@ -1,4 +1,4 @@
-"""Whether a file is as long as its own outermost headers say: a cut download is not."""
+"""Finds truncated files: shorter than their outermost box, chunk or segment declares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EBML_ID = bytes.fromhex("1A45DFA3")
 
 
 def check_not_truncated(path: Path) -> None:
-    """Refuse a file that ends before its outermost box, chunk or segment does.
+    """Refuse a file that ends before its outermost box, chunk or segment.
 
     Raises:
         UnreadableInputError: Its end is missing.
@@ -35,7 +35,10 @@ def check_not_truncated(path: Path) -> None:
 
 
 def _iterate_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Kind and end of each outermost box of an ISO file; an end beyond the file ends it."""
+    """Type and end of each top-level box of an ISO base media file.
+
+    A box that ends beyond the file is the last one.
+    """
     size = os.fstat(file.fileno()).st_size
     at = 0
     for _ in range(_MOST_BOXES):
@@ -75,7 +78,7 @@ def _end_of_segment(file: BinaryIO) -> int | None:
 
 
 def _read_ebml_size(file: BinaryIO) -> int | None:
-    """A number of EBML, whose leading zeros tell its length; all ones mean unknown."""
+    """An EBML data size: leading zeros tell its length; None where unknown (all ones)."""
     first = file.read(1)
     if not first or not first[0]:
         return None
@@ -89,4 +92,4 @@ _DECLARED_ENDS: list[tuple[Callable[[bytes], bool], Callable[[BinaryIO], int | N
     (lambda head: head.startswith(b"RIFF") and head[8:12] == b"AVI ", _end_of_chunk),
     (lambda head: head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free"}, _end_of_boxes),
 ]
-"""How a container is told by its first bytes, and where it says that it ends."""
+"""How a container is recognised by its first bytes, and what finds its declared end."""

@@ -1,9 +1,9 @@
-"""Voices made others: amounts that wander are drawn for each track, used once, and forgotten.
+"""Disguises voices with random parameters, drawn for each track, used once, and forgotten.
 
-Formants and pitch are moved apart from each other, all frequencies by a few hertz more, four bands
-are made louder and softer, and every phase is set anew, which leaves a voice without melody. Then
-the band of a telephone is kept. Each amount wanders several times a second, so that no single shift
-back fits more than an instant.
+Formants and pitch are shifted separately, and all frequencies by a few hertz more. Four bands are
+made louder and softer. Every phase is set anew, which leaves a voice without melody. Then only the
+telephone band is kept. Each parameter changes several times a second in a random walk, so that no
+single shift back fits more than an instant.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from redact.media.video.ffmpeg_program import file_url, run_program
 from redact.media.video.media_info import AudioTrack
 
 SAMPLE_RATE: Final = 16_000
-"""Samples a second; what is above half of it says more about who speaks than about what is said."""
+"""Samples per second. Higher frequencies tell more about who speaks than about what is said."""
 
 AUDIO_CODECS: Final = {
     "avi": "pcm_s16le", "matroska": "aac", "mov": "aac", "mp4": "aac", "mpegts": "aac",
     "webm": "libopus",
 }  # fmt: skip
-"""What a disguised track is coded with, by container."""
+"""The codec of a disguised track, by container."""
 
 _STEP = 0.25
-"""Seconds after which every amount takes a step."""
+"""Seconds between two steps of the random walks."""
 
-_BANDS = (400, 900, 1800, 3000)  # Hz, in which loudness wanders
+_BANDS = (400, 900, 1800, 3000)  # Hz, whose loudness changes
 _FILTER_DELAY = 336  # samples by which the chain delays on average, measured with clicks
 _PADDING = 2  # seconds of silence fed in at the end, so that the filters give back everything
 _FFT_SIZE = 512  # samples whose phases are set anew together
@@ -44,10 +44,10 @@ _FFT_SIZE = 512  # samples whose phases are set anew together
 
 @dataclass(frozen=True, slots=True)
 class DisguisedTrack:
-    """A track made another voice's.
+    """A disguised audio track in a file of its own.
 
     Args:
-        path: Coded without loss; its first sample is at zero.
+        path: A lossless file whose first sample is at time zero.
         start: Seconds at which it belongs in the source.
         samples: How many there are at `RATE`.
     """
@@ -58,12 +58,13 @@ class DisguisedTrack:
 
 
 def disguise_voice(source: Path, track: AudioTrack, written: Path, program: Path) -> DisguisedTrack:
-    """Another voice for one track, as long as the track.
+    """Disguise the voices of one track; the result is as long as the track.
 
     Args:
         source: The file that holds it.
         track: Which one.
-        written: Where to; a private folder. Its neighbour `amounts` is gone afterwards.
+        written: The file to write, in a private folder. The parameters are in a file `amounts`
+            beside it, which is removed afterwards.
         program: The ffmpeg program.
 
     Raises:
@@ -109,7 +110,7 @@ def track_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
 
 
 def filter_commands(random: Random, seconds: float) -> str:
-    """All amounts over time, in the words of ffmpeg's asendcmd."""
+    """All parameters over time, as commands for ffmpeg's asendcmd filter."""
     lower = random.random() < 0.5
     formants = _random_walk(random, *((0.76, 0.9) if lower else (1.12, 1.3)))
     pitch = _random_walk(random, *((0.75, 1.0) if lower else (1.0, 1.35)))
@@ -127,7 +128,7 @@ def filter_commands(random: Random, seconds: float) -> str:
 
 
 def _random_walk(random: Random, low: float, high: float) -> Iterator[float]:
-    """Values that wander between two bounds, at most half of the way at once."""
+    """A random walk between two bounds; a step is at most half of the range."""
     value = random.uniform(low, high)
     while True:
         yield value
