@@ -32,7 +32,7 @@ def analyse_file(
     cache: DetectionCache | None = None,
     progress: Progress | None = None,
 ) -> Plan:
-    """Find and follow everything that is to be hidden.
+    """Find and track everything that is to be hidden, and write nothing.
 
     Args:
         source: A video or a still.
@@ -42,6 +42,7 @@ def analyse_file(
 
     Raises:
         InputError: The source cannot be used.
+        RecipeError: The recipe asks for what the source does not allow.
         EngineError: A detector failed.
     """
     opened = open_source(Path(source))
@@ -61,8 +62,8 @@ def render_file(
 ) -> Outcome:
     """Write the source with everything hidden that the plan says, and check the result.
 
-    What the check finds is hidden too, but for tracks that an edit shows: whatever else is left
-    visible may be left so by mistake.
+    What the check finds is hidden too, and the source rendered again. Only what an edit of the plan
+    shows stays visible.
 
     Args:
         source: What the plan was made from.
@@ -79,7 +80,7 @@ def render_file(
         RedactError: Any other of the family; then there is no output.
     """
     started = time.monotonic()
-    how = Rendering(_picture(cover), force, ffmpeg, progress or _silent)
+    how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
     done = stages.render_checked(open_source(Path(source)), Path(output), plan, how, checking)
     return replace(done, seconds=time.monotonic() - started)
 
@@ -117,8 +118,8 @@ def redact_file(
     source = Path(source)
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
-    how = Rendering(_picture(cover), force, ffmpeg, progress or _silent)
-    recipe = stages.covered_recipe(recipe or PROFILES["balanced"], how.cover)
+    how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
+    recipe = _apply_cover(recipe or PROFILES["balanced"], how.cover)
     opened = open_source(source)
     check_choices(opened, recipe, output)  # refused now, not after the work
     with DetectionCache(output, resume) as cache:
@@ -142,17 +143,22 @@ def verify_file(
         source: The original.
         output: What was rendered from it.
         plan: What it was rendered with; without one, what differs is taken for what is hidden.
-        checking: How.
-        cover: What the plan covers things with, if it does.
+        checking: How; only its `every_frame` and `strict` count here, as nothing is rendered.
+        cover: The picture that the output was covered with, if the style was `cover`.
         progress: Called for every frame.
+
+    Returns:
+        What was found; faults and leaks are told there, not raised.
 
     Raises:
         ChangedInputError: The plan is of another source.
         InputError: One of the files cannot be read.
+        VerificationError: Their pictures differ in size.
         EngineError: A detector failed.
     """
-    opened, wanted, tell = open_source(Path(source)), checking or Checking(), progress or _silent
-    return stages.check(opened, Path(output), plan, wanted, _picture(cover), tell)
+    opened, checking = open_source(Path(source)), checking or Checking()
+    covering, progress = _read_cover(cover), progress or _silent
+    return stages.check(opened, Path(output), plan, checking, covering, progress)
 
 
 def prove_file(
@@ -167,17 +173,20 @@ def prove_file(
 
     Args:
         source: A video or a still.
-        plan: What is hidden and how; analysed first if not given.
+        plan: What is hidden and how; made by an analysis if not given.
         recipe: The choices of that analysis; the balanced profile if not said.
-        cover: A picture to hide everything under, for the style `cover`.
-        progress: Called for every frame.
+        cover: The picture for the style `cover`, if plan or recipe name it.
+        progress: Called with the stage, frames done and frames expected.
+
+    Returns:
+        What was found; whether it holds is told there, not raised.
 
     Raises:
         RedactError: Any of the family; then nothing is proven.
     """
-    opened, tell = open_source(Path(source)), progress or _silent
-    plan = plan or stages.analyse(opened, recipe or PROFILES["balanced"], None, tell)
-    return stages.prove(opened, plan, _picture(cover), tell)
+    opened, progress = open_source(Path(source)), progress or _silent
+    plan = plan or stages.analyse(opened, recipe or PROFILES["balanced"], None, progress)
+    return stages.prove(opened, plan, _read_cover(cover), progress)
 
 
 def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detection]:
@@ -186,8 +195,13 @@ def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detectio
     Args:
         picture: (height, width, 3), 8 bit, red first.
         recipe: The choices; the balanced profile if not said.
+
+    Raises:
+        EngineError: A detector failed.
     """
-    return stages.find_in_picture(picture, recipe or PROFILES["balanced"])
+    from redact import pictures
+
+    return pictures.find_in_picture(picture, recipe or PROFILES["balanced"])
 
 
 def redact_picture(
@@ -198,15 +212,21 @@ def redact_picture(
     Args:
         picture: (height, width, 3), 8 bit, red first.
         recipe: The choices; the balanced profile if not said.
-        cover: A picture to hide everything under.
+        cover: A picture to hide everything under, for the style `cover`.
+
+    Raises:
+        RecipeError: The style needs a picture, and there is none.
+        EngineError: A detector failed.
     """
-    read = _picture(cover)
-    recipe = stages.covered_recipe(recipe or PROFILES["balanced"], read)
-    return stages.hide_in_picture(picture, recipe, read)
+    from redact import pictures
+
+    covering = _read_cover(cover)
+    recipe = _apply_cover(recipe or PROFILES["balanced"], covering)
+    return pictures.hide_in_picture(picture, recipe, covering)
 
 
-def _picture(cover: Path | str | None) -> CoverPicture | None:
-    """The picture to cover things with, read."""
+def _read_cover(cover: Path | str | None) -> CoverPicture | None:
+    """The picture that the style `cover` draws, if one is given."""
     if cover is None:
         return None
     from redact.hide.covers import CoverPicture
@@ -214,5 +234,18 @@ def _picture(cover: Path | str | None) -> CoverPicture | None:
     return CoverPicture(Path(cover), *read_cover(Path(cover)))
 
 
+def _apply_cover(recipe: Recipe, cover: CoverPicture | None) -> Recipe:
+    """The recipe with that picture over everything, if there is one.
+
+    Raises:
+        RecipeError: The style needs a picture, and there is none.
+    """
+    from redact.hide.covers import choose_style, with_cover
+
+    recipe = recipe if cover is None else with_cover(recipe, cover)
+    choose_style(recipe, cover=cover)
+    return recipe
+
+
 def _silent(stage: str, done: int, expected: int | None) -> None:
-    """The progress of those who do not ask."""
+    """Progress for callers who do not ask for it."""

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redact import pipeline
-from redact.core.findings import Detection
-from redact.core.frames import Frame, Rgb
-from redact.core.interfaces import Progress, Source
+from redact.core.interfaces import Progress, Source, Style, Tracker
 from redact.core.names import quarantine
 from redact.core.plan import Plan, Result, SourceId
-from redact.core.recipe import Pass, Recipe
+from redact.core.recipe import Recipe
 from redact.detect.cache import DetectionCache, cache_key
 from redact.detect.detectors import load
 from redact.detect.detectors.devices import requested_device
@@ -82,25 +79,51 @@ class Outcome:
 def analyse(
     source: Source, recipe: Recipe, cache: DetectionCache | None, progress: Progress
 ) -> Plan:
-    """Find and follow everything that is to be hidden."""
+    """Find and track everything that is to be hidden.
+
+    Args:
+        source: A video, a still, or pages.
+        recipe: The choices.
+        cache: Where a video's detections are kept meanwhile; not begun yet.
+        progress: Called with the stage, frames done and frames expected.
+
+    Raises:
+        InputError: The source cannot be used.
+        EngineError: A detector failed.
+    """
     check_choices(source, recipe)
     mark, info = source.fingerprint, source.info
     tracker = make_tracker(recipe, pages=info.pages)
-    if info.pages:
-        runner = PassRunner(for_every_page(recipe.passes), load, recipe.slope)
-        frames = pipeline.analyse(source, EveryFrame(runner), tracker, progress)
-    else:
-        runner = PassRunner(recipe.passes, load, recipe.slope)
-        schedule = VideoSchedule(runner, recipe.coverage.follow, cache)
-        key = cache_key(mark, recipe, requested_device())
-        with _caching(cache, key, source, recipe, progress) as tell:
-            frames = pipeline.analyse(source, schedule, tracker, tell)
+    frames = _detect_and_track(source, mark, recipe, tracker, cache, progress)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source.path)
     tracks = tuple(tracker.tracks())
     if frames > 1 and not info.pages:
         tracks = mark_uncertain(tracks, recipe, info.size)
     return Plan(SourceId(mark, info.size, frames), recipe, tuple(tracker.cuts()), tracks)
+
+
+def _detect_and_track(
+    source: Source,
+    mark: str,
+    recipe: Recipe,
+    tracker: Tracker,
+    cache: DetectionCache | None,
+    progress: Progress,
+) -> int:
+    """Run the recipe's passes over all frames, and give what they find to the tracker.
+
+    Returns:
+        How many frames there are.
+    """
+    if source.info.pages:
+        every_page = PassRunner(for_every_page(recipe.passes), load, recipe.slope)
+        return pipeline.analyse(source, EveryFrame(every_page), tracker, progress)
+    runner = PassRunner(recipe.passes, load, recipe.slope)
+    schedule = VideoSchedule(runner, recipe.coverage.follow, cache)
+    key = cache_key(mark, recipe, requested_device())
+    with _caching(cache, key, source, recipe, progress) as tell:
+        return pipeline.analyse(source, schedule, tracker, tell)
 
 
 @contextmanager
@@ -119,7 +142,7 @@ def _caching(
 def render(
     source: Source, output: Path, plan: Plan, how: Rendering, *, copying: bool = True
 ) -> Outcome:
-    """Write the source with everything hidden that the plan says.
+    """Write the source with everything hidden that the plan says; the result is not compared.
 
     Args:
         source: What the plan was made from.
@@ -127,84 +150,72 @@ def render(
         plan: Edited or not.
         how: How it is written.
         copying: Whether coded pictures may be copied where nothing is hidden.
+
+    Raises:
+        RedactError: Any of the family; then there is no output.
     """
-    from redact.hide.covers import style_for
+    from redact.hide.covers import choose_style
 
     plan.check_source(source.fingerprint, source.path)
-    style = style_for(plan.recipe, plan.style, how.cover)
-    frames = plan.source.frames
-
-    def write(copies: Copies | None) -> None:
-        with open_sink(output, source, plan, how.force, how.ffmpeg, copies) as sink:
-            if copies is not None and copies.whole:
-                how.progress("render", frames, frames)
-            else:
-                pipeline.render(source, plan.cover(), style, sink, frames, how.progress)
-
+    style = choose_style(plan.recipe, plan.style, how.cover)
     copies = find_copies(output, source, plan) if copying else None
     try:
-        write(copies)
+        _write(source, output, plan, style, how, copies)
     except RedactError:
         if copies is None:
             raise
-        copies = None
-        write(copies)  # what is wrong with the source or the place goes wrong once more
+        copies = None  # what is wrong with the source or the place goes wrong once more
+        _write(source, output, plan, style, how, copies)
+    frames = plan.source.frames
     how.progress("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
     copied = 0 if copies is None else copies.frames
     return Outcome(source.path, output, finished, frames, copied=copied)
 
 
-def covered_recipe(recipe: Recipe, cover: CoverPicture | None) -> Recipe:
-    """The recipe with that picture over everything, if there is one.
-
-    Raises:
-        RecipeError: The style needs a picture, and there is none.
-    """
-    from redact.hide.covers import style_for, with_cover
-
-    recipe = recipe if cover is None else with_cover(recipe, cover)
-    style_for(recipe, cover=cover)
-    return recipe
+def _write(
+    source: Source, output: Path, plan: Plan, style: Style, how: Rendering, copies: Copies | None
+) -> None:
+    """Hide and encode every frame that is not copied."""
+    frames = plan.source.frames
+    with open_sink(output, source, plan, how.force, how.ffmpeg, copies) as sink:
+        if copies is not None and copies.whole:
+            how.progress("render", frames, frames)
+        else:
+            pipeline.render(source, plan.cover(), style, sink, frames, how.progress)
 
 
 def render_checked(
     source: Source, output: Path, plan: Plan, how: Rendering, checking: Checking | None
 ) -> Outcome:
-    """Render, and check the result if that is wanted.
-
-    What is not checked is not copied either: whatever is must be decoded and compared.
-    """
-    if checking is None:
-        return render(source, output, plan, how, copying=False)
-    return _render_and_check(source, output, plan, how, checking)
-
-
-def _render_and_check(
-    source: Source, output: Path, plan: Plan, how: Rendering, checking: Checking
-) -> Outcome:
     """Render into a draft, check it, and give it its name only if nobody shows.
 
-    What the check finds is hidden too, and the source rendered again: see `verify.rounds`.
+    What the check finds is hidden too, and the source rendered again: see `verify.rounds`. Without
+    a check nothing is copied either, as whatever is copied must be decoded and compared.
+
+    Args:
+        source: What the plan was made from.
+        output: Appears only when complete and checked.
+        plan: Edited or not.
+        how: How it is written.
+        checking: How it is checked; None for not at all.
 
     Raises:
         LeakError: Somebody may still show; the result has a name with `.quarantine` in it.
         VerificationError: The result is not what the plan says.
+        RedactError: Any other of the family; then there is no output.
     """
+    if checking is None:
+        return render(source, output, plan, how, copying=False)
     with (
         draft(output, source=source.path, force=how.force) as held,
         naming_errors(held, output),
     ):
-        again = replace(how, force=True)
         done: Outcome
 
         def attempt(plan: Plan) -> tuple[Plan, Verification]:
             nonlocal done
-            for copying in (True, False):
-                done = render(source, held, plan, again, copying=copying)
-                found = check(source, held, done.plan, checking, how.cover, how.progress)
-                if not (found.faults and done.copied):
-                    break  # else what was copied may be to blame
+            done, found = _render_and_check(source, held, plan, how, checking)
             return done.plan, found
 
         extend_by = partial(extend, source, progress=how.progress)
@@ -216,14 +227,35 @@ def _render_and_check(
     return replace(done, output=output, verification=found)
 
 
+def _render_and_check(
+    source: Source, held: Path, plan: Plan, how: Rendering, checking: Checking
+) -> tuple[Outcome, Verification]:
+    """Render into a draft and check it; once more without copying, if that may be to blame."""
+    how = replace(how, force=True)  # an earlier round may have left the draft
+    done = render(source, held, plan, how)
+    found = check(source, held, done.plan, checking, how.cover, how.progress)
+    if found.faults and done.copied:
+        done = render(source, held, plan, how, copying=False)
+        found = check(source, held, done.plan, checking, how.cover, how.progress)
+    return done, found
+
+
 def extend(
-    source: Source, plan: Plan, leaks: Sequence[Leak], nth: int, *, progress: Progress
+    source: Source, plan: Plan, leaks: Sequence[Leak], number: int, *, progress: Progress
 ) -> Plan:
-    """The plan with leaks hidden too, and held longer each further time."""
+    """The plan with leaks hidden too.
+
+    Args:
+        source: What the plan was made from.
+        plan: What was hidden.
+        leaks: What the check of the result found.
+        number: Of the round, from 1; in each, things are held for longer.
+        progress: Called for every frame.
+    """
     from redact.verify.extend import extend_plan
 
-    longer = replace(plan.recipe, coverage=plan.recipe.coverage.with_longer_holds(nth))
-    tracker = make_tracker(longer, pages=source.info.pages)
+    holding = replace(plan.recipe, coverage=plan.recipe.coverage.with_longer_holds(number))
+    tracker = make_tracker(holding, pages=source.info.pages)
     return extend_plan(plan, leaks, source, PassRunner((), load), tracker, progress)
 
 
@@ -235,21 +267,29 @@ def check(
     cover: CoverPicture | None,
     progress: Progress,
 ) -> Verification:
-    """Compare a finished file with its source, frame by frame, and look for who still shows."""
-    from redact.hide.covers import style_for
+    """Compare a finished file with its source: whole files, all frames, and who still shows.
+
+    Args:
+        source: The original.
+        output: What was rendered from it.
+        plan: What it was rendered with, if known.
+        checking: How.
+        cover: The picture that the style `cover` drew.
+        progress: Called for every frame.
+
+    Raises:
+        ChangedInputError: The plan is of another source.
+        InputError: One of the files cannot be read.
+        VerificationError: Their pictures differ in size.
+        EngineError: A detector failed.
+    """
     from redact.verify.compare import verify
     from redact.verify.second_opinion import SecondOpinion
 
     finished = open_source(output)
-    faults = find_faults(source, finished, plan)
-    if plan is not None:
-        plan.check_source(source.fingerprint, source.path)
-        if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
-            faults.append("this is not the file that the plan was rendered to")
+    faults = _file_faults(source, finished, plan)
+    style = _style_with_structure(plan, cover)
     used = {one.detector for one in plan.recipe.passes} if plan else set()
-    style = None
-    if plan is not None and (cover or plan.style == "cover"):
-        style = style_for(plan.recipe, plan.style, cover)
     second_opinion = SecondOpinion(used, load)
     try:
         found = verify(source, finished, plan, second_opinion, checking, progress, style)
@@ -258,42 +298,44 @@ def check(
     return replace(found, faults=(*faults, *found.faults))
 
 
+def _file_faults(source: Source, finished: Source, plan: Plan | None) -> list[str]:
+    """What is wrong with a file as a whole.
+
+    Raises:
+        ChangedInputError: The plan is of another source.
+    """
+    faults = find_faults(source, finished, plan)
+    if plan is not None:
+        plan.check_source(source.fingerprint, source.path)
+        if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
+            faults.append("this is not the file that the plan was rendered to")
+    return faults
+
+
+def _style_with_structure(plan: Plan | None, cover: CoverPicture | None) -> Style | None:
+    """The style `cover`, if it was used: of all styles it alone draws a fine structure."""
+    if plan is None or not (cover or plan.style == "cover"):
+        return None
+    from redact.hide.covers import choose_style
+
+    return choose_style(plan.recipe, plan.style, cover)
+
+
 def prove(source: Source, plan: Plan, cover: CoverPicture | None, progress: Progress) -> Proof:
-    """Show that what is drawn does not depend on what is hidden."""
-    from redact.hide.covers import style_for
+    """Show that what is drawn does not depend on what is hidden.
+
+    Raises:
+        ChangedInputError: The plan is of another source.
+        VerificationError: The source has more or fewer frames than the plan says.
+    """
+    from redact.hide.covers import choose_style
     from redact.hide.proof import prove
 
     plan.check_source(source.fingerprint, source.path)
-    make = partial(style_for, plan.recipe, plan.style, cover)
-    proof = prove(source, plan.cover(), make, progress)
+    make_style = partial(choose_style, plan.recipe, plan.style, cover)
+    proof = prove(source, plan.cover(), make_style, progress)
     if proof.frames != plan.source.frames:
         raise VerificationError(
             f"{proof.frames} frames came instead of {plan.source.frames}", source.path
         )
     return proof
-
-
-def find_in_picture(picture: Rgb, recipe: Recipe) -> list[Detection]:
-    """What would be hidden in one picture in memory."""
-    from redact.media.stills.picture import StillPicture
-
-    runner = _runner(recipe.passes, recipe.slope)
-    return list(runner(Frame(0, Fraction(0), StillPicture(picture))).detections)
-
-
-@lru_cache(maxsize=2)
-def _runner(passes: tuple[Pass, ...], slope: float) -> PassRunner:
-    """Kept, since loading networks takes longer than a pass over a picture."""
-    return PassRunner(passes, load, slope)
-
-
-def hide_in_picture(picture: Rgb, recipe: Recipe, cover: CoverPicture | None) -> Rgb:
-    """A copy of one picture in memory with everything hidden."""
-    from redact.hide.covers import style_for
-    from redact.media.stills.picture import StillPicture
-
-    style = style_for(recipe, recipe.style, cover)
-    copy = picture.copy()
-    found = find_in_picture(picture, recipe)
-    style.hide(StillPicture(copy), [recipe.coverage.region(d.kind, d.box) for d in found])
-    return copy

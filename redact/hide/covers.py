@@ -38,7 +38,7 @@ def with_cover(recipe: Recipe, cover: CoverPicture) -> Recipe:
     return replace(recipe, style="cover", cover=cover.fingerprint)
 
 
-def style_for(
+def choose_style(
     recipe: Recipe, name: StyleName | None = None, cover: CoverPicture | None = None
 ) -> Style:
     """The style that a recipe names, or another one, with its picture if it is `cover`.
