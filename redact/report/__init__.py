@@ -10,9 +10,9 @@ from pathlib import Path
 from redact.core.names import plan_path
 from redact.core.storage import write_whole
 from redact.errors import LeakError, RedactError
-from redact.report.facts import facts_of
-from redact.report.page import page
-from redact.report.shots import shots_of
+from redact.report.facts import collect_facts
+from redact.report.page import build_page
+from redact.report.snapshots import take_snapshots
 from redact.stages import Outcome
 
 
@@ -23,20 +23,23 @@ def report_paths(output: Path) -> tuple[Path, Path]:
 
 
 def write_report(outcome: Outcome, plan: Path) -> Path:
-    """Write the page and the same facts as JSON; gives the page's name.
+    """Write the page, and the same facts as JSON beside it.
 
     Args:
         outcome: What became of the file.
         plan: Where its plan was saved.
 
+    Returns:
+        Where the page is.
+
     Raises:
         InputError: The output cannot be read.
         UnwritableOutputError: There is no space or no permission.
     """
-    facts = facts_of(outcome, plan)
+    facts = collect_facts(outcome, plan)
     place, data = report_paths(outcome.output)
     write_whole(data, json.dumps(facts, indent=1))
-    write_whole(place, page(facts, shots_of(outcome)))
+    write_whole(place, build_page(facts, take_snapshots(outcome)))
     return place
 
 
@@ -55,4 +58,11 @@ def reporting_leaks() -> Iterator[None]:
         raise
 
 
-__all__ = ["facts_of", "page", "report_paths", "reporting_leaks", "shots_of", "write_report"]
+__all__ = [
+    "build_page",
+    "collect_facts",
+    "report_paths",
+    "reporting_leaks",
+    "take_snapshots",
+    "write_report",
+]

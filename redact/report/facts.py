@@ -20,41 +20,47 @@ from redact.verify.result import Verification
 
 _PACKAGES = ("redact-video", "av", "imageio-ffmpeg", "mediapipe", "numpy", "onnxruntime",
              "opencv-contrib-python", "pillow")  # fmt: skip
-_JOIN = Fraction(1, 5)
-"""Seconds between two sightings that are drawn as one span."""
+_SPAN_PAUSE = Fraction(1, 5)
+"""Seconds between two sightings of one span, at most."""
 
 
-def facts_of(outcome: Outcome, plan: Path) -> dict[str, Any]:
-    """Everything that the report tells."""
+def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
+    """Everything that the report tells, ready for JSON.
+
+    Args:
+        outcome: What became of the file.
+        plan: Where its plan was saved.
+    """
     made = outcome.plan
-    tracks = [_track(track, made) for track in made.tracks]
+    tracks = [_track_facts(track, made) for track in made.tracks]
     tracks.sort(key=lambda t: (t["state"] == "hidden", t["state"] != "uncertain", t["start"]))
     end = max((track["end"] for track in tracks), default=0.0)
     return {
-        "source": _file(outcome.source, made.source.fingerprint),
-        "output": _file(outcome.output, made.result.fingerprint if made.result else ""),
-        "plan": _file(plan, fingerprint(plan)),
+        "source": _file_facts(outcome.source, made.source.fingerprint),
+        "output": _file_facts(outcome.output, made.result.fingerprint if made.result else ""),
+        "plan": _file_facts(plan, fingerprint(plan)),
         "size": [made.source.size.width, made.source.size.height],
         "frames": made.source.frames,
         "copied": outcome.copied,
         "seconds": max(end, float(_last_time(made))),
         "style": made.style,
         "recipe": asdict(made.recipe),
-        "edits": [asdict(edit) | _plain(edit) for edit in made.edits],
+        "edits": [asdict(edit) | _times_as_text(edit) for edit in made.edits],
         "cuts": _cut_times(made),
         "tracks": tracks,
         "exposure": _exposure(tracks, outcome.verification),
-        "verification": _verification(outcome.verification),
+        "verification": _verification_facts(outcome.verification),
         "versions": _versions(),
         "weights": {name: item.sha256 for name, item in catalogue().items()},
     }
 
 
-def _file(path: Path, mark: str) -> dict[str, str]:
+def _file_facts(path: Path, mark: str) -> dict[str, str]:
     return {"name": printable(Path(path.name)), "sha256": mark.removeprefix("sha256:")}
 
 
-def _plain(edit: Any) -> dict[str, Any]:
+def _times_as_text(edit: Any) -> dict[str, Any]:
+    """The exact times of an edit, which JSON numbers cannot hold."""
     return {key: str(value) for key, value in asdict(edit).items() if isinstance(value, Fraction)}
 
 
@@ -63,12 +69,12 @@ def _last_time(plan: Plan) -> Fraction:
 
 
 def _cut_times(plan: Plan) -> list[float]:
-    """As far as a track was seen in the frame that begins the shot."""
+    """Seconds at which shots begin, where some track was seen in that frame: plans hold no more."""
     known = {s.frame: s.time for track in plan.tracks for s in track.sightings}
     return [float(known[cut]) for cut in plan.cuts if cut in known]
 
 
-def _track(track: Track, plan: Plan) -> dict[str, Any]:
+def _track_facts(track: Track, plan: Plan) -> dict[str, Any]:
     shown = {edit.track for edit in plan.edits if isinstance(edit, ShowTrack)}
     hidden = {t.id for t in plan.hidden_tracks}
     state = "shown" if track.id in shown else "hidden" if track.id in hidden else "uncertain"
@@ -88,9 +94,10 @@ def _track(track: Track, plan: Plan) -> dict[str, Any]:
 
 
 def _spans(times: Sequence[Fraction]) -> list[list[float]]:
+    """Start and end of each run of times without a long pause, in seconds."""
     spans: list[list[Fraction]] = []
     for time in times:
-        if spans and time - spans[-1][1] <= _JOIN:
+        if spans and time - spans[-1][1] <= _SPAN_PAUSE:
             spans[-1][1] = time
         else:
             spans.append([time, time])
@@ -112,7 +119,7 @@ def _exposure(tracks: Sequence[dict[str, Any]], found: Verification | None) -> d
     }
 
 
-def _verification(found: Verification | None) -> dict[str, Any] | None:
+def _verification_facts(found: Verification | None) -> dict[str, Any] | None:
     return None if found is None else {**found.as_object(), "words": found.in_words()}
 
 

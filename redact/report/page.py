@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from redact.report.shots import Shot
+from redact.report.snapshots import Snapshot
 from redact.report.style import STYLE
 
 MOST_ROWS = 150
@@ -17,40 +17,45 @@ _ROW = 18
 _LEFT = 120
 
 
-def page(facts: dict[str, Any], shots: Sequence[Shot]) -> str:
-    """The whole page."""
+def build_page(facts: dict[str, Any], snapshots: Sequence[Snapshot]) -> str:
+    """The whole page, as HTML.
+
+    Args:
+        facts: From `redact.report.facts.collect_facts`.
+        snapshots: Frames of the result.
+    """
     name = facts["output"]["name"]
     parts = (
-        _head(facts),
+        _header(facts),
         _tiles(facts),
-        _uncertain(facts),
-        _check(facts),
+        _look_first(facts),
+        _check_section(facts),
         _timeline(facts),
-        _frames(shots),
-        _choices(facts),
-        _marks(facts),
+        _frame_gallery(snapshots),
+        _recipe_section(facts),
+        _digests(facts),
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_said(name)}: redaction report</title><style>{STYLE}</style></head>"
+        f"<title>{_escaped(name)}: redaction report</title><style>{STYLE}</style></head>"
         f"<body><main>{''.join(parts)}</main></body></html>\n"
     )
 
 
-def _said(value: object) -> str:
+def _escaped(value: object) -> str:
     return escape(str(value), quote=True)
 
 
-def _head(facts: dict[str, Any]) -> str:
+def _header(facts: dict[str, Any]) -> str:
     found = facts["verification"]
     badge = ("unknown", "Not checked")
     if found is not None:
         badge = ("good", "Check passed") if found["passed"] else ("bad", "Possible leaks left")
     return (
-        f'<header><p class="kind">Redaction report</p><h1>{_said(facts["output"]["name"])}</h1>'
+        f'<header><p class="kind">Redaction report</p><h1>{_escaped(facts["output"]["name"])}</h1>'
         f'<p class="badge {badge[0]}">{badge[1]}</p>'
         '<p class="lead">An aid for whoever signs this off, not a guarantee. Watch the whole '
         "result before it is published; begin with what is listed first.</p></header>"
@@ -67,7 +72,9 @@ def _tiles(facts: dict[str, Any]) -> str:
         (exposure["shown"], "shown by a person's decision"),
         (facts["frames"], "frames" if facts["frames"] != 1 else "frame"),
     ]
-    said = "".join(f"<li><b>{_said(n)}</b><span>{_said(what)}</span></li>" for n, what in tiles)
+    said = "".join(
+        f"<li><b>{_escaped(n)}</b><span>{_escaped(what)}</span></li>" for n, what in tiles
+    )
     note = (
         f"<p><b>Exposure estimate:</b> {exposure['uncertain']} uncertain things show for "
         f"{exposure['uncertain_seconds']:.1f} s together; by the detectors' scores and the leaks "
@@ -79,18 +86,18 @@ def _tiles(facts: dict[str, Any]) -> str:
     return f'<section><ul class="tiles">{said}</ul>{note}</p></section>'
 
 
-def _uncertain(facts: dict[str, Any]) -> str:
+def _look_first(facts: dict[str, Any]) -> str:
     rows = [track for track in facts["tracks"] if track["state"] != "hidden"]
     if not rows:
         return "<section><h2>Look here first</h2><p>Nothing is uncertain.</p></section>"
     head = "<tr><th>Track<th>What<th>From<th>To<th>Height<th>Best score<th>State</tr>"
     body = "".join(
-        f"<tr><td>{track['id']}<td>{_said(track['kind'])}<td>{_clock(track['start'])}"
+        f"<tr><td>{track['id']}<td>{_escaped(track['kind'])}<td>{_clock(track['start'])}"
         f"<td>{_clock(track['end'])}<td>{track['height']} px<td>{track['best']:.2f}"
-        f'<td><span class="{_said(track["state"])}">{_said(track["state"])}</span></tr>'
+        f'<td><span class="{_escaped(track["state"])}">{_escaped(track["state"])}</span></tr>'
         for track in rows[:MOST_ROWS]
     )
-    more = _more(len(rows))
+    more = _left_out_note(len(rows))
     return (
         "<section><h2>Look here first</h2><p>These were found and are <b>not hidden</b>: probably "
         "false alarms, or shown because a person said so.</p>"
@@ -98,11 +105,11 @@ def _uncertain(facts: dict[str, Any]) -> str:
     )
 
 
-def _more(count: int) -> str:
+def _left_out_note(count: int) -> str:
     return f"<p>and {count - MOST_ROWS} more, in the JSON</p>" if count > MOST_ROWS else ""
 
 
-def _check(facts: dict[str, Any]) -> str:
+def _check_section(facts: dict[str, Any]) -> str:
     found = facts["verification"]
     if found is None:
         return "<section><h2>Check</h2><p>The result was <b>not checked</b>.</p></section>"
@@ -111,16 +118,16 @@ def _check(facts: dict[str, Any]) -> str:
     table = ""
     if listed:
         rows = "".join(
-            f"<tr><td>{_said(leak['kind'])}<td>{_clock(leak['start'])}<td>{_clock(leak['end'])}"
+            f"<tr><td>{_escaped(leak['kind'])}<td>{_clock(leak['start'])}<td>{_clock(leak['end'])}"
             f"<td>{leak['height']} px"
-            f"<td>{_scores(leak['scores'])}<td>{_said(leak['why'])}<td>{_said(what)}</tr>"
+            f"<td>{_scores(leak['scores'])}<td>{_escaped(leak['why'])}<td>{_escaped(what)}</tr>"
             for leak, what in listed
         )
         head = "<tr><th>What<th>From<th>To<th>Height<th>Scores<th>Why<th>What became of it</tr>"
         table = f"<table>{head}{rows}</table>"
-    faults = "".join(f'<p class="bad">{_said(fault)}</p>' for fault in found["faults"])
+    faults = "".join(f'<p class="bad">{_escaped(fault)}</p>' for fault in found["faults"])
     return (
-        f"<section><h2>Check</h2>{faults}<p>{_said(found['words'])}.</p>"
+        f"<section><h2>Check</h2>{faults}<p>{_escaped(found['words'])}.</p>"
         f"<p>Likeness of fine structure inside hidden regions: {found['inside']:.2f} at most, of "
         f"0.5 allowed. Change of brightness outside: {found['outside']:.0f} at most, of 12 allowed."
         f"</p>{table}</section>"
@@ -128,7 +135,7 @@ def _check(facts: dict[str, Any]) -> str:
 
 
 def _scores(scores: dict[str, float]) -> str:
-    return ", ".join(f"{_said(name)} {score:.2f}" for name, score in scores.items())
+    return ", ".join(f"{_escaped(name)} {score:.2f}" for name, score in scores.items())
 
 
 def _timeline(facts: dict[str, Any]) -> str:
@@ -137,13 +144,13 @@ def _timeline(facts: dict[str, Any]) -> str:
         return "<section><h2>Timeline</h2><p>Nothing was found.</p></section>"
     whole = max(facts["seconds"], 0.04)
     height = _ROW * len(tracks) + 24
-    cuts = [_at(cut, whole) for cut in facts["cuts"]]
+    cuts = [_x_of(cut, whole) for cut in facts["cuts"]]
     marks = "".join(
         f'<line class="cut" x1="{x}" x2="{x}" y1="0" y2="{height - 20}"/>' for x in cuts
     )
-    rows = "".join(_row(number, track, whole) for number, track in enumerate(tracks))
+    rows = "".join(_timeline_row(number, track, whole) for number, track in enumerate(tracks))
     ticks = "".join(
-        f'<text class="tick" x="{_at(share * whole, whole)}" y="{height - 4}">'
+        f'<text class="tick" x="{_x_of(share * whole, whole)}" y="{height - 4}">'
         f"{_clock(share * whole)}</text>"
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
@@ -155,16 +162,16 @@ def _timeline(facts: dict[str, Any]) -> str:
     return (
         f"<section><h2>Timeline</h2>{key}"
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="When each track was seen">'
-        f"{marks}{rows}{ticks}</svg>{_more(len(facts['tracks']))}</section>"
+        f"{marks}{rows}{ticks}</svg>{_left_out_note(len(facts['tracks']))}</section>"
     )
 
 
-def _row(number: int, track: dict[str, Any], whole: float) -> str:
+def _timeline_row(number: int, track: dict[str, Any], whole: float) -> str:
     y = number * _ROW
     state = track["state"]
     bars = [_bar(span, y, whole, f"{state} soft") for span in track["followed"]]
     bars += [_bar(span, y, whole, state) for span in track["seen"]]
-    name = f'<text class="name" x="0" y="{y + 12}">{_said(track["kind"])} {track["id"]}</text>'
+    name = f'<text class="name" x="0" y="{y + 12}">{_escaped(track["kind"])} {track["id"]}</text>'
     return f"<g>{name}{''.join(bars)}</g>"
 
 
@@ -174,14 +181,14 @@ def _bar(span: Sequence[float], y: int, whole: float, kind: str) -> str:
     return f'<rect class="{kind}" x="{start:.1f}" y="{y + 3}" width="{width:.1f}" height="11"/>'
 
 
-def _at(seconds: float, whole: float) -> str:
+def _x_of(seconds: float, whole: float) -> str:
     return f"{_LEFT + (_WIDTH - _LEFT - 30) * min(1.0, seconds / whole):.1f}"
 
 
-def _frames(shots: Sequence[Shot]) -> str:
-    if not shots:
+def _frame_gallery(snapshots: Sequence[Snapshot]) -> str:
+    if not snapshots:
         return ""
-    figures = "".join(_figure(shot) for shot in shots)
+    figures = "".join(_figure(snapshot) for snapshot in snapshots)
     return (
         "<section><h2>Frames of the result</h2><p>With outlines of what the plan knows there. What "
         "is uncertain or may have leaked is blurred here, and only here: look at it in the result."
@@ -189,29 +196,29 @@ def _frames(shots: Sequence[Shot]) -> str:
     )
 
 
-def _figure(shot: Shot) -> str:
+def _figure(shown: Snapshot) -> str:
     outlines = "".join(
-        f'<rect class="{_said(o.state)}" x="{o.box[0]:.4f}" y="{o.box[1]:.4f}" '
+        f'<rect class="{_escaped(o.state)}" x="{o.box[0]:.4f}" y="{o.box[1]:.4f}" '
         f'width="{max(0, o.box[2] - o.box[0]):.4f}" height="{max(0, o.box[3] - o.box[1]):.4f}"/>'
-        for o in shot.outlines
+        for o in shown.outlines
     )
-    width, height = shot.size.width, shot.size.height
-    known = _listed(f"{o.kind} {o.track}" for o in shot.outlines)
+    width, height = shown.size.width, shown.size.height
+    known = _short_list(f"{o.kind} {o.track}" for o in shown.outlines)
     return (
-        f'<figure><div class="shot"><img alt="frame {shot.frame}" width="{width}" '
-        f'height="{height}" src="data:image/jpeg;base64,{shot.jpeg}">'
+        f'<figure><div class="shot"><img alt="frame {shown.frame}" width="{width}" '
+        f'height="{height}" src="data:image/jpeg;base64,{shown.jpeg}">'
         f'<svg viewBox="0 0 1 1" preserveAspectRatio="none">{outlines}</svg></div>'
-        f"<figcaption><b>{_clock(shot.seconds)}</b> frame {shot.frame} {_said(known)}</figcaption>"
-        "</figure>"
+        f"<figcaption><b>{_clock(shown.seconds)}</b> frame {shown.frame} {_escaped(known)}"
+        "</figcaption></figure>"
     )
 
 
-def _listed(names: Iterable[str]) -> str:
+def _short_list(names: Iterable[str]) -> str:
     known = list(names)
     return ", ".join(known[:8]) + (f" and {len(known) - 8} more" if len(known) > 8 else "")
 
 
-def _choices(facts: dict[str, Any]) -> str:
+def _recipe_section(facts: dict[str, Any]) -> str:
     recipe = dict(facts["recipe"])
     passes = "; ".join(
         f"{p['detector']} at {p['side']} from {p['threshold']}, every {p['every']}"
@@ -221,24 +228,26 @@ def _choices(facts: dict[str, Any]) -> str:
     recipe["extras"] = ", ".join(recipe["extras"]) or "none"
     rows = {**recipe, "style": facts["style"], "passes": passes, "coverage": limits}
     rows["edits"] = f"{len(facts['edits'])} by a person" if facts["edits"] else "none"
-    return f"<section><h2>Recipe</h2>{_list(rows)}</section>"
+    return f"<section><h2>Recipe</h2>{_key_values(rows)}</section>"
 
 
-def _marks(facts: dict[str, Any]) -> str:
+def _digests(facts: dict[str, Any]) -> str:
     files = {
         f"{what}: {facts[what]['name']}": facts[what]["sha256"]
         for what in ("source", "output", "plan")
     }
     return (
-        f"<section><h2>SHA-256</h2>{_list(files)}<h2>Versions</h2>{_list(facts['versions'])}"
-        f"<h2>Weights, SHA-256</h2>{_list(facts['weights'])}<p>Keep this page and the plan to "
-        "yourself: both tell where people were, and which original this was made from.</p>"
-        "</section>"
+        f"<section><h2>SHA-256</h2>{_key_values(files)}<h2>Versions</h2>"
+        f"{_key_values(facts['versions'])}<h2>Weights, SHA-256</h2>{_key_values(facts['weights'])}"
+        "<p>Keep this page and the plan to yourself: both tell where people were, and which "
+        "original this was made from.</p></section>"
     )
 
 
-def _list(rows: dict[str, Any]) -> str:
-    said = "".join(f"<dt>{_said(key)}</dt><dd>{_said(value)}</dd>" for key, value in rows.items())
+def _key_values(rows: dict[str, Any]) -> str:
+    said = "".join(
+        f"<dt>{_escaped(key)}</dt><dd>{_escaped(value)}</dd>" for key, value in rows.items()
+    )
     return f"<dl>{said}</dl>"
 
 

@@ -19,11 +19,10 @@ from redact.media.formats import open_source
 from redact.stages import Outcome
 from redact.verify.result import Spot
 
-MOST = 12
-"""Frames."""
+MOST_FRAMES = 12
 
-_SIDE = 720
-"""Longer side of each, in pixels."""
+_LONGEST_SIDE = 720
+"""Longer side of each in the page, in pixels."""
 
 _QUALITY = 72
 _MARGIN = 0.5
@@ -32,7 +31,14 @@ _MARGIN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One thing in a frame, in shares of the picture's width and height."""
+    """One thing in a frame.
+
+    Args:
+        track: Its number.
+        kind: What it is.
+        state: `hidden`, `uncertain`, `shown` or `leak`.
+        box: Left, top, right and bottom, as shares of the picture's width and height.
+    """
 
     track: int
     kind: str
@@ -41,11 +47,11 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class Snapshot:
     """One frame of the result.
 
     Args:
-        frame: Its index.
+        frame: The frame's index.
         seconds: Its time.
         size: Of the picture in the page.
         jpeg: In base64.
@@ -59,73 +65,78 @@ class Shot:
     outlines: tuple[Outline, ...]
 
 
-def shots_of(outcome: Outcome) -> list[Shot]:
+def take_snapshots(outcome: Outcome) -> list[Snapshot]:
     """The few frames with the worst leaks and the most tracks, uncertain ones before others."""
     plan = outcome.plan
     hidden = {track.id for track in plan.hidden_tracks}
     tracks = sorted(plan.tracks, key=lambda t: (not t.uncertain, t.id in hidden))
     found = outcome.verification.leaks if outcome.verification else ()
-    worst = sorted(found, key=lambda leak: -leak.best.score)[: MOST // 2]
+    worst = sorted(found, key=lambda leak: -leak.best.score)[: MOST_FRAMES // 2]
     leaking = dict.fromkeys(leak.best.frame for leak in worst)
-    wanted = set([*leaking, *_chosen(tracks)][:MOST])
+    wanted = set([*leaking, *_choose_frames(tracks)][:MOST_FRAMES])
     visible = Cover([t for t in tracks if t.id not in hidden], plan.cuts, plan.recipe.coverage)
-    shots = []
+    snapshots = []
     for frame in open_source(outcome.output).frames() if wanted else ():
         if frame.index in wanted:
             regions = [item.region for item in visible.hidden(frame.index, frame.time)]
-            shots.append(_shot(frame, outcome, hidden, regions))
+            snapshots.append(_snapshot(frame, outcome, hidden, regions))
             wanted.remove(frame.index)
         if not wanted:
             break
-    return shots
+    return snapshots
 
 
-def _chosen(tracks: Sequence[Track]) -> list[int]:
+def _choose_frames(tracks: Sequence[Track]) -> list[int]:
+    """Few frames in which all of these tracks are seen, the first ones at their best (greedy)."""
     places = {t.id: {s.frame for s in t.sightings} for t in tracks}
     best = {t.id: max(t.sightings, key=lambda s: (s.score > 0, s.box.area)).frame for t in tracks}
     left, frames = list(tracks), list[int]()
-    while left and len(frames) < MOST:
-        here = [best[track.id] for track in left[:MOST]]
+    while left and len(frames) < MOST_FRAMES:
+        here = [best[track.id] for track in left[:MOST_FRAMES]]
         frame = max(here, key=lambda f: sum(f in places[track.id] for track in left))
         frames.append(frame)
         left = [track for track in left if frame not in places[track.id]]
     return frames
 
 
-def _shot(frame: Frame, outcome: Outcome, hidden: set[int], visible: Sequence[Region]) -> Shot:
-    plan = outcome.plan
+def _snapshot(
+    frame: Frame, outcome: Outcome, hidden: set[int], visible: Sequence[Region]
+) -> Snapshot:
+    """One frame, outlined, and blurred where the result may show somebody."""
     size = frame.picture.turn.upright_size(frame.picture.stored_size)
-    outlines = []
-    for track in plan.tracks:
-        box = next((s.box for s in track.sightings if s.frame == frame.index), None)
-        if box is None:
-            continue
-        state = "hidden" if track.id in hidden else "uncertain" if track.uncertain else "shown"
-        outlines.append(Outline(track.id, str(track.kind), state, _shares(box, size)))
-    outlines += [
-        Outline(n, "leak", "leak", _shares(s.box, size)) for n, s in _spots(frame, outcome)
-    ]
-    leaks = [Region.holding(box, _MARGIN) for box in _leaks(frame.time, outcome)]
+    leaks = [Region.holding(box, _MARGIN) for box in _leaking_boxes(frame.time, outcome)]
     if leaks or visible:  # whatever the result shows, the report holds no face
-        make_style(plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
-    small = size.fitted(min(size.longer, _SIDE))
-    return Shot(frame.index, float(frame.time), small, _jpeg(frame, small), tuple(outlines))
+        make_style(outcome.plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
+    small = size.fitted(min(size.longer, _LONGEST_SIDE))
+    outlines = tuple(_outlines(frame, outcome, hidden, size))
+    return Snapshot(frame.index, float(frame.time), small, _jpeg(frame, small), outlines)
 
 
-def _spots(frame: Frame, outcome: Outcome) -> Iterator[tuple[int, Spot]]:
+def _outlines(frame: Frame, outcome: Outcome, hidden: set[int], size: Size) -> Iterator[Outline]:
+    """What the plan knows in a frame, then the leaks that were found in it."""
+    for track in outcome.plan.tracks:
+        box = next((s.box for s in track.sightings if s.frame == frame.index), None)
+        if box is not None:
+            state = "hidden" if track.id in hidden else "uncertain" if track.uncertain else "shown"
+            yield Outline(track.id, str(track.kind), state, _relative_box(box, size))
+    for number, spot in _numbered_spots(frame, outcome):
+        yield Outline(number, "leak", "leak", _relative_box(spot.box, size))
+
+
+def _numbered_spots(frame: Frame, outcome: Outcome) -> Iterator[tuple[int, Spot]]:
     """The leaks of this very frame, numbered as the page lists them."""
     found = outcome.verification.leaks if outcome.verification else ()
     for number, leak in enumerate(found, 1):
         yield from ((number, spot) for spot in leak.spots if spot.frame == frame.index)
 
 
-def _leaks(time: Fraction, outcome: Outcome) -> list[Box]:
-    """Wherever a leak was seen about then: it must not be seen in the report."""
+def _leaking_boxes(time: Fraction, outcome: Outcome) -> list[Box]:
+    """Boxes of all leaks within a second of a time: the report must not show them."""
     found = outcome.verification.leaks if outcome.verification else ()
     return [s.box for leak in found for s in leak.spots if abs(s.time - time) <= 1]
 
 
-def _shares(box: Box, size: Size) -> tuple[float, float, float, float]:
+def _relative_box(box: Box, size: Size) -> tuple[float, float, float, float]:
     across, down = 1 / size.width, 1 / size.height
     return box.left * across, box.top * down, box.right * across, box.bottom * down
 
