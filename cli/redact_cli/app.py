@@ -13,20 +13,30 @@ from typing import Annotated
 import typer
 
 from redact.errors import MissingEngineError, RedactError, printable
-from redact_cli import options, texts
+from redact_cli import help_texts, options
+from redact_cli.command_line import DEBUG, CommandLine, take_debug
 from redact_cli.exit_codes import INTERRUPTED, SOME_FAILED, UNFORESEEN, code_for
+from redact_cli.option_groups import Only, takes_groups
 
 app = typer.Typer(
     name="redact",
-    help=texts.REDACT,
-    epilog=texts.EXAMPLES,
+    cls=CommandLine,
+    help=help_texts.REDACT,
+    epilog=help_texts.EXAMPLES,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_Input = Annotated[Path, typer.Argument(metavar="INPUT", show_default=False)]
+_Input = Annotated[
+    Path, typer.Argument(metavar="INPUT", show_default=False, help="A video or a picture.")
+]
+
+
+def _plan_option(help: str) -> typer.models.OptionInfo:
+    """Every command has this option, and each has its own use for it."""
+    option: typer.models.OptionInfo = typer.Option("-p", "--plan", metavar="PLAN", help=help)
+    return option
 
 
 def _version(wanted: bool) -> None:
@@ -43,12 +53,16 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an error of redact itself happened.")
+        bool,
+        typer.Option(
+            DEBUG, help="Show where an error of redact itself happened; anywhere on the line."
+        ),
     ] = False,
 ) -> None: ...
 
 
-@app.command(help=texts.RUN, epilog=texts.RUN_EXAMPLE)
+@app.command(help=help_texts.RUN, epilog=help_texts.RUN_EXAMPLE)
+@takes_groups
 def run(
     context: typer.Context,
     inputs: Annotated[
@@ -60,228 +74,151 @@ def run(
             "avif), and folders, which are searched to the bottom; hidden files are left alone.",
         ),
     ],
-    out: options.OutDir = None,
-    profile: options.Profile = "balanced",
-    detect: options.Detect = None,
-    detector: options.Detectors = None,
-    pad: options.Pad = None,
-    before: options.Before = None,
-    after: options.After = None,
-    uncertain: options.Unsure = None,
-    style: options.Style = None,
-    cover: options.Picture = None,
-    color: options.Colour = None,
-    encoder: options.Encoder = None,
-    quality: options.Quality = None,
-    audio: options.Sound = None,
-    keep: options.Keep = None,
-    verify: options.Verify = True,
-    every_frame: options.EveryFrame = False,
-    strict: options.Strict = False,
-    report_only: options.ReportOnly = False,
-    ffmpeg: options.Ffmpeg = None,
-    device: options.Device = "auto",
-    jobs: options.Jobs = 1,
-    resume: options.Resume = False,
-    force: options.Force = False,
-    report: options.Page = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
+    search: options.Search,
+    reach: options.Reach,
+    style: options.Style,
+    encoding: options.Encoding,
+    check: options.Check,
+    output: options.Output,
+    machine: options.Machine,
 ) -> None:
     """Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result."""
     _check_engines()
-    options.use_device(device)
-    recipe = options.make_recipe(
-        profile,
-        style=style,
-        cover=cover,
-        colour=color,
-        encoder=encoder,
-        quality=quality,
-        audio=audio,
-        keep=keep,
-        detect=detect,
-        detectors=detector,
-        uncertain=uncertain,
-        coverage={"pad": pad, "before": before, "after": after},
-    )
     from redact.jobs.batch import find_jobs
-    from redact_cli.passes import check_cover
-    from redact_cli.working import redact_all
+    from redact_cli.commands.run import redact_all
+    from redact_cli.recipes import check_cover, make_checking, make_recipe, use_device
 
-    check_cover(recipe, cover)
-    checking = options.make_checking(verify, every_frame, strict, report_only)
+    use_device(machine.device)
+    recipe = make_recipe(search, reach, style, encoding)
+    check_cover(recipe, style.cover)
     found = find_jobs(
         inputs,
-        out,
+        output.out,
         recipe,
-        force=force,
-        resume=resume,
-        ffmpeg=ffmpeg,
-        checking=checking,
-        report=report,
-        cover=cover,
+        force=output.force,
+        resume=output.resume,
+        ffmpeg=machine.ffmpeg,
+        checking=make_checking(check),
+        report=output.report,
+        cover=style.cover,
     )
     debug = bool(context.parent and context.parent.params.get("debug"))
-    raise typer.Exit(redact_all(found, jobs, as_json=as_json, quiet=quiet, debug=debug))
+    raise typer.Exit(redact_all(found, machine.jobs, output, debug=debug))
 
 
-@app.command(help=texts.ANALYSE, epilog="Example: redact analyse clip.mp4 --plan clip.redact.json")
+@app.command(
+    help=help_texts.ANALYSE, epilog="Example: redact analyse clip.mp4 --plan clip.redact.json"
+)
+@takes_groups
 def analyse(
     source: _Input,
+    search: options.Search,
+    reach: options.Reach,
+    style: options.Style,
+    encoding: options.Encoding,
+    output: Annotated[options.Output, Only("resume", "force", "quiet")],
+    machine: Annotated[options.Machine, Only("device")],
     plan: Annotated[
-        Path | None,
-        typer.Option(
-            "-p", "--plan", metavar="PLAN", help="Where to write; NAME.redact.json if not said."
-        ),
+        Path | None, _plan_option("Where to write it; NAME.redact.json by default.")
     ] = None,
-    profile: options.Profile = "balanced",
-    detect: options.Detect = None,
-    detector: options.Detectors = None,
-    pad: options.Pad = None,
-    before: options.Before = None,
-    after: options.After = None,
-    uncertain: options.Unsure = None,
-    style: options.Style = None,
-    cover: options.Picture = None,
-    color: options.Colour = None,
-    encoder: options.Encoder = None,
-    quality: options.Quality = None,
-    audio: options.Sound = None,
-    keep: options.Keep = None,
-    device: options.Device = "auto",
-    resume: options.GoOn = False,
-    force: options.Force = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """Find what must be hidden and write it down in a plan, without touching a picture."""
     _check_engines()
-    options.use_device(device)
-    recipe = options.make_recipe(
-        profile,
-        style=style,
-        cover=cover,
-        colour=color,
-        encoder=encoder,
-        quality=quality,
-        audio=audio,
-        keep=keep,
-        detect=detect,
-        detectors=detector,
-        uncertain=uncertain,
-        coverage={"pad": pad, "before": before, "after": after},
-    )
-    from redact_cli.passes import check_cover, write_plan
+    from redact_cli.commands.analyse import write_plan
+    from redact_cli.recipes import check_cover, make_recipe, use_device
 
+    use_device(machine.device)
+    recipe = make_recipe(search, reach, style, encoding)
     with _interruptible("; --resume goes on within a long video"):
-        check_cover(recipe, cover)
-        write_plan(source, plan, recipe, force=force, resume=resume, quiet=quiet)
+        check_cover(recipe, style.cover)
+        write_plan(source, plan, recipe, output)
 
 
-@app.command(help=texts.RENDER, epilog="Example: redact render clip.mp4 --plan clip.redact.json")
+@app.command(
+    help=help_texts.RENDER, epilog="Example: redact render clip.mp4 --plan clip.redact.json"
+)
+@takes_groups
 def render(
     source: _Input,
-    plan: Annotated[
-        Path, typer.Option("-p", "--plan", metavar="PLAN", help="What `redact analyse` wrote.")
-    ],
-    output: Annotated[
+    plan: Annotated[Path, _plan_option("What `redact analyse` wrote.")],
+    style: Annotated[options.Style, Only("cover")],
+    check: options.Check,
+    output: Annotated[options.Output, Only("force", "report", "as_json", "quiet")],
+    machine: Annotated[options.Machine, Only("ffmpeg")],
+    place: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="OUTPUT", help="NAME.redacted.EXT beside it if not said."
+            "-o",
+            "--output",
+            metavar="OUTPUT",
+            help="Where to write it; NAME.redacted.EXT beside the input by default.",
         ),
     ] = None,
-    cover: options.Picture = None,
-    verify: options.Verify = True,
-    every_frame: options.EveryFrame = False,
-    strict: options.Strict = False,
-    report_only: options.ReportOnly = False,
-    ffmpeg: options.Ffmpeg = None,
-    force: options.Force = False,
-    report: options.Page = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """Hide what a plan says, write a finished file, and check it."""
     _check_engines()
-    from redact_cli.passes import follow_plan
+    from redact_cli.commands.render import render_plan
+    from redact_cli.recipes import make_checking
 
-    checking = options.make_checking(verify, every_frame, strict, report_only)
+    checking = make_checking(check)
     with _interruptible():
-        follow_plan(
-            source,
-            plan,
-            output,
-            checking,
-            cover=cover,
-            force=force,
-            ffmpeg=ffmpeg,
-            report=report,
-            as_json=as_json,
-            quiet=quiet,
-        )
+        render_plan(source, plan, place, checking, output, cover=style.cover, ffmpeg=machine.ffmpeg)
 
 
-@app.command(help=texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")
+@app.command(help=help_texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")
+@takes_groups
 def verify(
-    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", show_default=False)],
-    redacted: Annotated[Path, typer.Argument(metavar="REDACTED", show_default=False)],
+    original: Annotated[
+        Path, typer.Argument(metavar="ORIGINAL", show_default=False, help="What was redacted.")
+    ],
+    redacted: Annotated[
+        Path, typer.Argument(metavar="REDACTED", show_default=False, help="The finished file.")
+    ],
+    style: Annotated[options.Style, Only("cover")],
+    check: Annotated[options.Check, Only("every_frame", "strict")],
+    output: Annotated[options.Output, Only("as_json", "quiet")],
     plan: Annotated[
         Path | None,
-        typer.Option(
-            "-p", "--plan", metavar="PLAN", help="What it was made with; NAME.redact.json if there."
-        ),
+        _plan_option("What it was made with; by default NAME.redact.json, if there is one."),
     ] = None,
-    cover: options.Picture = None,
-    every_frame: options.EveryFrame = False,
-    strict: options.Strict = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """Check a finished file against its original."""
     _check_engines()
-    from redact_cli.passes import check_result
+    from redact_cli.commands.verify import verify_result
+    from redact_cli.recipes import make_checking
 
-    checking = options.make_checking(True, every_frame, strict, False)
     with _interruptible():
-        raise typer.Exit(
-            check_result(
-                original, redacted, plan, checking, cover=cover, as_json=as_json, quiet=quiet
-            )
-        )
-
-
-@app.command(help=texts.PROVE, epilog="Example: redact prove clip.mp4 --plan clip.redact.json")
-def prove(
-    source: _Input,
-    plan: Annotated[
-        Path | None,
-        typer.Option(
-            "-p", "--plan", metavar="PLAN", help="What is hidden; found anew if not said."
-        ),
-    ] = None,
-    profile: options.Profile = "balanced",
-    style: options.Style = None,
-    cover: options.Picture = None,
-    color: options.Colour = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Show that what is drawn does not depend on what is hidden."""
-    _check_engines()
-    from redact_cli.passes import prove_irreversible
-
-    recipe = options.make_recipe(profile, style=style, cover=cover, colour=color)
-    with _interruptible():
-        code = prove_irreversible(
-            source, plan, recipe, style, cover=cover, as_json=as_json, quiet=quiet
+        code = verify_result(
+            original, redacted, plan, make_checking(check), output, cover=style.cover
         )
     raise typer.Exit(code)
 
 
-@app.command(help=texts.DOCTOR)
+@app.command(help=help_texts.PROVE, epilog="Example: redact prove clip.mp4 --plan clip.redact.json")
+@takes_groups
+def prove(
+    source: _Input,
+    search: Annotated[options.Search, Only("profile")],
+    style: options.Style,
+    output: Annotated[options.Output, Only("as_json", "quiet")],
+    plan: Annotated[Path | None, _plan_option("What is hidden; found anew by default.")] = None,
+) -> None:
+    """Show that what is drawn does not depend on what is hidden."""
+    _check_engines()
+    from redact_cli.commands.prove import prove_irreversible
+    from redact_cli.recipes import make_recipe
+
+    recipe = make_recipe(search, style=style)
+    with _interruptible():
+        code = prove_irreversible(source, plan, recipe, style, output)
+    raise typer.Exit(code)
+
+
+@app.command(help=help_texts.DOCTOR)
+@takes_groups
 def doctor(
-    ffmpeg: options.Ffmpeg = None,
-    as_json: options.Json = False,
+    machine: Annotated[options.Machine, Only("ffmpeg")],
+    output: Annotated[options.Output, Only("as_json")],
     clean: Annotated[
         Path | None,
         typer.Option(
@@ -295,16 +232,16 @@ def doctor(
     ] = None,
 ) -> None:
     """Tell versions, encoders, weights and checksums, and in words what is missing."""
-    if clean is not None:
-        from redact_cli.findings import as_removed, removed_below
+    from redact_cli.commands import doctor as command
 
-        typer.echo(as_removed(removed_below(clean)))
+    if clean is not None:
+        typer.echo(command.removed_in_words(command.remove_leftovers(clean)))
         return
     from redact.doctor import examine
-    from redact_cli.findings import as_json_text, as_text
 
-    examination = examine(ffmpeg)
-    typer.echo(as_json_text(examination) if as_json else as_text(examination))
+    examination = examine(machine.ffmpeg)
+    tell = command.examination_json if output.as_json else command.examination_in_words
+    typer.echo(tell(examination))
     raise typer.Exit(SOME_FAILED if examination.problems else 0)
 
 
@@ -331,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     said = sys.argv[1:] if arguments is None else list(arguments)
     _unwind_on_signals()
     try:
-        app(said)
+        app(said, prog_name="redact")  # whatever the program file is called
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
     except RedactError as error:
@@ -347,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say(
             f"unforeseen {type(error).__name__}: {error}; please report it, with what --debug says"
         )
-        if "--debug" in said:
+        if take_debug(said)[0]:
             traceback.print_exc()
         raise SystemExit(UNFORESEEN) from None
 

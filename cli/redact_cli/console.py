@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -14,8 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from redact.core.interfaces import Progress as Tell
 from redact.errors import printable
-from redact_cli.pace import Pace, Total, clock
+from redact_cli.time_left import Pace, Total, clock
 
 _REST = 10.0  # seconds between two lines about progress where there is no terminal
 
@@ -52,6 +54,13 @@ def display(weights: Mapping[Path, int], *, quiet: bool = False, busy: bool = Fa
     if console.is_terminal and not (busy and sys.stdout.isatty()):
         return Bars(console, Total(weights, monotonic()))
     return Lines(console, Total(weights, monotonic()))
+
+
+@contextmanager
+def file_progress(source: Path, quiet: bool) -> Iterator[Tell]:
+    """Show how far the work on one file is; gives what is to be told."""
+    with display({source: 1}, quiet=quiet) as shown:
+        yield partial(shown.tell, source)
 
 
 def _console() -> Console:

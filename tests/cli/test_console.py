@@ -10,7 +10,7 @@ from rich.console import Console
 
 from redact_cli import console
 from redact_cli.console import Bars, Lines
-from redact_cli.pace import Pace, Total, clock, remaining
+from redact_cli.time_left import Pace, Total, clock, remaining
 
 A, B = Path("a.mp4"), Path("[b]\n.mp4")
 

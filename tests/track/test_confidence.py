@@ -10,7 +10,8 @@ from redact.core.geometry import Box, Size
 from redact.core.plan import Plan, ShowTrack, SourceId
 from redact.core.recipe import recipe
 from redact.track.confidence import mark_uncertain
-from redact_cli.options import make_recipe
+from redact_cli.options import Search
+from redact_cli.recipes import make_recipe
 
 SOURCE = SourceId("sha256:0", Size(100, 100), 9)
 THRESHOLDS = recipe(track_threshold=0.5, plate_track_threshold=0.7, slope=0.0)
@@ -60,5 +61,5 @@ def test_showing_a_track_reveals_only_that_one() -> None:
 
 
 def test_the_command_line_hands_the_choice_on() -> None:
-    assert make_recipe("balanced", uncertain="hide").uncertain == "hide"
-    assert make_recipe("balanced").uncertain == "list"
+    assert make_recipe(Search(uncertain="hide")).uncertain == "hide"
+    assert make_recipe(Search()).uncertain == "list"

@@ -1,4 +1,4 @@
-"""What `redact doctor` found, as text for people and as JSON for scripts."""
+"""`redact doctor`: what was found, in words for people and as JSON for scripts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from redact.errors import MissingInputError, RedactError, printable
 from redact.media.drafts import clean
 
 
-def as_json_text(examination: Examination) -> str:
+def examination_json(examination: Examination) -> str:
     """One JSON object."""
     return json.dumps(asdict(examination), indent=2)
 
 
-def as_text(examination: Examination) -> str:
+def examination_in_words(examination: Examination) -> str:
     """Aligned lines, with the problems last."""
     lines = [f"{name:<12}{value}" for name, value in _rows(examination)]
     return "\n".join([*lines, "", *_problems(examination)])
@@ -66,8 +66,8 @@ def _problems(found: Examination) -> Iterator[str]:
         yield f"PROBLEM: {item.problem}; {item.remedy}"
 
 
-def removed_below(top: Path) -> list[Path]:
-    """What killed runs left in a folder and below it, now removed.
+def remove_leftovers(top: Path) -> list[Path]:
+    """Remove what killed runs left in a folder and below it, and name it.
 
     Raises:
         MissingInputError: There is no such folder.
@@ -79,7 +79,7 @@ def removed_below(top: Path) -> list[Path]:
     return [path for folder in folders for path in (*clean(folder), *remove_caches(folder))]
 
 
-def as_removed(paths: Sequence[Path]) -> str:
+def removed_in_words(paths: Sequence[Path]) -> str:
     """A line for each."""
     return (
         "\n".join(f"removed {printable(path)}" for path in paths) or "There was nothing to remove."

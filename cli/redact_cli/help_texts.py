@@ -1,4 +1,4 @@
-"""What the help teaches."""
+"""What the help says of redact and of each command, above and below the options."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ REDACT = paragraphs(
     "screens, places, nor a face or a plate that no detector saw. LOOK AT THE RESULT before you "
     "publish it.",
     "The styles blur, solid and pixelate cannot be undone; gaussian and mosaic can be reversed.",
+    "Without a command, redact does what `redact run` does. A file that is called like a command "
+    "is named with its folder: redact ./run.",
 )
 
 EXAMPLES = paragraphs(
     "Examples:",
-    "redact run interview.mp4",
+    "redact interview.mp4, which is short for redact run interview.mp4",
     "redact run -o published --jobs 2 --resume footage/",
     "redact run --style solid --audio drop --profile thorough march.mov",
     "redact analyse clip.mp4, then redact render clip.mp4 --plan clip.redact.json",
@@ -36,14 +38,14 @@ EXAMPLES = paragraphs(
 
 RUN = paragraphs(
     "Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result.",
-    "The sound is copied unless --audio drop or disguise is said: voices identify people. The "
+    "The sound is copied unless you choose --audio drop or disguise: voices identify people. The "
     "plan, which says what was hidden and where, is kept beside the result as NAME.redact.json; it "
     "holds boxes and times, no pictures.",
-    "Each result is then checked against its source, and detectors that did not decide look at it. "
-    "What they find is hidden as well; if something remains, the result is held back as "
-    "NAME.redacted.quarantine.EXT, and the exit code is 13.",
-    "Where nothing is hidden in H.264, coded pictures are copied, not encoded anew; --encoder "
-    "encodes all.",
+    "Each result is then compared with its source, and second-opinion detectors search it for "
+    "faces that still show. What they find is hidden as well; if something remains, the result is "
+    "held back as NAME.redacted.quarantine.EXT, and the exit code is 13.",
+    "Where nothing is hidden in H.264 video, frames are copied as they are coded; --encoder "
+    "encodes all of them anew.",
     "A file that fails does not stop the others, and leaves no result. The exit code is 0 only if "
     "every file was redacted.",
 )
@@ -66,8 +68,8 @@ RENDER = paragraphs(
 VERIFY = paragraphs(
     "Check a finished file against its original, frame by frame.",
     "Its frames, times, streams and tags must be what they should be; inside of what the plan "
-    "hides nothing of the original may be left, outside nothing may be changed; and two detectors "
-    "that did not decide what is hidden look for faces that still show.",
+    "hides nothing of the original may be left, outside nothing may be changed; and two "
+    "second-opinion detectors search for faces that still show.",
     "The exit code is 0 if nothing was found, 12 if something is wrong with the file, 13 if "
     "somebody may still show.",
 )

@@ -1,0 +1,46 @@
+"""`redact prove`: what is drawn does not depend on what is hidden."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import typer
+
+from redact import api
+from redact.core.interfaces import Progress
+from redact.core.plan import ChangeStyle, Plan, load
+from redact.core.recipe import Recipe, StyleName
+from redact.hide.proof import Proof
+from redact.jobs.sandbox import Task, run_in_sandbox
+from redact_cli.console import escaped, file_progress
+from redact_cli.exit_codes import NOT_PROVEN, OK
+from redact_cli.options import Output, Style
+
+
+def prove_irreversible(
+    source: Path, plan: Path | None, recipe: Recipe, style: Style, output: Output
+) -> int:
+    """Prove it, say so in one line, and give the exit code."""
+    known = None if plan is None else load(plan)
+    if known is not None and style.cover is not None:
+        known = replace(known, recipe=replace(known.recipe, cover=recipe.cover))
+    name: StyleName | None = style.style if style.cover is None else "cover"
+    if known is not None and name is not None:
+        known = replace(known, edits=(*known.edits, ChangeStyle(name)))
+    with file_progress(source, output.quiet or output.as_json) as progress:
+        proof = run_in_sandbox(
+            Task(_prove, source, None, (source, known, recipe, style.cover), (), Proof), progress
+        )
+    if output.as_json:
+        typer.echo(json.dumps({"proven": proof.holds, **asdict(proof)}))
+    elif not output.quiet or not proof.holds:
+        typer.echo(escaped(f"{source}: {proof.in_words()}"))
+    return OK if proof.holds else NOT_PROVEN
+
+
+def _prove(
+    source: Path, plan: Plan | None, recipe: Recipe, cover: Path | None, progress: Progress
+) -> Proof:
+    return api.prove_file(source, plan, recipe, cover=cover, progress=progress)

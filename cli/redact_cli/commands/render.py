@@ -1,0 +1,113 @@
+"""`redact render`: a finished file from a plan, checked."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TypeAlias
+
+import typer
+
+from redact import api
+from redact.core.interfaces import Progress
+from redact.core.names import default_output
+from redact.core.plan import Plan, load, save
+from redact.errors import printable
+from redact.jobs.sandbox import Task, run_in_sandbox
+from redact.media.drafts import check_output
+from redact.verify.result import Checking, Verification
+from redact_cli.console import escaped, file_progress, say
+from redact_cli.options import Output
+from redact_cli.summary import copied_in_words, verification_in_words
+
+
+def render_plan(
+    source: Path,
+    plan: Path,
+    place: Path | None,
+    checking: Checking | None,
+    output: Output,
+    *,
+    cover: Path | None,
+    ffmpeg: str | None,
+) -> None:
+    """Render a file, check it, and note its checksum and what was hidden since in the plan."""
+    wanted = place or default_output(source)
+    check_output(wanted, source=source, force=output.force)
+    known = load(plan)
+    with file_progress(source, output.quiet or output.as_json) as progress:
+        how = (checking, cover, output.force, ffmpeg, output.report)
+        task = Task(
+            _render,
+            source,
+            wanted,
+            (source, wanted, known, plan, *how),
+            other_folders=(plan.parent,),
+        )
+        frames, copied, seconds, found, added = run_in_sandbox(task, progress)
+    if output.as_json:
+        result = {
+            "source": str(source),
+            "output": str(wanted),
+            "frames": frames,
+            "copied": copied,
+            "seconds": seconds,
+            "verification": found and found.as_object(),
+            "added": list(added),
+        }
+        typer.echo(json.dumps(result))
+    elif not output.quiet:
+        checked = "not verified" if found is None else verification_in_words(found)
+        shown = f"{frames} frames{copied_in_words(copied)}"
+        say(escaped(f"{wanted}: {shown}, {checked}, {seconds} s"))
+    if added:  # nobody may find later that the plan was changed
+        say(f"{printable(plan)}: what the check found is hidden by {_list_tracks(added)}; the edit "
+            f'{{"edit": "show", "track": {added[0]}}} shows one')  # fmt: skip
+
+
+def _list_tracks(tracks: tuple[int, ...]) -> str:
+    word = "track" if len(tracks) == 1 else "tracks"
+    return f"{word} {', '.join(map(str, tracks))}"
+
+
+_Rendered: TypeAlias = tuple[int, int, int, Verification | None, tuple[int, ...]]
+"""Frames, how many were copied, seconds, what the check found, and tracks hidden because of it."""
+
+
+def _render(
+    source: Path,
+    output: Path,
+    known: Plan,
+    plan: Path,
+    checking: Checking | None,
+    cover: Path | None,
+    force: bool,
+    ffmpeg: str | None,
+    report: bool,
+    progress: Progress,
+) -> _Rendered:
+    from redact.report import reporting_leaks, write_report
+
+    with reporting_leaks() if report else nullcontext():
+        outcome = api.render_file(
+            source,
+            output,
+            known,
+            checking=checking,
+            cover=cover,
+            force=force,
+            ffmpeg=ffmpeg,
+            progress=progress,
+        )
+    try:
+        save(outcome.plan, plan)
+        if report:
+            write_report(outcome, plan)
+    except BaseException:
+        output.unlink(missing_ok=True)  # what failed leaves no output
+        raise
+    before = {track.id for track in known.hidden_tracks}
+    added = tuple(t.id for t in outcome.plan.hidden_tracks if t.id not in before)
+    seconds = round(outcome.seconds)
+    return outcome.frames, outcome.copied, seconds, outcome.verification, added

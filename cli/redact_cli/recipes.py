@@ -1,0 +1,201 @@
+"""From the options of the command line to a recipe and a check of the library."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from redact.core.findings import Kind
+from redact.core.interfaces import Progress
+from redact.core.recipe import Pass, Recipe, recipe
+from redact.errors import RecipeError
+from redact.verify.result import Checking
+from redact_cli.options import Check, Encoding, Reach, Search, Style
+
+
+def make_checking(check: Check) -> Checking | None:
+    """How the result is checked, None for not at all.
+
+    Raises:
+        RecipeError: The choices contradict each other.
+    """
+    if check.verify:
+        return Checking(check.every_frame, check.strict, check.report_only)
+    if check.every_frame or check.strict or check.report_only:
+        raise RecipeError("without a check there is nothing to choose", remedy="drop --no-verify")
+    return None
+
+
+def make_recipe(
+    search: Search,
+    reach: Reach | None = None,
+    style: Style | None = None,
+    encoding: Encoding | None = None,
+) -> Recipe:
+    """A profile with what was said on the command line replaced.
+
+    Raises:
+        RecipeError: Something does not exist or does not fit.
+    """
+    encoding = encoding or Encoding()
+    if encoding.encoder is not None:
+        _check_encoder(encoding.encoder)
+    choices = {
+        **_style_choices(style or Style()),
+        "encoder": encoding.encoder,
+        "quality": encoding.quality,
+        "audio": encoding.audio,
+        "extras": parse_extras(encoding.keep or ()) or None,
+        "uncertain": search.uncertain,
+    }
+    chosen = recipe(
+        search.profile, **{name: value for name, value in choices.items() if value is not None}
+    )
+    passes = tuple(map(parse_pass, search.detector or ()))
+    chosen = _with_passes(chosen, passes, parse_kinds(search.detect))
+    return _with_reach(chosen, reach or Reach())
+
+
+def _style_choices(said: Style) -> dict[str, str | None]:
+    """What is drawn, by the recipe's names.
+
+    Raises:
+        RecipeError: The choices contradict each other.
+    """
+    if said.cover is not None and said.style not in (None, "cover"):
+        raise RecipeError(f"either a cover or {said.style}", remedy="take --style or --cover away")
+    if said.cover is None and said.style == "cover":
+        raise RecipeError("there is no picture to cover with", remedy="give one with --cover")
+    if said.color is not None and said.style != "solid" and said.cover is None:
+        raise RecipeError("only solid and cover have a colour", remedy="add --style solid")
+    from redact.media.files import fingerprint
+
+    return {
+        "style": said.style if said.cover is None else "cover",
+        "cover": None if said.cover is None else fingerprint(said.cover),
+        "colour": None if said.color is None else _with_sign(said.color),
+    }
+
+
+def _with_sign(colour: str) -> str:
+    """With the sign that a shell would take for the start of a comment."""
+    return f"#{colour}" if re.fullmatch("[0-9a-fA-F]{6}", colour) else colour
+
+
+def _with_passes(chosen: Recipe, said: tuple[Pass, ...], wanted: frozenset[Kind]) -> Recipe:
+    """With the passes said in place of the recipe's of their kind, and none of unwanted kinds."""
+    replaced = {detection_pass.kind for detection_pass in said}
+    for kind in replaced - wanted:
+        raise RecipeError(
+            f"--detector names a pass for {kind}s, but --detect leaves {kind}s out",
+            remedy=f"add {kind}s to --detect, or take the detector away",
+        )
+    kept = tuple(one for one in chosen.passes if one.kind not in replaced)
+    return replace(chosen, passes=said + kept).detecting(wanted)
+
+
+def _with_reach(chosen: Recipe, reach: Reach) -> Recipe:
+    said = {name: value for name, value in asdict(reach).items() if value is not None}
+    try:
+        return replace(chosen, coverage=replace(chosen.coverage, **said))
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
+
+
+def parse_kinds(text: str | None) -> frozenset[Kind]:
+    """The kinds that `faces`, `plates` or `faces,plates` stand for, all if nothing is said.
+
+    Raises:
+        RecipeError: It is neither.
+    """
+    if text is None:
+        return frozenset(Kind)
+    kinds = {f"{kind}s": kind for kind in Kind}
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in kinds]
+    if unknown:
+        raise RecipeError(
+            f"nothing called {unknown[0]!r} can be detected", remedy=f"choose {', '.join(kinds)}"
+        )
+    return frozenset(kinds[name] for name in names)
+
+
+def parse_extras(said: Sequence[str]) -> tuple[str, ...]:
+    """The names of what is to be kept, each once; the recipe says if they can be."""
+    names = (name.strip().lower() for text in said for name in text.split(","))
+    return tuple(sorted({name for name in names if name}))
+
+
+def parse_pass(text: str) -> Pass:
+    """The detection pass that `NAME:SIDE:THRESHOLD` stands for.
+
+    Raises:
+        RecipeError: It is not of that form, or there is no such detector.
+    """
+    match = re.fullmatch(r"([^:]+):(\d{1,5}):(\d*\.?\d+)", text)
+    if match is None:
+        raise RecipeError(
+            f"a detector is written NAME:SIDE:THRESHOLD, not {text!r}",
+            remedy="write for example yunet:1920:0.3",
+        )
+    name, side, threshold = match.groups()
+    _check_detector(name)
+    return Pass(name, int(side), float(threshold))
+
+
+def _check_detector(name: str) -> None:
+    from redact.detect.detectors import DETECTORS
+
+    if name not in DETECTORS:
+        known = ", ".join(DETECTORS)
+        raise RecipeError(f"there is no detector {name!r}", remedy=f"choose {known}")
+
+
+def _check_encoder(name: str) -> None:
+    from redact.media.video.encoder_table import ENCODERS
+
+    if name not in {*ENCODERS, *(encoder.name for encoder in ENCODERS.values())}:
+        known = ", ".join(ENCODERS)
+        raise RecipeError(f"there is no encoder {name!r}", remedy=f"choose {known}")
+
+
+def check_cover(recipe: Recipe, cover: Path | None) -> None:
+    """Refuse a picture that covers nothing before any work; it is read in a sandbox as all media.
+
+    Raises:
+        RedactError: It cannot be read, or covers nothing.
+    """
+    from redact.jobs.sandbox import Task, run_in_sandbox
+
+    if cover is not None:
+        run_in_sandbox(Task(_read_cover, cover, None, (recipe, cover)), _ignore_progress)
+
+
+def _read_cover(recipe: Recipe, cover: Path, _: Progress) -> tuple[int, ...]:
+    from redact.hide.covers import CoverPicture, prepare_cover
+    from redact.media.formats import read_cover
+
+    picture = prepare_cover(recipe, "cover", CoverPicture(cover, *read_cover(cover)))
+    return () if picture is None else picture.shape
+
+
+def _ignore_progress(stage: str, done: int, expected: int | None) -> None:
+    """Nobody listens."""
+
+
+def use_device(name: str) -> None:
+    """Let this process and those that it starts compute there.
+
+    Raises:
+        RecipeError: There is no such device.
+        MissingEngineError: It is not installed.
+    """
+    from redact.detect.detectors.devices import VARIABLE, provider_lists
+    from redact.doctor import installed_providers
+
+    if name != "auto":
+        provider_lists(name, installed_providers())
+    os.environ[VARIABLE] = name
