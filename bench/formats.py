@@ -107,10 +107,10 @@ def _reason(ended: subprocess.CompletedProcess[str]) -> str:
 
 
 def _examine(source: Path, result: Path, row: Row) -> None:
-    witnesses = missing_programs()
-    if "exiftool" not in witnesses:
+    missing = missing_programs()
+    if "exiftool" not in missing:
         row.faults += [f"tag {tag}" for tag in telling_tags(result)]
-    if source.suffix.lower() in VIDEO_SUFFIXES and "ffprobe" not in witnesses:
+    if source.suffix.lower() in VIDEO_SUFFIXES and "ffprobe" not in missing:
         _compare(shown(source), shown(result), row)
     _compare_pictures(source, result, row)
 

@@ -59,7 +59,7 @@ class Shown:
 
 
 def missing_programs() -> list[str]:
-    """Which of the two independent witnesses are not installed."""
+    """Which of the two independent programs are not installed."""
     return [name for name in ("exiftool", "ffprobe") if shutil.which(name) is None]
 
 

@@ -1,7 +1,7 @@
 """Prints what the check of an output finds, and what it costs, as Markdown tables.
 
 Two measures over the clips whose truth is exact: whole runs before and after checking and
-extending; and leaks plant_leaks on purpose, one person left visible for some frames.
+extending; and leaks planted on purpose, one person left visible for some frames.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LENGTHS = (1, 3, 10, 30)
 SIZES = (0, 20, 40)
 _SAME = 0.3
 _APART = 15
-"""Frames between two plant_leaks leaks of one person."""
+"""Frames between two planted leaks of one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _hides(region: Box, face: Box) -> bool:
 
 
 class HoledPlan:
-    """A plan that lets go of plant_leaks people, as a tracker that lost them would."""
+    """A plan that lets go of planted people, as a tracker that lost them would."""
 
     def __init__(self, plan: Plan, leaks: list[Leak]) -> None:
         self._plan = plan
@@ -143,7 +143,7 @@ class HoledPlan:
         return tracks
 
     def cover(self) -> Callable[[int, Fraction], list[Region]]:
-        """The plan's regions, less those over the plant_leaks people."""
+        """The plan's regions, less those over the planted people."""
         inner = self._plan.cover()
 
         def regions(index: int, time: Fraction) -> list[Region]:

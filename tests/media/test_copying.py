@@ -454,7 +454,7 @@ def noisy(folder: Path) -> Path:
 
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A check without witnesses, whose networks take long to load."""
+    """A check without detectors, whose networks take long to load."""
 
     class Nobody:
         names = ()
