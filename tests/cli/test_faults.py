@@ -22,7 +22,7 @@ import pytest
 from redact.core.interfaces import Progress
 from redact.core.plan import load
 from redact.errors import EngineError, UnsupportedInputError
-from redact.jobs import sandbox as apart
+from redact.jobs import sandbox
 from redact.jobs.sandbox import Task, run_in_sandbox
 from redact.media.drafts import clean
 from redact.media.files import fingerprint
@@ -214,7 +214,7 @@ def give(number: int, tell: Progress) -> tuple[int, ...]:
     return number, os.getpid()
 
 
-def test_what_is_done_apart_comes_back_or_is_said(tmp_path: Path) -> None:
+def test_what_a_worker_process_does_comes_back_or_is_said(tmp_path: Path) -> None:
     source = tmp_path / "a.mp4"
     told: list[tuple[str, int, int | None]] = []
 
@@ -262,8 +262,8 @@ def test_large_files_are_given_more_time(tmp_path: Path) -> None:
     path = tmp_path / "a"
     with path.open("wb") as file:
         file.truncate(8_000_000_000)
-    assert apart.stall_timeout(path) > 2000
-    assert apart.stall_timeout(tmp_path / "absent") == 300
+    assert sandbox.stall_timeout(path) > 2000
+    assert sandbox.stall_timeout(tmp_path / "absent") == 300
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.plan import Plan, load
 from redact.errors import RecipeError
-from redact.jobs import batch
-from redact.jobs import sandbox as apart
+from redact.jobs import batch, sandbox
 from redact.verify.result import Checking
 from redact_cli import exit_codes
 from redact_cli.app import main
@@ -25,7 +24,7 @@ from tests.cli import fake_redact
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_redact.install(monkeypatch.setattr)
-    for owner in (apart, batch):
+    for owner in (sandbox, batch):
         monkeypatch.setattr(owner, "sandboxed_worker", fake_redact.worker_here)
     monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
     monkeypatch.chdir(tmp_path)
@@ -214,7 +213,7 @@ def test_missing_system_libraries_are_named(
     assert here() == {"a.jpg"}
 
 
-# The two passes apart
+# A plan, then a result
 
 
 def test_analyse_then_render() -> None:
