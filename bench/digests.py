@@ -72,9 +72,9 @@ def of_clip(path: Path, profile: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "plan.json"
         redact.plan.save(plan, file)
-        drawn = Path(folder) / "drawn.mkv"  # lossless, since encoders with threads differ by chance
-        lossless = replace(plan, recipe=replace(plan.recipe, encoder="ffv1"))
-        redact.render_file(path, drawn, lossless, checking=None)
+        drawn = Path(folder) / f"drawn{path.suffix}"
+        recipe = replace(plan.recipe, quality=12)  # with its usual limit of bits x264 varies
+        redact.render_file(path, drawn, replace(plan, recipe=recipe), checking=None)
         return f"{len(plan.tracks)} tracks {digest(file.read_bytes())} drawn {of_frames(drawn)}"
 
 
