@@ -44,12 +44,14 @@ class Rendering:
         force: Whether an existing output may be replaced.
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
+        finer: How many steps finer than usual pictures are encoded.
     """
 
     cover: CoverPicture | None
     force: bool
     ffmpeg: str | None
     progress: Progress
+    finer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ def _write(
 ) -> None:
     """Hide and encode every frame that is not copied."""
     frames = plan.source.frames
-    with open_sink(output, source, plan, how.force, how.ffmpeg, copies) as sink:
+    with open_sink(output, source, plan, how.force, how.ffmpeg, copies, how.finer) as sink:
         if copies is not None and copies.whole:
             how.progress("render", frames, frames)
         else:
@@ -213,14 +215,15 @@ def render_checked(
     ):
         done: Outcome
 
-        def attempt(plan: Plan) -> tuple[Plan, Verification]:
+        def attempt(plan: Plan, finer: int) -> tuple[Plan, Verification]:
             nonlocal done
-            done, found = _render_and_check(source, held, plan, how, checking)
+            again = replace(how, force=True, finer=finer)  # an earlier round left the draft
+            done, found = _render_and_check(source, held, plan, again, checking)
             return done.plan, found
 
         extend_by = partial(extend, source, progress=how.progress)
         last, found = render_in_rounds(plan, attempt, extend_by, checking)
-        if found.leaks and not checking.report_only:
+        if found.problems or (found.leaks and not checking.report_only):
             error = hold_back(held, output, last, found)
             error.held = replace(done, output=quarantine(output), verification=found)
             raise error
@@ -231,10 +234,9 @@ def _render_and_check(
     source: Source, held: Path, plan: Plan, how: Rendering, checking: Checking
 ) -> tuple[Outcome, Verification]:
     """Render into a draft and check it; once more without copying, if that may be to blame."""
-    how = replace(how, force=True)  # an earlier round may have left the draft
     done = render(source, held, plan, how)
     found = check(source, held, done.plan, checking, how.cover, how.progress)
-    if found.faults and done.copied:
+    if found.problems and done.copied:
         done = render(source, held, plan, how, copying=False)
         found = check(source, held, done.plan, checking, how.cover, how.progress)
     return done, found
@@ -283,16 +285,27 @@ def check(
         VerificationError: Their pictures differ in size.
         EngineError: A detector failed.
     """
+    from redact.hide.covers import choose_style
     from redact.verify.compare import verify
     from redact.verify.second_opinion import SecondOpinion
 
     finished = open_source(output)
     faults = _file_faults(source, finished, plan)
-    style = _style_with_structure(plan, cover)
+    style = None if plan is None else choose_style(plan.recipe, plan.style, cover)
+    structured = plan is not None and plan.style == "cover"
     used = {one.detector for one in plan.recipe.passes} if plan else set()
     second_opinion = SecondOpinion(used, load)
     try:
-        found = verify(source, finished, plan, second_opinion, checking, progress, style)
+        found = verify(
+            source,
+            finished,
+            plan,
+            second_opinion,
+            checking,
+            progress,
+            style,
+            structured=structured,
+        )
     except VerificationError as error:
         raise VerificationError(error.problem, output) from error
     return replace(found, faults=(*faults, *found.faults))
@@ -310,15 +323,6 @@ def _file_faults(source: Source, finished: Source, plan: Plan | None) -> list[st
         if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
             faults.append("this is not the file that the plan was rendered to")
     return faults
-
-
-def _style_with_structure(plan: Plan | None, cover: CoverPicture | None) -> Style | None:
-    """The style `cover`, if it was used: of all styles it alone draws a fine structure."""
-    if plan is None or not (cover or plan.style == "cover"):
-        return None
-    from redact.hide.covers import choose_style
-
-    return choose_style(plan.recipe, plan.style, cover)
 
 
 def prove(source: Source, plan: Plan, cover: CoverPicture | None, progress: Progress) -> Proof:

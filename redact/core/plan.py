@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -69,6 +69,18 @@ class ChangeStyle:
     edit: Literal["style"] = "style"
 
 
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A box drawn in one colour from one time to another, both included, in seconds.
+
+    The check of an output found that what was drawn there resembled what it should hide.
+    """
+
+    box: Box
+    start: Fraction
+    end: Fraction
+
+
 Edit: TypeAlias = ShowTrack | HideBox | ChangeStyle
 
 
@@ -91,6 +103,7 @@ class Plan:
         edits: A person's changes, in order; undo drops the last.
         result: What was rendered from it, if anything.
         version: The format's version.
+        plain: What is drawn in one colour whatever the style; in a plan file only if there is any.
     """
 
     source: SourceId
@@ -100,6 +113,7 @@ class Plan:
     edits: tuple[Edit, ...] = ()
     result: Result | None = None
     version: int = VERSION
+    plain: tuple[Plain, ...] = ()
 
     def __post_init__(self) -> None:
         if any(later <= cut for cut, later in pairwise(self.cuts)):
@@ -131,7 +145,12 @@ class Plan:
 
         def regions(index: int, time: Fraction) -> list[Region]:
             drawn = [Region(edit.box) for edit in boxes if edit.start <= time <= edit.end]
-            return [hidden.region for hidden in cover.hidden(index, time)] + drawn
+            found = [hidden.region for hidden in cover.hidden(index, time)] + drawn
+            plain = [it.box for it in self.plain if it.start <= time <= it.end]
+            if not plain:
+                return found
+            found = [replace(r, text=r.text or _lies_in(r, plain)) for r in found]
+            return found + [Region(box, text=True) for box in plain]
 
         return regions
 
@@ -145,6 +164,12 @@ class Plan:
             raise ChangedInputError(
                 "this is not the file that the plan was made from", path, "analyse it again"
             )
+
+
+def _lies_in(region: Region, boxes: Sequence[Box]) -> bool:
+    """Whether the middle of a region lies in one of the boxes."""
+    x, y = region.box.centre
+    return any(b.left <= x <= b.right and b.top <= y <= b.bottom for b in boxes)
 
 
 def _make_plan_converter() -> cattrs.Converter:
@@ -168,6 +193,8 @@ def dumps(plan: Plan) -> str:
     """The plan as JSON, one sighting a line, every number exact."""
     data = _CONVERTER.unstructure(plan)
     tracks = data.pop("tracks")
+    if not plan.plain:
+        del data["plain"]
     lines = [f'  "{key}": {json.dumps(value)},' for key, value in data.items()]
     return "\n".join(["{", *lines, '  "tracks": [' + ",".join(map(_track_lines, tracks)), "]}", ""])
 
@@ -191,7 +218,7 @@ def loads(text: str) -> Plan:
     version = data.get("version") if isinstance(data, dict) else None
     if version != VERSION:
         raise PlanError(f"this is no plan of version {VERSION}", remedy="analyse the source again")
-    missing = [item.name for item in fields(Plan) if item.name not in data]
+    missing = [item.name for item in fields(Plan) if item.name not in {"plain", *data}]
     if missing:
         raise PlanError(f"the plan cannot be used: it lacks {', '.join(missing)}")
     try:

@@ -58,6 +58,7 @@ def open_sink(
     force: bool,
     ffmpeg: str | None,
     copies: Copies | None,
+    finer: int = 0,
 ) -> Sink:
     """The sink for a result: for a picture, an animation, pages, or a video.
 
@@ -68,13 +69,14 @@ def open_sink(
         force: Whether an existing output is replaced.
         ffmpeg: The ffmpeg program, None for the one that is installed with redact.
         copies: Which coded frames are copied from the source, None for none.
+        finer: How many steps finer than usual a video is encoded.
 
     Raises:
         RedactError: The recipe does not fit the source or the output's container.
     """
     kind = _kind_of(source.path)
     assert kind is not None
-    return kind.sink(output, source, plan, force, ffmpeg, copies)
+    return kind.sink(output, source, plan, force, ffmpeg, copies, finer)
 
 
 def find_copies(output: Path, source: Source, plan: Plan) -> Copies | None:
@@ -149,6 +151,7 @@ def _video_sink(
     force: bool,
     ffmpeg: str | None,
     copies: Copies | None,
+    finer: int,
 ) -> Sink:
     from redact.media.video.sink import VideoSink
     from redact.media.video.source import VideoSource
@@ -166,6 +169,7 @@ def _video_sink(
         force=force,
         frames=plan.source.frames,
         copies=copies,
+        finer=finer,
     )
 
 
@@ -199,6 +203,7 @@ def _still_sink(
     force: bool,
     _ffmpeg: str | None,
     _copies: Copies | None,
+    _finer: int,
 ) -> Sink:
     from redact.media.stills import PictureSource, still_sink
 
@@ -214,7 +219,7 @@ def _still_faults(original: Source, finished: Source, _plan: Plan | None) -> lis
     return checking.find_faults(original, finished)
 
 
-_MakeSink: TypeAlias = "Callable[[Path, Source, Plan, bool, str | None, Copies | None], Sink]"
+_MakeSink: TypeAlias = "Callable[[Path, Source, Plan, bool, str | None, Copies | None, int], Sink]"
 
 
 @dataclass(frozen=True, slots=True)

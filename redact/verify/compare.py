@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 from redact.core.frames import Frame
-from redact.core.geometry import Region
+from redact.core.geometry import Box, Region
 from redact.core.interfaces import Progress, Source, Style
 from redact.core.parallel import map_ahead
 from redact.core.plan import Plan
@@ -16,7 +17,7 @@ from redact.errors import VerificationError
 from redact.verify.dropouts import Dropouts
 from redact.verify.hidden import hidden_by_mask, hidden_mask
 from redact.verify.leaks import find_leaks
-from redact.verify.residue import INSIDE, OUTSIDE, Residue, identical, residue
+from redact.verify.residue import OUTSIDE, Residue, identical, residue
 from redact.verify.result import Checking, Spot, Verification
 from redact.verify.second_opinion import DEPTHS, EXAMINE_EVERY, Depth, SecondOpinion
 
@@ -29,6 +30,8 @@ def verify(
     checking: Checking,
     progress: Progress,
     style: Style | None = None,
+    *,
+    structured: bool = False,
 ) -> Verification:
     """Compare all frames of an output with its source's, and examine some with detectors.
 
@@ -39,7 +42,8 @@ def verify(
         second_opinion: The detectors that examine the output.
         checking: How many frames are examined, and which spots count.
         progress: Called for every frame.
-        style: What the output was hidden with, if that draws a fine structure of its own.
+        style: What the output was hidden with, None if that is not known.
+        structured: Whether it draws much fine structure of its own, as a cover does.
 
     Raises:
         InputError: One of them cannot be read to the end.
@@ -49,21 +53,35 @@ def verify(
     faults: list[str] = []
     spots: list[Spot] = []
     dropouts: list[Spot] = []
+    shows: list[Spot] = []
+    changed: list[tuple[int, Fraction]] = []
     frames = examined = 0
     inside = outside = 0.0
     pairs = _pair_frames(source, output, plan, checking, faults)
     watch = _watch_dropouts(source, plan)
-    with closing(map_ahead(lambda pair: _compare(pair, second_opinion, style), pairs)) as compared:
+    compare = partial(_compare, second_opinion=second_opinion, style=style, structured=structured)
+    with closing(map_ahead(compare, pairs)) as compared:
         for pair, found in compared:
             frames, examined = frames + 1, examined + bool(pair.depth and second_opinion.names)
             inside, outside = max(inside, found.inside), max(outside, found.outside)
-            faults += _pixel_faults(pair, found, faults)
+            if pair.regions is not None:
+                shows += found.shows
+                if found.outside > OUTSIDE:
+                    changed.append((pair.source.index, pair.source.time))
             spots += found.spots
             dropouts += watch.update(pair.source, pair.output, pair.regions or ())
             progress("verify", frames, source.info.frames)
     leaks = find_leaks(spots, dropouts, output, plan, second_opinion, checking)
     return Verification(
-        frames, examined, second_opinion.names, tuple(faults), leaks, inside, outside
+        frames,
+        examined,
+        second_opinion.names,
+        tuple(faults),
+        leaks,
+        inside,
+        outside,
+        shows=tuple(shows),
+        changed=tuple(changed),
     )
 
 
@@ -91,12 +109,14 @@ class _Comparison:
     Args:
         inside: As `Residue` has it.
         outside: As `Residue` has it.
+        shows: Regions that resemble their source.
         spots: What the detectors saw.
     """
 
     inside: float
     outside: float
-    spots: tuple[Spot, ...]
+    shows: tuple[Spot, ...] = ()
+    spots: tuple[Spot, ...] = ()
 
 
 def _pair_frames(
@@ -155,28 +175,22 @@ def _watch_dropouts(source: Source, plan: Plan | None) -> Dropouts:
     return Dropouts(plan.hidden_tracks, plan.cuts)
 
 
-def _compare(pair: _Pair, second_opinion: SecondOpinion, style: Style | None) -> _Comparison:
+def _compare(
+    pair: _Pair, second_opinion: SecondOpinion, style: Style | None, structured: bool
+) -> _Comparison:
     """Compare the pixels of a pair, and examine the output if that is due."""
     before, after = pair.source.picture, pair.output.picture
     left = Residue()
     if pair.regions or not identical(before, after):
-        left = residue(before, after, pair.regions or (), style)
+        left = residue(before, after, pair.regions or (), style, structured=structured)
+    shows = tuple(_spot(pair.source, *item) for item in left.shows)
     if not pair.depth:
-        return _Comparison(left.inside, left.outside, ())
+        return _Comparison(left.inside, left.outside, shows)
     is_hidden = hidden_by_mask(hidden_mask(before, after, pair.regions))
     spots = second_opinion.examine(pair.output, is_hidden, pair.depth)
-    return _Comparison(left.inside, left.outside, tuple(spots))
+    return _Comparison(left.inside, left.outside, shows, tuple(spots))
 
 
-def _pixel_faults(pair: _Pair, found: _Comparison, known: Sequence[str]) -> list[str]:
-    """What is wrong with a pair's pixels; only the first fault of each kind is told."""
-    if pair.regions is None:
-        return []
-    place = f"at {float(pair.source.time):.2f} s (frame {pair.source.index})"
-    faults = []
-    if found.inside > INSIDE:
-        faults.append(f"what the plan hides shows {place}")
-    if found.outside > OUTSIDE:
-        faults.append(f"what the plan does not hide is changed {place}")
-    kinds = {fault.split(" at ")[0] for fault in known}
-    return [fault for fault in faults if fault.split(" at ")[0] not in kinds]
+def _spot(frame: Frame, box: Box, correlation: float) -> Spot:
+    scores = (("resemblance", round(correlation, 3)),)
+    return Spot(frame.index, frame.time, box, scores, "resembles what it should hide")

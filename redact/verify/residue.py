@@ -1,7 +1,8 @@
 """What a source left in an output: fine structure inside what is hidden, changes outside of it.
 
 Fine structure is what a high-pass filter leaves of the brightness. Inside a region that of source
-and output must not correlate; outside, the mean brightness of each block must stay.
+and output must not correlate by more than chance makes of it; outside, the mean brightness of each
+block must stay.
 """
 
 from __future__ import annotations
@@ -17,15 +18,22 @@ from redact.core.frames import Picture, PictureCopy, Samples, stored, upright
 from redact.core.geometry import Box, Region, Turn
 from redact.core.interfaces import Style
 from redact.hide.masks import Field, Grid, Mask, Shape, Window
+from redact.verify.chance import standard_score
 
 INSIDE = 0.5
 """Largest correlation of the fine structures of source and output over a whole region."""
 
 INSIDE_SMALL = 0.7
-"""The same over a region of fewer pixels than a part has: chance alone reaches 0.5 there."""
+"""The same over a region of fewer pixels than a part has."""
 
 INSIDE_PART = 0.8
 """The same over any part of `_PART` pixels a side, of which there are many in a region."""
+
+SCORE = 3.5
+"""Least standard score of a correlation over a whole region that counts: see `chance`."""
+
+SCORE_SMALL = 1.5
+"""The same of a region of fewer pixels than a part has, whose correlation must be higher."""
 
 OUTSIDE = 12.0
 """Largest difference of a block's mean brightness outside the regions, in steps of 255."""
@@ -66,18 +74,25 @@ class Residue:
     """The worst of one frame's regions and blocks.
 
     Args:
-        inside: Correlation of the fine structures in the worst region, -1 to 1, 0 for none.
-        where: Bounds of that region, in pixels of the stored picture, if it is over `INSIDE`.
+        inside: Correlation of the fine structures in the worst region, -1 to 1, 0 for none; what
+            chance explains is left out.
+        shows: Bounds of the regions over `INSIDE`, in pixels of the upright picture, and their
+            correlations.
         outside: Difference of the worst block outside, in steps of 255.
     """
 
     inside: float = 0.0
-    where: Box | None = None
+    shows: tuple[tuple[Box, float], ...] = ()
     outside: float = 0.0
 
 
 def residue(
-    source: Picture, output: Picture, regions: Sequence[Region], style: Style | None = None
+    source: Picture,
+    output: Picture,
+    regions: Sequence[Region],
+    style: Style | None = None,
+    *,
+    structured: bool = False,
 ) -> Residue:
     """Compare a frame's source and output, given what is hidden in it.
 
@@ -85,20 +100,34 @@ def residue(
         source: As decoded.
         output: Of the same size.
         regions: In pixels of the upright picture.
-        style: What the regions were hidden with, if it draws a fine structure of its own that
-            depends on nothing hidden; that is taken away first.
+        style: What the regions were hidden with. What it draws is taken away from the output
+            where that correlates, since it may have a fine structure of its own.
+        structured: Whether it has so much of its own that it could mask the source's: then it is
+            taken away everywhere.
     """
     one, other = brightness(source), brightness(output, source.turn)
     grid = Grid(source.stored_size, source.turn, Grid.of(source).step)
     shapes = grid.shapes(regions)
-    drawn = None
-    if style is not None:
-        style.hide(copy := PictureCopy.of(source), regions)
-        drawn = brightness(copy)
-    found = [(_inside_correlation(one, other, drawn, grid, shape), shape.box) for shape in shapes]
-    inside, where = max(found, key=lambda item: item[0], default=(0.0, None))
-    outside = _outside_change(one, other, grid, shapes)
-    return Residue(inside, where if inside > INSIDE else None, outside)
+    drawn = _drawn(source, regions, style) if structured and style is not None else None
+    found = [_inside_correlation(one, other, drawn, grid, shape) for shape in shapes]
+    if style is not None and drawn is None and max(found, default=0.0) > INSIDE:
+        drawn = _drawn(source, regions, style)  # rarely: most fills have no structure
+        found = [
+            _inside_correlation(one, other, drawn, grid, shape) if before > INSIDE else before
+            for shape, before in zip(shapes, found, strict=True)
+        ]
+    shows = tuple(
+        (grid.turn.upright_box(shape.box, grid.size), correlation)
+        for shape, correlation in zip(shapes, found, strict=True)
+        if correlation > INSIDE
+    )
+    return Residue(max(found, default=0.0), shows, _outside_change(one, other, grid, shapes))
+
+
+def _drawn(source: Picture, regions: Sequence[Region], style: Style) -> Samples:
+    """The brightness of what a style makes of the source."""
+    style.hide(copy := PictureCopy.of(source), regions)
+    return brightness(copy)
 
 
 def identical(one: Picture, other: Picture) -> bool:
@@ -143,8 +172,12 @@ def _inside_correlation(
     original, written = _high_pass(one[rows, columns]), _high_pass(other[rows, columns])
     if drawn is not None:
         written -= _high_pass(drawn[rows, columns])
-    bound = INSIDE if mask.sum() >= _PART**2 else INSIDE_SMALL
+    small = mask.sum() < _PART**2
+    bound = INSIDE_SMALL if small else INSIDE
     whole = _correlation(original[mask], written[mask])
+    if whole > bound:
+        least = SCORE_SMALL if small else SCORE
+        whole = whole if standard_score(original, written, mask) >= least else 0.0
     part = _worst_part_correlation(original * mask, written * mask, mask)
     return max(whole / bound, part / INSIDE_PART) * INSIDE  # one scale, one bound
 

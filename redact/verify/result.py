@@ -105,11 +105,16 @@ class Verification:
         frames: How many frames were compared with the source.
         examined: How many of them were examined by detectors.
         detectors: Names of those; the first did not take part in the analysis.
-        faults: What is wrong with structure or pixels, in words; none is expected.
+        faults: What is wrong with the structure, in words; none is expected.
         leaks: What still looks like a face or a plate outside of what is hidden.
         inside: Largest correlation of source and output inside any region, of their fine structure.
         outside: Largest change of any block outside, in steps of 255.
         hidden: Leaks of earlier rounds that were hidden and rendered again.
+        shows: Regions that resemble what they should hide, by the correlation of their fine
+            structure; none is expected.
+        changed: Index and seconds of the frames in which what is not hidden is changed; none is
+            expected.
+        mended: How many such regions and frames of earlier rounds were rendered again.
     """
 
     frames: int
@@ -120,11 +125,24 @@ class Verification:
     inside: float = 0.0
     outside: float = 0.0
     hidden: tuple[Leak, ...] = ()
+    shows: tuple[Spot, ...] = ()
+    changed: tuple[tuple[int, Fraction], ...] = ()
+    mended: int = 0
 
     @property
     def passed(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.faults and not self.leaks
+        return not self.problems and not self.leaks
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with structure or pixels, in words; of each kind of pixels the first."""
+        shows = (f"what the plan hides shows {_place(s.frame, s.time)}" for s in self.shows[:1])
+        changed = (
+            f"what the plan does not hide is changed {_place(*moment)}"
+            for moment in self.changed[:1]
+        )
+        return (*self.faults, *shows, *changed)
 
     def as_object(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -133,7 +151,8 @@ class Verification:
             "frames": self.frames,
             "examined": self.examined,
             "detectors": list(self.detectors),
-            "faults": list(self.faults),
+            "faults": list(self.problems),
+            "mended": self.mended,
             "inside": round(self.inside, 4),
             "outside": round(self.outside, 2),
             "leaks": [leak.as_object() for leak in self.leaks],
@@ -142,18 +161,24 @@ class Verification:
 
     def in_words(self) -> str:
         """One line."""
-        if self.faults:
-            return "; ".join(self.faults)
+        if self.problems:
+            return "; ".join(self.problems)
         said = f"{self.frames} frames compared, "
         who = " and ".join(self.detectors)
         said += f"{self.examined} looked at by {who}" if who else "faces not looked for"
         if self.hidden:
             said += f", {_count(self.hidden)} found and hidden"
+        if self.mended:
+            said += f", {self.mended} rendered again since their pixels were in doubt"
         if self.leaks:
             worst = ", ".join(f"{float(leak.start):.2f} s" for leak in self.leaks[:5])
             more = ", ..." if len(self.leaks) > 5 else ""
             return f"{said}: {_count(self.leaks)} left, at {worst}{more}"
         return f"{said}: nothing left"
+
+
+def _place(frame: int, time: Fraction) -> str:
+    return f"at {float(time):.2f} s (frame {frame})"
 
 
 def _count(leaks: tuple[Leak, ...]) -> str:

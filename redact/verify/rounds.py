@@ -13,20 +13,26 @@ from pathlib import Path
 from redact.core.names import plan_path, quarantine
 from redact.core.plan import Plan, save
 from redact.errors import LeakError, RedactError, VerificationError
+from redact.verify.mend import draw_plainly
 from redact.verify.result import Checking, Leak, Verification
 
 
 def render_in_rounds(
     plan: Plan,
-    attempt: Callable[[Plan], tuple[Plan, Verification]],
+    attempt: Callable[[Plan, int], tuple[Plan, Verification]],
     extend: Callable[[Plan, Sequence[Leak], int], Plan],
     checking: Checking,
 ) -> tuple[Plan, Verification]:
     """Render and check until nothing is left, or no round is.
 
+    A region that resembles what it should hide is drawn in one colour; where what is not hidden is
+    changed, pictures are encoded finer. Neither is an opinion about what is seen, so both are done
+    whatever the checking says.
+
     Args:
         plan: What is hidden at first.
-        attempt: Renders a plan and checks the output; gives the plan with its result.
+        attempt: Renders a plan and checks the output; gives the plan with its result. Told how
+            many steps finer than usual pictures are to be encoded.
         extend: A plan with leaks hidden too; told the number of the round, from 1.
         checking: How many rounds, and whether anything follows from a leak.
 
@@ -37,14 +43,20 @@ def render_in_rounds(
         VerificationError: The output is not what was asked for.
     """
     hidden: tuple[Leak, ...] = ()
+    finer = mended = 0
     for number in range(1, checking.rounds + 2):
-        last, found = attempt(plan)
+        last, found = attempt(plan, finer)
         if found.faults:
             raise VerificationError("; ".join(found.faults))
-        if not found.leaks or checking.report_only or number > checking.rounds:
+        leaks = () if checking.report_only else found.leaks
+        if not (leaks or found.problems) or number > checking.rounds:
             break
-        plan, hidden = extend(plan, found.leaks, number), hidden + found.leaks
-    return last, replace(found, hidden=hidden)
+        plan = draw_plainly(plan, found.shows)
+        finer += bool(found.changed)
+        mended += len(found.shows) + len(found.changed)
+        if leaks:
+            plan, hidden = extend(plan, leaks, number), hidden + leaks
+    return last, replace(found, hidden=hidden, mended=mended)
 
 
 def hold_back(draft: Path, output: Path, plan: Plan, found: Verification) -> LeakError:
@@ -63,8 +75,9 @@ def hold_back(draft: Path, output: Path, plan: Plan, found: Verification) -> Lea
     kept = plan_path(place)
     save(plan, kept)
     draft.replace(place)
+    why = "somebody may still show" if found.leaks or found.shows else "its pictures are damaged"
     return LeakError(
-        f"held back, since somebody may still show: {found.in_words()}",
+        f"held back, since {why}: {found.in_words()}",
         place,
         f"watch it there; hide more, or show what is no face, with edits of {kept.name} and "
         "`redact render`, or accept it with --report-only",

@@ -21,6 +21,7 @@ from redact.core.plan import (
     ChangeStyle,
     Edit,
     HideBox,
+    Plain,
     Plan,
     Result,
     ShowTrack,
@@ -28,7 +29,7 @@ from redact.core.plan import (
     dumps,
     loads,
 )
-from redact.core.recipe import Pass, Recipe
+from redact.core.recipe import Pass, Recipe, recipe
 from redact.errors import ChangedInputError, PlanError, UnwritableOutputError
 
 FACE = Box(10.1, 20.2, 30.3, 40.4)
@@ -444,3 +445,22 @@ def test_undo_drops_the_last_edit() -> None:
 def test_a_new_analysis_does_not_inherit_what_was_shown() -> None:
     with pytest.raises(PlanError, match="does not exist"):
         replace(BARE, tracks=(track(3, 3),), edits=(ShowTrack(1),))
+
+
+PLAIN = Plain(Box(10, 10, 30, 30), Fraction(1), Fraction(2))
+
+
+def test_what_is_drawn_plainly_is_in_the_file_only_if_there_is_any() -> None:
+    bare = Plan(SourceId("sha256:0", Size(40, 30), 1), recipe("fast"))
+    assert '"plain"' not in dumps(bare)
+    plan = replace(bare, plain=(PLAIN,))
+    assert '"plain"' in dumps(plan)
+    assert loads(dumps(plan)) == plan
+
+
+def test_what_is_drawn_plainly_is_one_colour_over_the_regions_in_it() -> None:
+    boxes = (HideBox(Box(12, 12, 20, 20), Fraction(0), Fraction(9)),)
+    plan = Plan(SourceId("sha256:0", Size(40, 30), 1), recipe("fast"), edits=boxes, plain=(PLAIN,))
+    before, within = (plan.cover()(0, Fraction(time)) for time in (0, 1))
+    assert [(r.box, r.text) for r in before] == [(boxes[0].box, False)]
+    assert [(r.box, r.text) for r in within] == [(boxes[0].box, True), (PLAIN.box, True)]

@@ -149,7 +149,7 @@ def test_a_source_that_shows_through_a_cover_is_a_fault(tmp_path: Path) -> None:
     mixed = (hidden * 0.5 + noise * 0.5).round().astype(np.uint8)
     Image.fromarray(mixed).save(tmp_path / "c.png")
     found = api.verify_file(tmp_path / "a.png", tmp_path / "c.png", plan, cover=cover)
-    assert any("shows" in fault for fault in found.faults)
+    assert any("shows" in fault for fault in found.problems)
 
 
 def test_a_file_is_redacted_under_it(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_faithful_output_passes() -> None:
 @pytest.mark.parametrize("left", range(0, COUNT, 7))
 def test_one_frame_in_which_a_region_was_not_drawn_is_a_fault(left: int) -> None:
     found = check(rendered(PLAN, leave=[left]))
-    assert any(f"(frame {left})" in fault for fault in found.faults)
+    assert any(f"(frame {left})" in fault for fault in found.problems)
 
 
 def test_missing_and_added_frames_are_faults() -> None:

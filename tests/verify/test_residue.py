@@ -39,7 +39,7 @@ def test_a_redacted_picture_keeps_nothing_inside_and_all_outside(
     picture = painted(Size(160, 140), layout, bits)
     found = residue(picture, noisy(hidden(style, picture), 2.0 * 2 ** (bits - 8)), [REGION])
     assert found.inside < INSIDE
-    assert found.where is None
+    assert not found.shows
     assert found.outside < OUTSIDE
 
 
@@ -49,7 +49,9 @@ def test_a_region_that_was_not_drawn_is_found(turn: Turn) -> None:
     picture = painted(size, turn=turn)
     found = residue(picture, noisy(picture, 3), [REGION])
     assert found.inside > INSIDE
-    assert found.where is not None
+    ((box, correlation),) = found.shows
+    assert correlation == found.inside
+    assert box.iou(REGION.box) > 0.99
     assert residue(picture, noisy(picture, 3), []).inside == 0
 
 
@@ -152,3 +154,33 @@ def test_other_shapes_turns_and_colours_are_not_the_same() -> None:
         painted(Size(35, 29), bits=10),
     ):
         assert not identical(picture, other)
+
+
+@pytest.mark.parametrize("style", ["pixelate", "blur", "solid"])
+def test_what_a_style_draws_by_itself_is_not_taken_for_the_source(style: str) -> None:
+    """Blocks that lie where a plain face has its shades correlate with it by chance."""
+    picture = painted(Size(160, 140), "gray")
+    drawn = STYLES[style](recipe())
+    output = picture.copy()
+    drawn.hide(output, [REGION])
+    luck = picture.copy()  # a source that looks as its own fill does
+    luck.planes()[0].samples[...] = np.clip(output.planes()[0].samples * 0.7 + 40, 0, 255)
+    again = luck.copy()
+    drawn.hide(again, [REGION])
+    assert residue(luck, noisy(again, 1), [REGION], drawn).inside < INSIDE
+    blind = residue(luck, noisy(again, 1), [REGION])
+    assert (blind.inside > INSIDE) == (style == "pixelate")
+
+
+def test_a_leak_is_found_whatever_the_style_draws_there() -> None:
+    picture = painted(Size(160, 140), "gray")
+    for style in ("pixelate", "blur", "solid"):
+        for structured in (False, True):
+            found = residue(
+                picture,
+                noisy(picture, 2),
+                [REGION],
+                STYLES[style](recipe()),
+                structured=structured,
+            )
+            assert found.inside > INSIDE

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_rounds_go_on_while_there_is_something_to_hide(
 ) -> None:
     tried: list[int] = []
 
-    def attempt(plan: Plan) -> tuple[Plan, Verification]:
+    def attempt(plan: Plan, _finer: int) -> tuple[Plan, Verification]:
         tried.append(len(plan.edits))
         return plan, found(*[LEAK] * (len(tried) <= leaky))
 
@@ -59,7 +60,7 @@ def test_rounds_go_on_while_there_is_something_to_hide(
 
 def test_only_reporting_neither_hides_nor_tries_again() -> None:
     plan, last = render_in_rounds(
-        PLAN, lambda p: (p, found(LEAK)), more, Checking(report_only=True)
+        PLAN, lambda p, _: (p, found(LEAK)), more, Checking(report_only=True)
     )
     assert (plan, last.hidden, last.leaks) == (PLAN, (), (LEAK,))
 
@@ -67,8 +68,60 @@ def test_only_reporting_neither_hides_nor_tries_again() -> None:
 def test_a_fault_ends_it_at_once() -> None:
     with pytest.raises(VerificationError, match="frames are missing"):
         render_in_rounds(
-            PLAN, lambda p: (p, found(faults=["frames are missing"])), more, Checking()
+            PLAN, lambda p, _: (p, found(faults=["frames are missing"])), more, Checking()
         )
+
+
+SHOWN = Spot(0, Fraction(1), Box(10, 10, 20, 20), (("resemblance", 0.8),))
+
+
+def test_what_resembles_its_source_is_drawn_plainly_and_rendered_again() -> None:
+    plans: list[Plan] = []
+
+    def attempt(plan: Plan, finer: int) -> tuple[Plan, Verification]:
+        assert finer == 0
+        plans.append(plan)
+        return plan, replace(found(), shows=(SHOWN,) * (len(plans) == 1))
+
+    _, last = render_in_rounds(PLAN, attempt, more, Checking(report_only=True))
+    (plain,) = plans[1].plain
+    assert plain.box.contains(SHOWN.box)
+    assert plain.box.area > SHOWN.box.area
+    assert plain.start < SHOWN.time < plain.end
+    assert (len(plans), last.mended, last.passed) == (2, 1, True)
+
+
+def test_damaged_surroundings_are_encoded_finer_and_finer() -> None:
+    tried: list[int] = []
+
+    def attempt(plan: Plan, finer: int) -> tuple[Plan, Verification]:
+        tried.append(finer)
+        return plan, replace(found(), changed=((3, Fraction(1)),) * (finer < 2))
+
+    plan, last = render_in_rounds(PLAN, attempt, more, Checking())
+    assert tried == [0, 1, 2]
+    assert plan == PLAN
+    assert (last.mended, last.passed) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        ({"shows": (SHOWN,)}, "somebody may still show"),
+        ({"changed": ((3, Fraction(1)),)}, "damage"),
+    ],
+    ids=["shows", "changed"],
+)
+def test_what_cannot_be_mended_is_held_back_and_not_lost(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, problem: dict[str, Any], words: str
+) -> None:
+    verdicts(monkeypatch, replace(found(), **problem))
+    with pytest.raises(LeakError, match=words):
+        api.redact_file(picture, recipe=recipe("fast"), checking=Checking(report_only=True))
+    held = quarantine(default_output(picture))
+    plan = held.with_name("picture.redacted.quarantine.redact.json")
+    assert {path.name for path in picture.parent.iterdir()} == {picture.name, held.name, plan.name}
+    assert len(load(plan).plain) == 3 * ("shows" in problem)  # one more in each round
 
 
 def test_errors_about_the_draft_speak_of_the_output(tmp_path: Path) -> None:

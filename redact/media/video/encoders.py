@@ -56,7 +56,11 @@ class Choice:
 
 
 def choose_encoder(
-    output: Path, media_info: MediaInfo, asked: str | None = None, quality: int | None = None
+    output: Path,
+    media_info: MediaInfo,
+    asked: str | None = None,
+    quality: int | None = None,
+    finer: int = 0,
 ) -> Choice:
     """Choose the encoder, its pixel format and its options.
 
@@ -65,6 +69,7 @@ def choose_encoder(
         media_info: Of the source.
         asked: An encoder's name, None to choose by container and source.
         quality: The encoder's constant quality, None for its visually lossless one.
+        finer: How many steps finer than that it encodes, without a limit of bits.
 
     Raises:
         RecipeError: No such encoder, container or quality, or they do not fit each other.
@@ -83,8 +88,16 @@ def choose_encoder(
         pixel_format = _pixel_format(ENCODERS[name], media_info, container)
         if pixel_format is not None:
             _check_opens(ENCODERS[name], pixel_format)
-            return _choice(ENCODERS[name], container, pixel_format, media_info, quality)
+            wanted = _finer_quality(ENCODERS[name], quality, finer)
+            return _choice(ENCODERS[name], container, pixel_format, media_info, wanted)
     raise _no_encoder(names, container, media_info)
+
+
+def _finer_quality(encoder: Encoder, quality: int | None, steps: int) -> int | None:
+    """The quality so many steps of 6 finer, each about half the error; None is the usual one."""
+    if not steps or encoder.quality is None:
+        return quality
+    return max(0, (encoder.quality if quality is None else quality) - 6 * steps)
 
 
 def _find_encoder(asked: str, container: str) -> str:

@@ -39,6 +39,7 @@ class VideoSink:
         ffmpeg: The program that muxes the file, None for the one that is installed with redact.
         force: Whether an existing output is replaced.
         frames: How many frames must be written, None where that is not known before.
+        finer: How many steps finer than usual pictures are encoded, without a limit of bits.
         copies: Which frames are copied from the source. Where all are, none has to be written.
 
     Raises:
@@ -61,13 +62,14 @@ class VideoSink:
         force: bool = False,
         frames: int | None = None,
         copies: Copies | None = None,
+        finer: int = 0,
     ) -> None:
         drafts.check_output(output, source=source.path, force=force)
         self._source = source
         self._output = output
         self._force = force
         self._expected = frames
-        self._choice = choose_encoder(output, source.media_info, encoder, quality)
+        self._choice = choose_encoder(output, source.media_info, encoder, quality, finer)
         if copies is not None:
             self._choice = with_free_sps_id(self._choice, copies)
         self._timing = timing_for(self._choice.container, source.media_info)
