@@ -34,8 +34,17 @@ class EveryFrame:
         return pool.submit(self.make_view, planned).result
 
 
-def analyse(source: Source, schedule: Schedule, tracker: Tracker, progress: Progress) -> int:
-    """Detect in every frame and track what was detected; returns the frame count.
+@dataclass(frozen=True, slots=True)
+class FramesRead:
+    """How many frames came, and the times of the first and the last in seconds."""
+
+    frames: int = 0
+    first: Fraction | None = None
+    last: Fraction | None = None
+
+
+def analyse(source: Source, schedule: Schedule, tracker: Tracker, progress: Progress) -> FramesRead:
+    """Detect in every frame and track what was detected.
 
     Args:
         source: Its frames are read once.
@@ -43,13 +52,14 @@ def analyse(source: Source, schedule: Schedule, tracker: Tracker, progress: Prog
         tracker: Gets the views in order.
         progress: Called for every frame.
     """
-    done = 0
+    read = FramesRead()
     with closing(run_ahead(schedule.start, schedule.plan_frames(source.frames()))) as views:
         for _, view in views:
             tracker.update(view)
-            done += 1
-            progress("analyse", done, source.info.frames)
-    return done
+            first = view.time if read.first is None else read.first
+            read = FramesRead(read.frames + 1, first, view.time)
+            progress("analyse", read.frames, source.info.frames)
+    return read
 
 
 def render(

@@ -96,13 +96,14 @@ def analyse(
     check_choices(source, recipe)
     mark, info = source.fingerprint, source.info
     tracker = make_tracker(recipe, pages=info.pages)
-    frames = _detect_and_track(source, mark, recipe, tracker, cache, progress)
-    if not frames:
+    read = _detect_and_track(source, mark, recipe, tracker, cache, progress)
+    if not read.frames:
         raise UnsupportedInputError("there is not one frame in it", source.path)
     tracks = tuple(tracker.tracks())
-    if frames > 1 and not info.pages:
+    if read.frames > 1 and not info.pages:
         tracks = mark_uncertain(tracks, recipe, info.size)
-    return Plan(SourceId(mark, info.size, frames), recipe, tuple(tracker.cuts()), tracks)
+    identity = SourceId(mark, info.size, read.frames, read.first, read.last)
+    return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
 
 
 def _detect_and_track(
@@ -112,12 +113,8 @@ def _detect_and_track(
     tracker: Tracker,
     cache: DetectionCache | None,
     progress: Progress,
-) -> int:
-    """Run the recipe's passes over all frames, and give what they find to the tracker.
-
-    Returns:
-        How many frames there are.
-    """
+) -> pipeline.FramesRead:
+    """Run the recipe's passes over all frames, and give what they find to the tracker."""
     if source.info.pages:
         every_page = PassRunner(for_every_page(recipe.passes), load, recipe.slope)
         return pipeline.analyse(source, EveryFrame(every_page), tracker, progress)
@@ -158,7 +155,7 @@ def render(
     """
     from redact.hide.covers import choose_style
 
-    plan.check_source(source.fingerprint, source.path)
+    plan.check(source)
     style = choose_style(plan.recipe, plan.style, how.cover)
     copies = find_copies(output, source, plan) if copying else None
     try:
@@ -319,7 +316,7 @@ def _file_faults(source: Source, finished: Source, plan: Plan | None) -> list[st
     """
     faults = find_faults(source, finished, plan)
     if plan is not None:
-        plan.check_source(source.fingerprint, source.path)
+        plan.check(source)
         if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
             faults.append("this is not the file that the plan was rendered to")
     return faults
@@ -335,7 +332,7 @@ def prove(source: Source, plan: Plan, cover: CoverPicture | None, progress: Prog
     from redact.hide.covers import choose_style
     from redact.hide.proof import prove
 
-    plan.check_source(source.fingerprint, source.path)
+    plan.check(source)
     make_style = partial(choose_style, plan.recipe, plan.style, cover)
     proof = prove(source, plan.cover(), make_style, progress)
     if proof.frames != plan.source.frames:

@@ -23,7 +23,7 @@ from redact.core.plan import Plan, SourceId
 from redact.core.recipe import Pass, Recipe
 from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import EngineError, RedactError, UnreadableInputError, UnwritableOutputError
-from redact.pipeline import EveryFrame, analyse, render
+from redact.pipeline import EveryFrame, FramesRead, analyse, render
 from redact.track.optical_flow import LucasKanadeFlow
 from redact.track.tracker import PictureTracker
 from tests.painted import PaintedPicture, flat, same
@@ -65,7 +65,7 @@ class Job:
     def run(self) -> Plan:
         runner = PassRunner(RECIPE.passes, lambda _: self.detector)
         tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, self.flow)
-        frames = analyse(self.source, EveryFrame(runner), tracker, silent)
+        frames = analyse(self.source, EveryFrame(runner), tracker, silent).frames
         identity = SourceId(self.source.fingerprint, self.source.info.size, frames)
         plan = Plan(identity, RECIPE, tuple(tracker.cuts()), tuple(tracker.tracks()))
         with self.sink:
@@ -366,7 +366,9 @@ def test_in_a_still_video_passes_run_once_in_a_while() -> None:
     detector = ScriptedDetector()
     tracker = PictureTracker(RECIPE.coverage, RECIPE.high_threshold, StaticFlow())
     schedule = VideoSchedule(PassRunner(RECIPE.passes, lambda _: detector), 1.5)
-    assert analyse(source, schedule, tracker, silent) == 60
+    assert analyse(source, schedule, tracker, silent) == FramesRead(
+        60, Fraction(0), Fraction(59, 25)
+    )
     (track,) = tracker.tracks()
     assert [s.frame for s in track.sightings if s.score > 0] == list(range(60))
     assert len(detector.seen) == 2 * len(RECIPE.passes)
@@ -458,7 +460,7 @@ def while_reading(clip: Clip, recipe: Recipe, flow: OpticalFlow) -> Shown:
 def in_two_steps(clip: Clip, recipe: Recipe, flow: OpticalFlow) -> Shown:
     style, sink, source = Blacken(), RememberingSink(), clip.source()
     tracker = PictureTracker(recipe.coverage, recipe.high_threshold, flow)
-    frames = analyse(source, EveryFrame(clip.views()), tracker, silent)
+    frames = analyse(source, EveryFrame(clip.views()), tracker, silent).frames
     identity = SourceId(source.fingerprint, source.info.size, frames)
     plan = Plan(identity, recipe, tuple(tracker.cuts()), tuple(tracker.tracks()))
     with sink:

@@ -8,18 +8,54 @@ from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import cattrs
-from cattrs import transform_error
+from cattrs import override
 
 from redact.core.coverage import Cover
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region, Size
+from redact.core.interfaces import Source
+from redact.core.plan_edits import (
+    CORRECT,
+    ChangeStyle,
+    DrawnBoxes,
+    Edit,
+    HideBox,
+    ShowTrack,
+    check_boxes,
+    check_edits,
+    check_pages,
+)
 from redact.core.recipe import Recipe, StyleName
 from redact.core.storage import write_whole
-from redact.core.strict_json import make_converter, parse_json
-from redact.errors import ChangedInputError, PlanError, RedactError
+from redact.core.strict_json import (
+    explain,
+    make_converter,
+    parse_json,
+    said,
+    seconds,
+    structure_fields,
+)
+from redact.errors import ChangedInputError, PlanError
+
+__all__ = [
+    "LARGEST",
+    "VERSION",
+    "ChangeStyle",
+    "Edit",
+    "HideBox",
+    "Plain",
+    "Plan",
+    "Result",
+    "ShowTrack",
+    "SourceId",
+    "dumps",
+    "load",
+    "loads",
+    "save",
+]
 
 VERSION = 1
 """Raised whenever an older redact could misread a plan."""
@@ -36,37 +72,15 @@ class SourceId:
         fingerprint: `sha256:` and the digest of the whole file.
         size: Size of the upright picture.
         frames: How many frames were analysed.
+        first: The time of the first of them in seconds, None in plans that do not say it.
+        last: The same of the last.
     """
 
     fingerprint: str
     size: Size
     frames: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShowTrack:
-    """A person decided that this track hides nobody; valid for this analysis only."""
-
-    track: int
-    edit: Literal["show"] = "show"
-
-
-@dataclass(frozen=True, slots=True)
-class HideBox:
-    """A person wants this box hidden from one time to another, both included, in seconds."""
-
-    box: Box
-    start: Fraction
-    end: Fraction
-    edit: Literal["hide"] = "hide"
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeStyle:
-    """A person wants another style for the whole source."""
-
-    style: StyleName
-    edit: Literal["style"] = "style"
+    first: Fraction | None = None
+    last: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +93,6 @@ class Plain:
     box: Box
     start: Fraction
     end: Fraction
-
-
-Edit: TypeAlias = ShowTrack | HideBox | ChangeStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +132,7 @@ class Plan:
         known = {track.id for track in self.tracks}
         if len(known) != len(self.tracks):
             raise PlanError("two tracks share one id")
-        for edit in self.edits:
-            if isinstance(edit, ShowTrack) and edit.track not in known:
-                raise PlanError(f"an edit shows track {edit.track}, which does not exist")
+        check_edits(self.edits, known, self.source.first, self.source.last)
 
     @property
     def style(self) -> StyleName:
@@ -139,13 +148,15 @@ class Plan:
         return tuple(t for t in self.tracks if t.id not in shown and not (t.uncertain and listed))
 
     def cover(self) -> Callable[[int, Fraction], list[Region]]:
-        """A function from a frame's index and time to its regions, to be asked in order of time."""
-        boxes = [edit for edit in self.edits if isinstance(edit, HideBox)]
+        """A function from a frame's index and time to its regions, to be asked in order of time.
+
+        Asked for the last of all frames, it raises a `PlanError` if an edit hid nothing in any.
+        """
+        drawn = DrawnBoxes(self.edits, self.source.frames)
         cover = Cover(self.hidden_tracks, self.cuts, self.recipe.coverage)
 
         def regions(index: int, time: Fraction) -> list[Region]:
-            drawn = [Region(edit.box) for edit in boxes if edit.start <= time <= edit.end]
-            found = [hidden.region for hidden in cover.hidden(index, time)] + drawn
+            found = [hidden.region for hidden in cover.hidden(index, time)] + drawn.regions(time)
             plain = [it.box for it in self.plain if it.start <= time <= it.end]
             if not plain:
                 return found
@@ -165,6 +176,22 @@ class Plan:
                 "this is not the file that the plan was made from", path, "analyse it again"
             )
 
+    def check(self, source: Source) -> None:
+        """Refuse any other source, and edits that can do nothing in it.
+
+        Raises:
+            ChangedInputError: The source is not the analysed one.
+            PlanError: An edit's box lies outside of the picture.
+        """
+        self.check_source(source.fingerprint, source.path)
+        try:
+            if source.info.pages:
+                check_pages(self.edits, source.frames())
+            else:
+                check_boxes(self.edits, source.info.size)
+        except PlanError as error:
+            raise PlanError(error.problem, source.path, error.remedy) from error
+
 
 def _lies_in(region: Region, boxes: Sequence[Box]) -> bool:
     """Whether the middle of a region lies in one of the boxes."""
@@ -175,11 +202,14 @@ def _lies_in(region: Region, boxes: Sequence[Box]) -> bool:
 def _make_plan_converter() -> cattrs.Converter:
     converter = make_converter()
     kinds = {"show": ShowTrack, "hide": HideBox, "style": ChangeStyle}
+    time = override(struct_hook=seconds)
+    hide = structure_fields(HideBox, converter, start=time, end=time)
+    converter.register_structure_hook(HideBox, hide)
 
     def edit(value: Any, _: Any) -> Edit:
         name = value.get("edit") if isinstance(value, dict) else None
-        if name not in kinds:
-            raise ValueError(f"there is no edit {name!r}")
+        if not isinstance(name, str) or name not in kinds:
+            raise ValueError(f'{said(value)} is no edit; "edit" must be {", ".join(kinds)}')
         return converter.structure(value, kinds[name])
 
     converter.register_structure_hook(Edit, edit)
@@ -223,33 +253,30 @@ def loads(text: str) -> Plan:
         raise PlanError(f"the plan cannot be used: it lacks {', '.join(missing)}")
     try:
         return _CONVERTER.structure(data, Plan)
-    except RedactError:
-        raise
-    except Exception as error:  # whatever does not fit is refused, in the converter's own words
-        raise PlanError(f"the plan cannot be used: {_reason(error)}") from error
+    except Exception as error:  # whatever does not fit is refused
+        found = list(explain(error))[:3]
+        if found[0].startswith("edit "):
+            raise PlanError("; ".join(found), remedy=CORRECT) from error
+        what = f"the plan cannot be used: {'; '.join(found)}"
+        raise PlanError(what, remedy="correct it, or analyse the source again") from error
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, ExceptionGroup):
-        return "; ".join(transform_error(error, path="plan")[:3])
-    return str(error)
-
-
-def save(plan: Plan, path: Path) -> None:
+def save(plan: Plan, path: Path | str) -> None:
     """Write the plan; its name appears only when complete.
 
     Raises:
         UnwritableOutputError: The folder is missing, read-only or full.
     """
-    write_whole(path, dumps(plan))
+    write_whole(Path(path), dumps(plan))
 
 
-def load(path: Path) -> Plan:
+def load(path: Path | str) -> Plan:
     """Read a plan file.
 
     Raises:
         PlanError: It is missing, too large, or no plan.
     """
+    path = Path(path)
     try:
         if not path.is_file():
             raise PlanError("there is no plan file of that name", path)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from fractions import Fraction
 from math import isfinite
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import cattrs
-from cattrs import override
+from cattrs import AttributeValidationNote, ForbiddenExtraKeysError, override
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from redact.core.findings import Kind, Sighting
@@ -26,6 +27,21 @@ _NAMES_IN_FILES: dict[type, dict[str, str]] = {
     },
 }
 """What fields are called in plan files of version 1, where that differs."""
+
+_TYPES = {
+    int: "whole number",
+    float: "number",
+    str: "text in quotes",
+    bool: "yes or no: write true or false",
+}
+"""What a value must be, in words."""
+
+_FRACTION = r"-?[0-9]{1,32}(?:/0*[1-9][0-9]{0,31})?"
+
+_DECIMAL = r"-?[0-9]{1,32}\.[0-9]{1,32}"
+
+_LARGEST_TIME = 10**32
+"""Seconds."""
 
 
 def parse_json(text: str) -> Any:
@@ -54,31 +70,38 @@ def make_converter() -> cattrs.Converter:
 
     A box becomes the list of its left, top, right and bottom; a sighting the list of its frame, its
     time, its box's sides and its score; a fraction a text such as `1/25`. What does not fit when it
-    is read raises whatever the converter raises; a caller must catch `Exception`.
+    is read raises whatever the converter raises: catch `Exception`, and `explain` it.
     """
     converter = cattrs.Converter(forbid_extra_keys=True)
     for plain in (int, float, str, bool):
         converter.register_structure_hook(plain, _exactly(plain))
     number = _exactly(float)
 
-    def box(value: Any, _: Any) -> Box:
-        return Box(*(number(side, float) for side in _list(value, 4)))
-
     def sighting(value: Any, _: Any) -> Sighting:
         frame, time, *sides, score = _list(value, 7)
         return Sighting(
-            _exactly(int)(frame, int), _fraction(time, None), box(sides, None), number(score, float)
+            _exactly(int)(frame, int),
+            _fraction(time, None),
+            _box(sides, None),
+            number(score, float),
         )
 
     def items(value: Any, kind: Any) -> tuple[Any, ...]:
         inner = get_args(kind)[0]
-        return tuple(converter.structure(item, inner) for item in _list(value))
+        return tuple(
+            _at(Place(place), converter.structure, item, inner)
+            for place, item in enumerate(_list(value), 1)
+        )
 
     converter.register_structure_hook_func(_is_tuple, items)
-    converter.register_structure_hook(Kind, lambda value, _: Kind(_exactly(str)(value, str)))
+    converter.register_structure_hook_func(_is_literal, _one_of)
+    converter.register_structure_hook_factory(
+        is_dataclass, lambda kind: structure_fields(kind, converter)
+    )
+    converter.register_structure_hook(Kind, _kind)
     converter.register_structure_hook(Fraction, _fraction)
     converter.register_unstructure_hook(Fraction, str)
-    converter.register_structure_hook(Box, box)
+    converter.register_structure_hook(Box, _box)
     converter.register_unstructure_hook(Box, _sides)
     converter.register_structure_hook(Sighting, sighting)
     converter.register_unstructure_hook(
@@ -86,34 +109,131 @@ def make_converter() -> cattrs.Converter:
     )
     for kind, names in _NAMES_IN_FILES.items():
         renamed: dict[str, Any] = {n: override(rename=other) for n, other in names.items()}
-        converter.register_structure_hook(
-            kind, make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True, **renamed)
-        )
+        converter.register_structure_hook(kind, structure_fields(kind, converter, **renamed))
         converter.register_unstructure_hook(
             kind, make_dict_unstructure_fn(kind, converter, **renamed)
         )
     return converter
 
 
+def structure_fields(
+    kind: type, converter: cattrs.Converter, **overrides: Any
+) -> Callable[[Any, Any], Any]:
+    """A hook that makes a dataclass from an object with its fields as keys, and no others."""
+    inner: Callable[..., Any] = make_dict_structure_fn(
+        kind, converter, _cattrs_forbid_extra_keys=True, **overrides
+    )
+
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"{said(value)} is no object in braces")
+        return inner(value, kind)
+
+    return structure
+
+
+def explain(error: Exception, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """What did not fit, and where, in words for somebody who edited the file; one text for each."""
+    for note in reversed(getattr(error, "__notes__", ())):
+        if isinstance(note, AttributeValidationNote):
+            path = (*path, note.name)
+        elif isinstance(note, Place):
+            *before, name = path
+            is_edit = path == ("edits",)
+            path = (*before, f"edit {note}") if is_edit else (*before, f"item {note} of {name}")
+    if isinstance(error, ExceptionGroup):
+        for inner in error.exceptions:
+            yield from explain(inner, path)
+        return
+    *outer, last = path or ("",)
+    if isinstance(error, ForbiddenExtraKeysError):
+        names = ", ".join(said(name) for name in sorted(error.extra_fields))
+        yield ": ".join([*path, f"there is no key {names} here"])
+    elif isinstance(error, KeyError):
+        yield ": ".join([*outer, f"{said(last)} is missing"])
+    else:
+        yield ": ".join([*path, getattr(error, "problem", str(error))])
+
+
+class Place(str):
+    """A note on an error: at which item of a list it happened, counted from 1."""
+
+    __slots__ = ()
+
+    def __new__(cls, number: int) -> Place:
+        """The note for that item."""
+        return super().__new__(cls, number)
+
+
+def _at(place: Place, structure: Callable[[Any, Any], Any], item: Any, kind: Any) -> Any:
+    try:
+        return structure(item, kind)
+    except Exception as error:
+        error.add_note(place)
+        raise
+
+
+def said(value: Any) -> str:
+    """A value as it stands in the file, cut short."""
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def seconds(value: Any, _: Any) -> Fraction:
+    """A time as a person writes it: `3.5`, `"3.5"` or `"7/2"`, exactly as it is written.
+
+    Raises:
+        ValueError: It is none.
+    """
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    if plain and isfinite(value) and abs(value) < _LARGEST_TIME:
+        return Fraction(repr(value))
+    if isinstance(value, str) and re.fullmatch(f"{_FRACTION}|{_DECIMAL}", value):
+        return Fraction(value)
+    raise ValueError(f'{said(value)} is no time; write seconds, such as 3.5 or "7/2"')
+
+
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:
     def check(value: Any, _: Any) -> Any:
         fits = type(value) is kind or (kind is float and type(value) is int)
         if not fits or (kind is float and not isfinite(value)):
-            raise ValueError(f"{value!r} is no {kind.__name__}")
+            raise ValueError(f"{said(value)} is no {_TYPES[kind]}")
         return kind(value)
 
     return check
 
 
 def _fraction(value: Any, _: Any) -> Fraction:
-    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,32}(/[0-9]{1,32})?", value):
-        raise ValueError(f"{value!r} is no fraction")
+    if not isinstance(value, str) or not re.fullmatch(_FRACTION, value):
+        raise ValueError(f'{said(value)} is no fraction in quotes, such as "7/2"')
     return Fraction(value)
+
+
+def _box(value: Any, _: Any) -> Box:
+    if not isinstance(value, list) or len(value) != 4:
+        raise ValueError(f"{said(value)} is no box; write [left, top, right, bottom]")
+    left, top, right, bottom = (_exactly(float)(side, float) for side in value)
+    if right < left or bottom < top:
+        raise ValueError(f"{said(value)} is no box; write [left, top, right, bottom] in this order")
+    return Box(left, top, right, bottom)
+
+
+def _one_of(value: Any, kind: Any) -> Any:
+    known = get_args(kind)
+    if value not in known or not isinstance(value, str):
+        raise ValueError(f"{said(value)} is none of {', '.join(known)}")
+    return value
+
+
+def _kind(value: Any, _: Any) -> Kind:
+    if value not in list(Kind):
+        raise ValueError(f"{said(value)} is none of {', '.join(Kind)}")
+    return Kind(value)
 
 
 def _list(value: Any, length: int | None = None) -> list[Any]:
     if not isinstance(value, list) or length not in (None, len(value)):
-        raise ValueError(f"{value!r} is no list" + (f" of {length}" if length else ""))
+        raise ValueError(f"{said(value)} is no list" + (f" of {length} values" if length else ""))
     return value
 
 
@@ -121,5 +241,9 @@ def _sides(box: Box) -> list[float]:
     return [box.left, box.top, box.right, box.bottom]
 
 
+def _is_literal(kind: Any) -> bool:
+    return bool(get_origin(kind) is Literal)
+
+
 def _is_tuple(kind: Any) -> bool:
-    return getattr(kind, "__origin__", None) is tuple
+    return get_origin(kind) is tuple
