@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from redact import plan
     from redact.api import (
         analyse_file,
         find_in_picture,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         render_file,
         verify_file,
     )
-    from redact.core import plan
     from redact.core.coverage import Coverage
     from redact.core.findings import Detection, Kind, Sighting, Track
     from redact.core.geometry import Box, Size
@@ -54,6 +54,8 @@ _HOMES = {
     "redact.verify.result": ("Checking", "Leak", "Verification"),
 }
 
+__version__: str
+
 __all__ = [
     "PROFILES",
     "Box",
@@ -81,19 +83,29 @@ __all__ = [
     "verify_file",
 ]
 
-
-_MODULES = {"plan": "redact.core.plan"}
+_MODULES = ("plan",)
 """Modules that are part of the public face: `redact.plan.load`, `save`, and the edits."""
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(_MODULES[name])
+        return import_module(f"redact.{name}")
+    if name == "__version__":
+        return _version()
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)
     raise AttributeError(f"module 'redact' has no attribute {name!r}")
 
 
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("redact-video")
+    except PackageNotFoundError:  # a copy of the source that nobody installed
+        return "unknown"
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_MODULES})
+    return [*__all__, "__doc__", "__file__", "__name__", "__path__", "__version__"]

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from redact import stages
 from redact.core.findings import Detection
-from redact.core.frames import Rgb
+from redact.core.frames import Samples
 from redact.core.interfaces import Progress
 from redact.core.names import default_output
-from redact.core.plan import Plan
+from redact.core.plan import Plan, load
 from redact.core.recipe import PROFILES, Recipe
+from redact.core.recipe import recipe as profile
 from redact.detect.cache import DetectionCache
+from redact.errors import MissingInputError, PlanError, RecipeError
 from redact.media.drafts import check_output
 from redact.media.formats import check_choices, open_source, read_cover
 from redact.stages import Outcome, Rendering
 from redact.verify.result import Checking, Verification
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from redact.hide.covers import CoverPicture
     from redact.hide.proof import Proof
 
 
 def analyse_file(
     source: Path | str,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     *,
     cache: DetectionCache | None = None,
     progress: Progress | None = None,
@@ -36,7 +41,7 @@ def analyse_file(
 
     Args:
         source: A video or a still.
-        recipe: The choices; the balanced profile if not said.
+        recipe: The choices, or a profile's name; the balanced profile if not said.
         cache: Where a long video's detections are kept meanwhile, so that another run can go on.
         progress: Called with the stage, frames done and frames expected.
 
@@ -45,14 +50,14 @@ def analyse_file(
         RecipeError: The recipe asks for what the source does not allow.
         EngineError: A detector failed.
     """
-    opened = open_source(Path(source))
-    return stages.analyse(opened, recipe or PROFILES["balanced"], cache, progress or _silent)
+    opened = open_source(_as_path(source))
+    return stages.analyse(opened, _as_recipe(recipe), cache, progress or _silent)
 
 
 def render_file(
     source: Path | str,
     output: Path | str,
-    plan: Plan,
+    plan: Plan | Path | str,
     *,
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
     cover: Path | str | None = None,
@@ -68,7 +73,7 @@ def render_file(
     Args:
         source: What the plan was made from.
         output: Appears only when complete and checked.
-        plan: From `analyse_file` or `redact.core.plan.load`, edited or not.
+        plan: From `analyse_file`, edited or not; or its file's name.
         checking: How the result is checked; None for not at all.
         cover: A picture to hide everything under, for the style `cover`.
         force: Whether an existing output may be replaced.
@@ -81,14 +86,15 @@ def render_file(
     """
     started = time.monotonic()
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
-    done = stages.render_checked(open_source(Path(source)), Path(output), plan, how, checking)
+    opened, known = open_source(_as_path(source)), _as_plan(plan)
+    done = stages.render_checked(opened, _as_path(output), known, how, checking)
     return replace(done, seconds=time.monotonic() - started)
 
 
 def redact_file(
     source: Path | str,
     output: Path | str | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     *,
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
     cover: Path | str | None = None,
@@ -102,7 +108,7 @@ def redact_file(
     Args:
         source: A video or a still.
         output: Where to write; `NAME.redacted.EXT` beside the source if not said.
-        recipe: The choices; the balanced profile if not said.
+        recipe: The choices, or a profile's name; the balanced profile if not said.
         checking: How the result is checked; None for not at all.
         cover: A picture to hide everything under, for the style `cover`.
         force: Whether an existing output may be replaced.
@@ -115,11 +121,11 @@ def redact_file(
         RedactError: Any other of the family; then there is no output.
     """
     started = time.monotonic()
-    source = Path(source)
-    output = Path(output) if output else default_output(source)
+    source = _as_path(source)
+    output = _as_path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
-    recipe = _apply_cover(recipe or PROFILES["balanced"], how.cover)
+    recipe = _apply_cover(_as_recipe(recipe), how.cover)
     opened = open_source(source)
     check_choices(opened, recipe, output)  # refused now, not after the work
     with DetectionCache(output, resume) as cache:
@@ -131,7 +137,7 @@ def redact_file(
 def verify_file(
     source: Path | str,
     output: Path | str,
-    plan: Plan | None = None,
+    plan: Plan | Path | str | None = None,
     checking: Checking | None = None,
     *,
     cover: Path | str | None = None,
@@ -156,15 +162,16 @@ def verify_file(
         VerificationError: Their pictures differ in size.
         EngineError: A detector failed.
     """
-    opened, checking = open_source(Path(source)), checking or Checking()
+    opened, checking = open_source(_as_path(source)), checking or Checking()
     covering, progress = _read_cover(cover), progress or _silent
-    return stages.check(opened, Path(output), plan, checking, covering, progress)
+    known = None if plan is None else _as_plan(plan)
+    return stages.check(opened, _as_path(output), known, checking, covering, progress)
 
 
 def prove_file(
     source: Path | str,
-    plan: Plan | None = None,
-    recipe: Recipe | None = None,
+    plan: Plan | Path | str | None = None,
+    recipe: Recipe | str | None = None,
     *,
     cover: Path | str | None = None,
     progress: Progress | None = None,
@@ -174,7 +181,7 @@ def prove_file(
     Args:
         source: A video or a still.
         plan: What is hidden and how; made by an analysis if not given.
-        recipe: The choices of that analysis; the balanced profile if not said.
+        recipe: The choices of that analysis, or a profile's name; the balanced profile if not said.
         cover: The picture for the style `cover`, if plan or recipe name it.
         progress: Called with the stage, frames done and frames expected.
 
@@ -184,45 +191,113 @@ def prove_file(
     Raises:
         RedactError: Any of the family; then nothing is proven.
     """
-    opened, progress = open_source(Path(source)), progress or _silent
-    plan = plan or stages.analyse(opened, recipe or PROFILES["balanced"], None, progress)
-    return stages.prove(opened, plan, _read_cover(cover), progress)
+    opened, progress = open_source(_as_path(source)), progress or _silent
+    if plan is None:
+        known = stages.analyse(opened, _as_recipe(recipe), None, progress)
+    else:
+        known = _as_plan(plan)
+    return stages.prove(opened, known, _read_cover(cover), progress)
 
 
-def find_in_picture(picture: Rgb, recipe: Recipe | None = None) -> list[Detection]:
+def find_in_picture(
+    picture: Samples | Image, recipe: Recipe | str | None = None
+) -> list[Detection]:
     """What would be hidden in one picture in memory.
 
     Args:
-        picture: (height, width, 3), 8 bit, red first.
-        recipe: The choices; the balanced profile if not said.
+        picture: (height, width) or (height, width, channels), uint8 or uint16: grey, grey and
+            opacity, red green blue, or these and opacity. Or a picture of Pillow's.
+        recipe: The choices, or a profile's name; the balanced profile if not said.
 
     Raises:
+        UnsupportedInputError: It is no such picture.
         EngineError: A detector failed.
     """
     from redact import pictures
 
-    return pictures.find_in_picture(picture, recipe or PROFILES["balanced"])
+    return pictures.find_in_picture(picture, _as_recipe(recipe))
+
+
+@overload
+def redact_picture(
+    picture: Samples, recipe: Recipe | str | None = None, *, cover: Path | str | None = None
+) -> Samples: ...
+
+
+@overload
+def redact_picture(
+    picture: Image, recipe: Recipe | str | None = None, *, cover: Path | str | None = None
+) -> Image: ...
 
 
 def redact_picture(
-    picture: Rgb, recipe: Recipe | None = None, *, cover: Path | str | None = None
-) -> Rgb:
+    picture: Samples | Image,
+    recipe: Recipe | str | None = None,
+    *,
+    cover: Path | str | None = None,
+) -> Samples | Image:
     """A copy of one picture in memory with everything hidden.
 
     Args:
-        picture: (height, width, 3), 8 bit, red first.
-        recipe: The choices; the balanced profile if not said.
+        picture: (height, width) or (height, width, channels), uint8 or uint16: grey, grey and
+            opacity, red green blue, or these and opacity. Or a picture of Pillow's.
+        recipe: The choices, or a profile's name; the balanced profile if not said.
         cover: A picture to hide everything under, for the style `cover`.
 
+    Returns:
+        An array of the same shape and type; for a picture of Pillow's another, upright, in mode L,
+        LA, RGB, RGBA or I;16 and without tags.
+
     Raises:
+        UnsupportedInputError: It is no such picture.
         RecipeError: The style needs a picture, and there is none.
         EngineError: A detector failed.
     """
     from redact import pictures
 
     covering = _read_cover(cover)
-    recipe = _apply_cover(recipe or PROFILES["balanced"], covering)
-    return pictures.hide_in_picture(picture, recipe, covering)
+    choices = _apply_cover(_as_recipe(recipe), covering)
+    hidden: Samples | Image = pictures.hide_in_picture(picture, choices, covering)
+    return hidden
+
+
+def _as_recipe(recipe: Recipe | str | None) -> Recipe:
+    """The choices that were meant.
+
+    Raises:
+        RecipeError: It is neither a recipe nor the name of a profile.
+    """
+    if recipe is None or isinstance(recipe, str):
+        return profile("balanced" if recipe is None else recipe)
+    if not isinstance(recipe, Recipe):
+        what = f"a {type(recipe).__name__} is no recipe"
+        raise RecipeError(what, remedy=f"give a Recipe, or one of {', '.join(PROFILES)}")
+    return recipe
+
+
+def _as_plan(plan: Plan | Path | str) -> Plan:
+    """The plan, read if its name is given.
+
+    Raises:
+        PlanError: It is none.
+    """
+    if isinstance(plan, str | os.PathLike):
+        return load(plan)
+    if not isinstance(plan, Plan):
+        raise PlanError(f"a {type(plan).__name__} is no plan", remedy="give a Plan, or its path")
+    return plan
+
+
+def _as_path(path: Path | str) -> Path:
+    """The path that was meant.
+
+    Raises:
+        MissingInputError: It is no path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        what = f"a {type(path).__name__} is no path to a file"
+        raise MissingInputError(what, None, "pictures in memory go to redact_picture")
+    return Path(path)
 
 
 def _read_cover(cover: Path | str | None) -> CoverPicture | None:
@@ -231,7 +306,8 @@ def _read_cover(cover: Path | str | None) -> CoverPicture | None:
         return None
     from redact.hide.covers import CoverPicture
 
-    return CoverPicture(Path(cover), *read_cover(Path(cover)))
+    place = _as_path(cover)
+    return CoverPicture(place, *read_cover(place))
 
 
 def _apply_cover(recipe: Recipe, cover: CoverPicture | None) -> Recipe:

@@ -123,8 +123,8 @@ class Batch:
 
 
 def find_jobs(
-    inputs: Iterable[Path],
-    out_dir: Path | None = None,
+    inputs: Iterable[Path | str] | Path | str,
+    out_dir: Path | str | None = None,
     recipe: Recipe | None = None,
     *,
     force: bool = False,
@@ -132,14 +132,14 @@ def find_jobs(
     ffmpeg: str | None = None,
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
     report: bool = False,
-    cover: Path | None = None,
+    cover: Path | str | None = None,
 ) -> Batch:
     """The files to redact: those named, and those of known kinds in the folders named.
 
     Hidden entries of folders are left alone, links to folders are not followed.
 
     Args:
-        inputs: Files and folders.
+        inputs: Files and folders; one may stand alone.
         out_dir: Where results go, with each folder's tree kept; None for beside the source.
         recipe: The choices, None for the defaults.
         force: As in `Job`.
@@ -152,16 +152,19 @@ def find_jobs(
     Raises:
         RecipeError: One file would be written twice, or over an input.
     """
-    if out_dir is not None:
-        _check_folder(out_dir)
-    search = _Search(out_dir)
-    for path in inputs:
-        search.add(path)
+    named = [inputs] if isinstance(inputs, str | Path) else inputs
+    place = None if out_dir is None else Path(out_dir)
+    if place is not None:
+        _check_folder(place)
+    search = _Search(place)
+    for path in named:
+        search.add(Path(path))
     outputs = search.outputs
     _check_collisions(outputs)
     plans = _plan_paths(outputs)
     choices = recipe or PROFILES["balanced"]
-    model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report, cover)
+    drawn = None if cover is None else Path(cover)
+    model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report, drawn)
     jobs = (
         replace(model, source=source, output=output, plan=plans[output])
         for source, output in outputs.items()
