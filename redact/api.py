@@ -157,7 +157,7 @@ def verify_file(
         What was found; faults and leaks are told there, not raised.
 
     Raises:
-        ChangedInputError: The plan is of another source.
+        PlanError: The plan is of another source, or an edit in it can do nothing.
         InputError: One of the files cannot be read.
         VerificationError: Their pictures differ in size.
         EngineError: A detector failed.

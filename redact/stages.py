@@ -277,7 +277,7 @@ def check(
         progress: Called for every frame.
 
     Raises:
-        ChangedInputError: The plan is of another source.
+        PlanError: The plan is of another source, or an edit in it can do nothing.
         InputError: One of the files cannot be read.
         VerificationError: Their pictures differ in size.
         EngineError: A detector failed.
@@ -312,7 +312,7 @@ def _file_faults(source: Source, finished: Source, plan: Plan | None) -> list[st
     """What is wrong with a file as a whole.
 
     Raises:
-        ChangedInputError: The plan is of another source.
+        PlanError: The plan is of another source, or an edit in it can do nothing.
     """
     faults = find_faults(source, finished, plan)
     if plan is not None:
@@ -326,7 +326,7 @@ def prove(source: Source, plan: Plan, cover: CoverPicture | None, progress: Prog
     """Show that what is drawn does not depend on what is hidden.
 
     Raises:
-        ChangedInputError: The plan is of another source.
+        PlanError: The plan is of another source, or an edit in it can do nothing.
         VerificationError: The source has more or fewer frames than the plan says.
     """
     from redact.hide.covers import choose_style

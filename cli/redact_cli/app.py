@@ -29,13 +29,19 @@ app = typer.Typer(
 )
 
 _Input = Annotated[
-    Path, typer.Argument(metavar="INPUT", show_default=False, help="A video or a picture.")
+    Path,
+    typer.Argument(
+        metavar="INPUT", show_default=False, readable=False, help="A video or a picture."
+    ),
 ]
+"""Whether it can be read is asked where it is read: then the answer has its own words and code."""
 
 
 def _plan_option(help: str) -> typer.models.OptionInfo:
     """Every command has this option, and each has its own use for it."""
-    option: typer.models.OptionInfo = typer.Option("-p", "--plan", metavar="PLAN", help=help)
+    option: typer.models.OptionInfo = typer.Option(
+        "-p", "--plan", metavar="PLAN", readable=False, help=help
+    )
     return option
 
 
@@ -70,6 +76,7 @@ def run(
         typer.Argument(
             metavar="INPUT...",
             show_default=False,
+            readable=False,  # one that cannot be read does not stop the others
             help="Videos (mp4 mov mkv webm avi ts), pictures (jpeg png gif webp tiff bmp heic "
             "avif), and folders, which are searched to the bottom; hidden files are left alone.",
         ),
@@ -119,7 +126,8 @@ def analyse(
     output: Annotated[options.Output, Only("resume", "force", "quiet")],
     machine: Annotated[options.Machine, Only("device")],
     plan: Annotated[
-        Path | None, _plan_option("Where to write it; NAME.redact.json by default.")
+        Path | None,
+        _plan_option("Where to write it; by default NAME.redact.json, or NAME.EXT.redact.json."),
     ] = None,
 ) -> None:
     """Find what must be hidden and write it down in a plan, without touching a picture."""
@@ -140,11 +148,14 @@ def analyse(
 @takes_groups
 def render(
     source: _Input,
-    plan: Annotated[Path, _plan_option("What `redact analyse` wrote.")],
     style: Annotated[options.Style, Only("cover")],
     check: options.Check,
     output: Annotated[options.Output, Only("force", "report", "as_json", "quiet")],
     machine: Annotated[options.Machine, Only("ffmpeg")],
+    plan: Annotated[
+        Path | None,
+        _plan_option("What `redact analyse` wrote; by default the input's plan beside it."),
+    ] = None,
     place: Annotated[
         Path | None,
         typer.Option(
@@ -169,17 +180,23 @@ def render(
 @takes_groups
 def verify(
     original: Annotated[
-        Path, typer.Argument(metavar="ORIGINAL", show_default=False, help="What was redacted.")
+        Path,
+        typer.Argument(
+            metavar="ORIGINAL", show_default=False, readable=False, help="What was redacted."
+        ),
     ],
     redacted: Annotated[
-        Path, typer.Argument(metavar="REDACTED", show_default=False, help="The finished file.")
+        Path,
+        typer.Argument(
+            metavar="REDACTED", show_default=False, readable=False, help="The finished file."
+        ),
     ],
     style: Annotated[options.Style, Only("cover")],
     check: Annotated[options.Check, Only("every_frame", "strict")],
     output: Annotated[options.Output, Only("as_json", "quiet")],
     plan: Annotated[
         Path | None,
-        _plan_option("What it was made with; by default NAME.redact.json, if there is one."),
+        _plan_option("What it was made with; by default the plan beside it, if there is one."),
     ] = None,
 ) -> None:
     """Check a finished file against its original."""
@@ -201,7 +218,10 @@ def prove(
     search: Annotated[options.Search, Only("profile")],
     style: options.Style,
     output: Annotated[options.Output, Only("as_json", "quiet")],
-    plan: Annotated[Path | None, _plan_option("What is hidden; found anew by default.")] = None,
+    plan: Annotated[
+        Path | None,
+        _plan_option("What is hidden; by default the input's plan beside it, else found anew."),
+    ] = None,
 ) -> None:
     """Show that what is drawn does not depend on what is hidden."""
     _check_engines()

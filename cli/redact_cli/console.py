@@ -193,7 +193,8 @@ def detail(pace: Pace) -> str:
     """Stage, frames, speed and time left of one file."""
     frames = f"{pace.done}" if pace.expected is None else f"{pace.done}/{pace.expected}"
     left = clock(pace.left(pace.now))
-    return f"{pace.stage} {frames} frames, {pace.rate:.1f} fps, {left} left"
+    speed = "" if pace.rate is None else f"{pace.rate:.1f} fps, "
+    return f"{pace.stage} {frames} frames, {speed}{left} left"
 
 
 def went_on(path: Path, pace: Pace) -> str:

@@ -32,15 +32,15 @@ EXAMPLES = paragraphs(
     "redact interview.mp4, which is short for redact run interview.mp4",
     "redact run -o published --jobs 2 --resume footage/",
     "redact run --style solid --audio drop --profile thorough march.mov",
-    "redact analyse clip.mp4, then redact render clip.mp4 --plan clip.redact.json",
+    "redact analyse clip.mp4, then redact render clip.mp4",
     f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in MEANINGS)}.",
 )
 
 RUN = paragraphs(
     "Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result.",
     "The sound is copied unless you choose --audio drop or disguise: voices identify people. The "
-    "plan, which says what was hidden and where, is kept beside the result as NAME.redact.json; it "
-    "holds boxes and times, no pictures.",
+    "plan, which says what was hidden and where, is kept beside the result as NAME.redact.json, or "
+    "NAME.EXT.redact.json where other files have that name; it holds boxes and times, no pictures.",
     "Each result is then compared with its source, and second-opinion detectors search it for "
     "faces that still show. What they find is hidden as well; if something remains, the result is "
     "held back as NAME.redacted.quarantine.EXT, and the exit code is 13.",

@@ -17,6 +17,10 @@ SHARES: Mapping[str, tuple[float, float]] = {
 """Where each stage of a file begins and how much of the file's time it takes, roughly."""
 
 
+_MOMENT = 0.5
+"""Seconds, before which a speed would be made up: a thousand frames a second from one frame."""
+
+
 @dataclass(slots=True)
 class Pace:
     """One file's progress.
@@ -60,9 +64,11 @@ class Pace:
         return start + share * part
 
     @property
-    def rate(self) -> float:
-        """Frames per second in this stage."""
-        return (self.done - self.spared) / max(self.now - self.stage_began, 0.001)
+    def rate(self) -> float | None:
+        """Frames per second in this stage, None until it has gone on for a moment."""
+        elapsed = self.now - self.stage_began
+        frames = self.done - self.spared
+        return frames / max(elapsed, 0.001) if elapsed >= _MOMENT else None
 
     def left(self, now: float) -> float | None:
         """Seconds to the end of the file, None while nothing is known."""

@@ -15,6 +15,11 @@ def plan_path(path: Path) -> Path:
     return path.with_name(path.stem.removesuffix(".redacted") + ".redact.json")
 
 
+def long_plan_path(path: Path) -> Path:
+    """`clip.mp4` and `clip.redacted.mp4` become `clip.mp4.redact.json`, beside it."""
+    return path.with_name(f"{path.stem.removesuffix('.redacted')}{path.suffix}.redact.json")
+
+
 def quarantine(output: Path) -> Path:
     """`clip.redacted.mp4` becomes `clip.redacted.quarantine.mp4`, which nobody takes for done."""
     return output.with_name(f"{output.stem}.quarantine{output.suffix}")

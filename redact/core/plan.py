@@ -38,7 +38,7 @@ from redact.core.strict_json import (
     seconds,
     structure_fields,
 )
-from redact.errors import ChangedInputError, PlanError
+from redact.errors import PlanError
 
 __all__ = [
     "LARGEST",
@@ -169,10 +169,10 @@ class Plan:
         """Refuse any other source.
 
         Raises:
-            ChangedInputError: The fingerprint is not the analysed one.
+            PlanError: The fingerprint is not the analysed one.
         """
         if fingerprint != self.source.fingerprint:
-            raise ChangedInputError(
+            raise PlanError(
                 "this is not the file that the plan was made from", path, "analyse it again"
             )
 
@@ -180,8 +180,8 @@ class Plan:
         """Refuse any other source, and edits that can do nothing in it.
 
         Raises:
-            ChangedInputError: The source is not the analysed one.
-            PlanError: An edit's box lies outside of the picture.
+            PlanError: The source is not the analysed one, or an edit's box lies outside of its
+                picture.
         """
         self.check_source(source.fingerprint, source.path)
         try:

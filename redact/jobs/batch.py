@@ -26,10 +26,12 @@ from redact.errors import (
 )
 from redact.jobs.jobs import Batch, Failure, Job, Report, Status, describe_failure, find_jobs
 from redact.jobs.limits import LEAST_MEMORY, memory_for
+from redact.jobs.plan_names import place_plan, plan_names
 from redact.jobs.sandbox import error_of_loss, remove_drafts, sandboxed_worker
 from redact.jobs.workers import ExecutorWorker, Worker, run_all
 from redact.media.drafts import check_output, clean
 from redact.media.files import check_input, fingerprint
+from redact.media.formats import has_sound
 
 __all__ = ["Batch", "Failure", "Job", "JobProgress", "Report", "find_jobs", "redact_one", "run"]
 
@@ -115,6 +117,8 @@ def _check_report(job: Job, report: Report) -> Report:
 
 def _failed_report(job: Job, error: BaseException, seconds: float = 0.0) -> Report:
     cause = describe_failure(error, job.source)
+    if "name the output" in cause.message:  # which `run` does by itself
+        cause = replace(cause, message=f"{cause.message} (`redact render -o` names an output)")
     return Report(job.source, job.output, "failed", seconds=seconds, failure=cause)
 
 
@@ -136,17 +140,14 @@ def redact_one(job: Job, tell: Progress | None = None) -> Report:
 
 
 def _find_finished(job: Job) -> Report | None:
-    plan = _finished_plan(job) if job.resume and job.output.exists() else None
-    return None if plan is None else _success_report(job, plan, plan.source.frames, resumed=True)
-
-
-def _finished_plan(job: Job) -> Plan | None:
-    """The plan beside the output, if it made this output of this source with these choices."""
-    for path in dict.fromkeys((job.plan, plan_path(job.output))):
+    if not (job.resume and job.output.exists()):
+        return None
+    for path in plan_names(job.output):
         with suppress(PlanError):
             plan = load(path)
             if _is_plan_of(plan, job):
-                return plan
+                finished = replace(job, plan=path)
+                return _success_report(finished, plan, plan.source.frames, resumed=True)
     return None
 
 
@@ -169,6 +170,8 @@ def _fingerprint_or_none(output: Path) -> str | None:
 def _redact(job: Job, tell: Progress | None) -> Report:
     check_input(job.source)
     _make_folder(job.output.parent)
+    crowded = job.plan != plan_path(job.output)
+    job = replace(job, plan=place_plan(job.source, job.output, crowded=crowded))
     _check_names_free(job)
     with _keeping_leaks_if(job.report):
         outcome = api.redact_file(
@@ -241,5 +244,16 @@ def _success_report(job: Job, plan: Plan, frames: int, *, resumed: bool = False)
     kinds = Counter(track.kind for track in hidden)
     faces, plates = kinds[Kind.FACE], kinds[Kind.PLATE]
     status: Status = "resumed" if resumed else "redacted"
-    uncertain = len(plan.tracks) - len(hidden)
-    return Report(job.source, job.output, status, frames, faces, plates, len(hidden), uncertain)
+    return Report(
+        job.source,
+        job.output,
+        status,
+        frames,
+        faces,
+        plates,
+        len(hidden),
+        len(plan.tracks) - len(hidden),
+        plan=job.plan,
+        sound=has_sound(job.output),
+        searched=tuple(sorted({one.kind for one in plan.recipe.passes})),
+    )

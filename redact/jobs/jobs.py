@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from redact.core.names import default_output, plan_path
+from redact.core.findings import Kind
+from redact.core.names import default_output, long_plan_path, plan_path
 from redact.core.recipe import PROFILES, Recipe
 from redact.errors import (
     MissingEngineError,
     RecipeError,
     RedactError,
     UnreadableInputError,
-    UnsupportedInputError,
     printable,
 )
+from redact.jobs.plan_names import stems_in
 from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES, check_input
 from redact.verify.result import Checking, Verification
 
@@ -36,7 +37,7 @@ class Job:
     Args:
         source: The original.
         output: The redacted file.
-        plan: Where the plan is kept.
+        plan: Where the plan is kept, unless that name belongs to another file's plan.
         recipe: The choices.
         force: Whether an output that exists is replaced.
         resume: Whether a file that was finished earlier is left as it is, and an analysis that
@@ -67,11 +68,13 @@ class Failure:
         kind: The error's class, by name.
         message: What is wrong and what to do, without the source's name.
         trace: Where it happened, only for an error that redact did not foresee.
+        elsewhere: Whether the message names another file than the source, which is to blame.
     """
 
     kind: str
     message: str
     trace: str | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,9 @@ class Report:
         failure: Why it was not redacted.
         verification: What the check of the result found, None if there was none.
         copied: How many of its frames are the original's own coded pictures.
+        plan: Where its plan is kept, None if there is none.
+        sound: Whether the result has sound.
+        searched: What kinds of things the recipe looks for.
     """
 
     source: Path
@@ -105,6 +111,9 @@ class Report:
     failure: Failure | None = None
     verification: Verification | None = None
     copied: int = 0
+    plan: Path | None = None
+    sound: bool = False
+    searched: tuple[Kind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +123,14 @@ class Batch:
     Args:
         jobs: Files to redact.
         refused: Inputs that were named but cannot be redacted.
-        skipped: Entries of folders that are no video and no picture, or lead elsewhere.
+        skipped: Files in folders that are no video and no picture.
+        linked: Links in folders that lead to folders: searched only when they are named.
     """
 
     jobs: tuple[Job, ...] = ()
     refused: tuple[Report, ...] = ()
     skipped: tuple[Path, ...] = ()
+    linked: tuple[Path, ...] = ()
 
 
 def find_jobs(
@@ -171,7 +182,8 @@ def find_jobs(
     )
     written = {_path_key(output) for output in outputs.values()}
     skipped = (path for path in search.skipped if _path_key(path) not in written)
-    return Batch(tuple(jobs), tuple(search.refused), tuple(skipped))
+    linked = (path for path in search.linked if not search.searched(path))
+    return Batch(tuple(jobs), tuple(search.refused), tuple(skipped), tuple(linked))
 
 
 def _check_folder(out_dir: Path) -> None:
@@ -190,6 +202,12 @@ class _Search:
         self.outputs: dict[Path, Path] = {}
         self.refused: list[Report] = []
         self.skipped: list[Path] = []
+        self.linked: list[Path] = []
+        self._folders: set[str] = set()
+
+    def searched(self, folder: Path) -> bool:
+        """Whether all of a folder was searched, under whatever name."""
+        return os.path.realpath(folder) in self._folders
 
     def add(self, path: Path) -> None:
         """Add one input, a file or a folder."""
@@ -214,10 +232,10 @@ class _Search:
 
     def _walk(self, folder: Path) -> Iterator[Path]:
         for top, folders, names in os.walk(folder, onerror=self._refuse_folder):
+            self._folders.add(os.path.realpath(top))
             folders[:] = [name for name in folders if not name.startswith(".")]
-            linked = [name for name in folders if Path(top, name).is_symlink()]
-            visible = [name for name in names if not name.startswith(".")]
-            yield from (Path(top, name) for name in visible + linked)
+            self.linked += [p for name in folders if (p := Path(top, name)).is_symlink()]
+            yield from (Path(top, name) for name in names if not name.startswith("."))
 
     def _refuse_folder(self, error: OSError) -> None:
         folder = Path(os.fsdecode(error.filename))
@@ -244,8 +262,10 @@ def _is_result(path: Path) -> bool:
 def _check_kind(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         known = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        raise UnsupportedInputError(
-            "redact does not know this kind of file", path, f"give one of these: {known}"
+        raise UnreadableInputError(
+            "this is no kind of video or picture that redact knows",
+            path,
+            f"give one of these: {known}",
         )
 
 
@@ -269,30 +289,18 @@ def _plan_paths(outputs: dict[Path, Path]) -> dict[Path, Path]:
     """Where each output's plan is kept; a photo and a film of one name get a plan each."""
     short = {output: plan_path(output) for output in outputs.values()}
     taken = Counter(short.values())
-    stems = {folder: _count_stems(folder) for folder in {source.parent for source in outputs}}
+    stems = {folder: stems_in(folder) for folder in {source.parent for source in outputs}}
     plans = {}
     for source, output in outputs.items():
         alone = stems[source.parent][source.stem] <= 1 and taken[short[output]] == 1
-        long = _long_plan_path(output)
-        keep_long = os.path.exists(long)  # noqa: PTH110 - says no where Path.exists raises
-        plans[output] = short[output] if alone and not keep_long else long
+        plans[output] = short[output] if alone else long_plan_path(output)
     return plans
 
 
-def _count_stems(folder: Path) -> Counter[str]:
-    """How many videos and pictures there are of each name."""
-    try:
-        return Counter(path.stem for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    except OSError:  # the files that were found are reported on their own
-        return Counter()
-
-
-def _long_plan_path(output: Path) -> Path:
-    return output.with_name(f"{output.name}.redact.json")
-
-
 def _path_key(path: Path) -> str:
-    return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - links stay as they are named
+    """The same for one file in one folder, whatever links lead to the folder."""
+    folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - a link keeps its name
+    return os.path.normcase(os.path.join(os.path.realpath(folder), name))  # noqa: PTH118
 
 
 def describe_failure(error: BaseException, source: Path) -> Failure:
@@ -303,7 +311,8 @@ def describe_failure(error: BaseException, source: Path) -> Failure:
     kind = type(error).__name__
     if isinstance(error, RedactError):
         about = None if error.path == source else error.path
-        return Failure(kind, str(RedactError(error.problem, about, error.remedy)))
+        text = str(RedactError(error.problem, about, error.remedy))
+        return Failure(kind, text, elsewhere=about is not None)
     if isinstance(error, OSError):
         name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
         about = None if name is None or Path(name) == source else Path(name)

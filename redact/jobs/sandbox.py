@@ -93,7 +93,7 @@ def run_in_sandbox(task: Task[Result], progress: Progress) -> Result:
     kind = getattr(errors, found.kind, EngineError)
     if found.trace is not None or not issubclass(kind, RedactError):
         raise RuntimeError(found.trace or found.message)
-    raise kind(found.message, task.source)
+    raise kind(found.message, None if found.elsewhere else task.source)
 
 
 def _result_or_failure(task: Task[Result], tell: Progress) -> Result | Failure:

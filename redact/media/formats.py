@@ -14,7 +14,7 @@ from redact.core.frames import Samples
 from redact.core.interfaces import Sink, Source
 from redact.core.plan import Plan
 from redact.core.recipe import Recipe
-from redact.errors import InputError, RecipeError, UnsupportedInputError
+from redact.errors import InputError, RecipeError, UnreadableInputError
 from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES, check_input
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def open_source(path: Path) -> Source:
     kind = _kind_of(path)
     if kind is None:
         known = ", ".join(sorted(s[1:] for s in VIDEO_SUFFIXES | STILL_SUFFIXES))
-        raise UnsupportedInputError("this kind of file is not known", path, f"known are {known}")
+        raise UnreadableInputError("this kind of file is not known", path, f"known are {known}")
     return kind.open(path)
 
 
@@ -95,6 +95,19 @@ def find_faults(original: Source, finished: Source, plan: Plan | None) -> list[s
     if kind is None or kind is not _kind_of(finished.path):
         return ["one is a video and the other a picture"]
     return kind.faults(original, finished, plan)
+
+
+def has_sound(path: Path) -> bool:
+    """Whether a file has sound; a video that cannot be read may have some."""
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        return False
+    from redact.media.video.container import open_media
+
+    try:
+        with open_media(path) as container:
+            return bool(container.streams.audio)
+    except InputError:
+        return True
 
 
 def read_cover(path: Path) -> tuple[str, Samples]:

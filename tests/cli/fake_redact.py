@@ -22,7 +22,13 @@ from redact.core.names import default_output
 from redact.core.plan import Plan, Result, SourceId
 from redact.core.recipe import PROFILES, Recipe
 from redact.detect.cache import DetectionCache
-from redact.errors import ChangedInputError, EngineError, UnreadableInputError, VerificationError
+from redact.errors import (
+    ChangedInputError,
+    EngineError,
+    UnreadableInputError,
+    UnsupportedInputError,
+    VerificationError,
+)
 from redact.jobs import batch
 from redact.jobs.workers import ExecutorWorker, Serial, Worker
 from redact.media.drafts import draft
@@ -56,6 +62,7 @@ def obey(order: str, source: Path) -> None:
             "break": UnreadableInputError("damaged", source),
             "change": ChangedInputError("changed", source),
             "fail": EngineError("the detector failed", None, "try another"),
+            "rename": UnsupportedInputError("its sound", source, "name the output .mkv"),
             "differ": VerificationError("frames are missing"),
             "stumble": ZeroDivisionError("by zero"),
             "forbid": PermissionError(13, "Permission denied", str(source)),

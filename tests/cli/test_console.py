@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from redact_cli import console
+from redact_cli import console, time_left
 from redact_cli.console import Bars, Lines
 from redact_cli.time_left import Pace, Total, clock, remaining
 
@@ -24,7 +24,8 @@ def shown(screen: Console) -> str:
     return screen.file.getvalue()
 
 
-def test_bars_show_frames_speed_time_left_and_all_files() -> None:
+def test_bars_show_frames_speed_time_left_and_all_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_left, "_MOMENT", 0.0)
     screen = terminal()
     with Bars(screen, Total({A: 100, B: 100}, 0.0)) as bars:
         bars.tell(A, "analyse", 50, 100)

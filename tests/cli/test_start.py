@@ -78,7 +78,7 @@ def test_version() -> None:
         ["run", "--style", "invisible", "a.jpg"],
         ["run", "--jobs", "-1", "a.jpg"],
         ["run", "--no-such-option", "a.jpg"],
-        ["render", "a.jpg"],
+        ["render"],
         ["conjure"],
     ],
 )

@@ -15,7 +15,7 @@ from redact.core.frames import Colour, Frame, Plane, VideoInfo
 from redact.core.geometry import Box, Size
 from redact.core.plan import Edit, HideBox, Plan, ShowTrack, SourceId, dumps, loads
 from redact.core.recipe import Pass, Recipe
-from redact.errors import ChangedInputError, PlanError
+from redact.errors import PlanError
 from tests.painted import PaintedPicture
 
 SIZE = Size(64, 48)
@@ -113,7 +113,7 @@ def test_a_box_outside_of_the_picture_is_refused(box: Box) -> None:
 
 
 def test_another_source_is_refused_before_its_edits_are_looked_at() -> None:
-    with pytest.raises(ChangedInputError):
+    with pytest.raises(PlanError, match="not the file"):
         edited(hide("0", "1", Box(64, 0, 99, 9))).check(Painted(fingerprint="sha256:11"))
 
 

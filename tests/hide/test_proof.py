@@ -18,7 +18,7 @@ from redact.core.geometry import Box, Region, Size
 from redact.core.interfaces import Source
 from redact.core.plan import HideBox, Plan, SourceId
 from redact.core.recipe import IRREVERSIBLE, recipe
-from redact.errors import ChangedInputError
+from redact.errors import PlanError
 from redact.hide.proof import Proof, prove
 from redact.hide.styles import STYLES
 from redact.media.formats import open_source
@@ -81,7 +81,7 @@ def test_stills(mode: str, tmp_path: Path) -> None:
 
 def test_another_source_is_refused(tmp_path: Path) -> None:
     plan = plan_for(open_source(clips.make(tmp_path, "plain")), "blur", 10)
-    with pytest.raises(ChangedInputError):
+    with pytest.raises(PlanError, match="not the file"):
         prove_file(clips.make(tmp_path, "444"), plan)
 
 

@@ -65,14 +65,38 @@ def test_links_are_not_followed_into_loops(tmp_path: Path) -> None:
     (tmp_path / "in/loop").symlink_to(tmp_path / "in")
     found = find_jobs([tmp_path / "in"])
     assert len(found.jobs) == 1
-    assert found.skipped == (tmp_path / "in/loop",)
+    assert not found.skipped
+    assert not found.linked  # it leads to what was searched
+
+
+def test_a_link_to_a_folder_is_searched_only_when_it_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "elsewhere/a.jpg")
+    write(tmp_path / "in/b.jpg")
+    link = tmp_path / "in/link"
+    link.symlink_to(tmp_path / "elsewhere")
+    found = find_jobs([tmp_path / "in"])
+    assert names(found, tmp_path) == {"in/b.jpg": "in/b.redacted.jpg"}
+    assert (found.skipped, found.linked) == ((), (link,))
+    assert names(find_jobs([link]), tmp_path) == {"in/link/a.jpg": "in/link/a.redacted.jpg"}
+    both = find_jobs([tmp_path / "in", link], tmp_path / "out")
+    assert names(both, tmp_path) == {
+        "in/b.jpg": "out/b.redacted.jpg",
+        "in/link/a.jpg": "out/a.redacted.jpg",
+    }
+    assert not both.linked
+
+
+def test_a_file_that_two_names_of_its_folder_lead_to_is_one_job(tmp_path: Path) -> None:
+    write(tmp_path / "in/a.jpg")
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    assert len(find_jobs([tmp_path / "in", tmp_path / "link"]).jobs) == 1
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("absent.mp4", "MissingInputError"),
-        ("notes.txt", "UnsupportedInputError"),
+        ("notes.txt", "UnreadableInputError"),
         ("empty.mp4", "UnreadableInputError"),
         ("pipe.mp4", "MissingInputError"),
         ("loop.mp4", "MissingInputError"),
@@ -124,8 +148,8 @@ def test_a_photo_and_a_film_of_one_name_keep_a_plan_each(tmp_path: Path) -> None
     write(tmp_path / "b.mov")
     plans = {job.source.name: job.plan.name for job in find_jobs([tmp_path]).jobs}
     assert plans == {
-        "a.jpg": "a.redacted.jpg.redact.json",
-        "a.mov": "a.redacted.mov.redact.json",
+        "a.jpg": "a.jpg.redact.json",
+        "a.mov": "a.mov.redact.json",
         "b.mov": "b.redact.json",
     }
 

@@ -13,7 +13,9 @@ from redact.core.interfaces import Progress
 from redact.core.plan import ChangeStyle, Plan, load
 from redact.core.recipe import Recipe, StyleName
 from redact.hide.proof import Proof
+from redact.jobs.plan_names import find_plan
 from redact.jobs.sandbox import Task, run_in_sandbox
+from redact.media.files import check_input
 from redact_cli.console import escaped, file_progress
 from redact_cli.exit_codes import NOT_PROVEN, OK
 from redact_cli.options import Output, Style
@@ -23,7 +25,9 @@ def prove_irreversible(
     source: Path, plan: Path | None, recipe: Recipe, style: Style, output: Output
 ) -> int:
     """Prove it, say so in one line, and give the exit code."""
-    known = None if plan is None else load(plan)
+    check_input(source)
+    place = plan or find_plan(source)
+    known = None if place is None else load(place)
     if known is not None and style.cover is not None:
         known = replace(known, recipe=replace(known.recipe, cover=recipe.cover))
     name: StyleName | None = style.style if style.cover is None else "cover"
@@ -36,7 +40,8 @@ def prove_irreversible(
     if output.as_json:
         typer.echo(json.dumps({"proven": proof.holds, **asdict(proof)}))
     elif not output.quiet or not proof.holds:
-        typer.echo(escaped(f"{source}: {proof.in_words()}"))
+        by = "analysed anew" if place is None else f"plan {place}"
+        typer.echo(escaped(f"{source}: {proof.in_words()} ({by})"))
     return OK if proof.holds else NOT_PROVEN
 
 

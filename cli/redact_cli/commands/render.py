@@ -13,18 +13,20 @@ from redact import api
 from redact.core.interfaces import Progress
 from redact.core.names import default_output
 from redact.core.plan import Plan, load, save
-from redact.errors import printable
+from redact.errors import PlanError, printable
+from redact.jobs.plan_names import find_plan, plan_names
 from redact.jobs.sandbox import Task, run_in_sandbox
 from redact.media.drafts import check_output
+from redact.media.files import check_input
 from redact.verify.result import Checking, Verification
 from redact_cli.console import escaped, file_progress, say
 from redact_cli.options import Output
-from redact_cli.summary import copied_in_words, verification_in_words
+from redact_cli.summary import copied_in_words, number_of, verification_in_words
 
 
 def render_plan(
     source: Path,
-    plan: Path,
+    plan: Path | None,
     place: Path | None,
     checking: Checking | None,
     output: Output,
@@ -34,8 +36,9 @@ def render_plan(
 ) -> None:
     """Render a file, check it, and note its checksum and what was hidden since in the plan."""
     wanted = place or default_output(source)
-    check_output(wanted, source=source, force=output.force)
+    plan = plan or _found_plan(source, wanted)
     known = load(plan)
+    check_output(wanted, source=source, force=output.force)
     with file_progress(source, output.quiet or output.as_json) as progress:
         how = (checking, cover, output.force, ffmpeg, output.report)
         task = Task(
@@ -50,6 +53,7 @@ def render_plan(
         result = {
             "source": str(source),
             "output": str(wanted),
+            "plan": str(plan),
             "frames": frames,
             "copied": copied,
             "seconds": seconds,
@@ -59,11 +63,26 @@ def render_plan(
         typer.echo(json.dumps(result))
     elif not output.quiet:
         checked = "not verified" if found is None else verification_in_words(found)
-        shown = f"{frames} frames{copied_in_words(copied)}"
-        say(escaped(f"{wanted}: {shown}, {checked}, {seconds} s"))
+        shown = f"{number_of(frames, 'frame')}{copied_in_words(copied)}"
+        say(escaped(f"{wanted}: {shown}, {checked}, {seconds} s; plan {plan}"))
     if added:  # nobody may find later that the plan was changed
         say(f"{printable(plan)}: what the check found is hidden by {_list_tracks(added)}; the edit "
             f'{{"edit": "show", "track": {added[0]}}} shows one')  # fmt: skip
+
+
+def _found_plan(source: Path, output: Path) -> Path:
+    """The plan of a source, found by the rule for its name.
+
+    Raises:
+        PlanError: There is none.
+    """
+    check_input(source)
+    found = find_plan(source, output)
+    if found is None:
+        names = " or ".join(path.name for path in plan_names(source)[:2])
+        remedy = "write one with `redact analyse`, or name one with --plan"
+        raise PlanError(f"there is no plan of it called {names}", source, remedy)
+    return found
 
 
 def _list_tracks(tracks: tuple[int, ...]) -> str:

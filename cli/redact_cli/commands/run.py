@@ -39,7 +39,7 @@ def redact_all(found: Batch, workers: int, output: Output, *, debug: bool = Fals
         MissingInputError: There was nothing to do, which is no success.
     """
     if not found.jobs and not found.refused:
-        raise MissingInputError(f"there is nothing to redact{skipped_in_words(found.skipped)}")
+        raise MissingInputError(f"there is nothing to redact{skipped_in_words(found)}")
     reports: list[Report] = []
     weights = {job.source: _size(job.source) for job in found.jobs}
     with (
@@ -50,7 +50,7 @@ def redact_all(found: Batch, workers: int, output: Output, *, debug: bool = Fals
         for report in ended:
             reports.append(report)
             _show(report, shown, as_json=output.as_json)
-    _sum_up(reports, found.skipped, quiet=output.quiet, debug=debug)
+    _sum_up(reports, found, quiet=output.quiet, debug=debug)
     if not output.quiet and _sound_is_kept(found, reports):
         say(VOICES)
     if not output.quiet and _subtitles_are_kept(found, reports):
@@ -71,7 +71,9 @@ def _reports(found: Batch, workers: int, shown: Display) -> Generator[Report]:
 
 
 def _sound_is_kept(found: Batch, reports: Sequence[Report]) -> bool:
-    return any(job.recipe.audio == "keep" for job in _finished_videos(found, reports))
+    sounding = {report.source for report in reports if report.sound}
+    videos = _finished_videos(found, reports)
+    return any(job.recipe.audio == "keep" and job.source in sounding for job in videos)
 
 
 def _subtitles_are_kept(found: Batch, reports: Sequence[Report]) -> bool:
@@ -116,14 +118,12 @@ def _show(report: Report, shown: Display, *, as_json: bool) -> None:
         )
 
 
-def _sum_up(
-    reports: Sequence[Report], skipped: Sequence[Path], *, quiet: bool, debug: bool
-) -> None:
+def _sum_up(reports: Sequence[Report], found: Batch, *, quiet: bool, debug: bool) -> None:
     failed = [report for report in reports if report.failure is not None]
-    if not quiet and (len(reports) > 1 or skipped):
+    if not quiet and (len(reports) > 1 or found.skipped or found.linked):
         counts = Counter(report.status for report in reports)
         said = ", ".join(f"{number} {status}" for status, number in counts.items())
-        say(said + skipped_in_words(skipped))
+        say(said + skipped_in_words(found))
     for report in failed:
         _show_failure(report, debug=debug)
     if any(report.failure and report.failure.trace for report in failed):

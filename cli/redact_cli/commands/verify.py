@@ -9,9 +9,10 @@ import typer
 
 from redact import api
 from redact.core.interfaces import Progress
-from redact.core.names import plan_path
 from redact.core.plan import Plan, load
+from redact.jobs.plan_names import find_plan
 from redact.jobs.sandbox import Task, run_in_sandbox
+from redact.media.files import check_input
 from redact.verify.result import Checking, Verification
 from redact_cli.console import escaped, file_progress, say
 from redact_cli.exit_codes import code_for_check
@@ -28,8 +29,9 @@ def verify_result(
     cover: Path | None,
 ) -> int:
     """Verify a finished file, tell what was found, and give the exit code."""
-    beside = plan_path(redacted)
-    place = plan or (beside if beside.exists() else None)
+    check_input(original)
+    check_input(redacted)
+    place = plan or find_plan(original, redacted)
     known = None if place is None else load(place)
     with file_progress(original, output.quiet or output.as_json) as progress:
         task = Task(
@@ -38,10 +40,11 @@ def verify_result(
         found = run_in_sandbox(task, progress)
     if output.as_json:
         typer.echo(json.dumps(found.as_object()))
-    if known is None and not output.quiet:
+    if place is None and not output.quiet:
         say("without a plan: what differs from the original is taken for what is hidden")
     if not output.quiet or not found.passed:
-        said = escaped(f"{redacted}: {found.in_words()}")
+        by = "" if place is None else f" (plan {place})"
+        said = escaped(f"{redacted}: {found.in_words()}{by}")
         say(said, "" if found.passed else "red")
     return code_for_check(found.faults, found.leaks)
 
