@@ -15,8 +15,8 @@ _ALLOWED_INFO = {
     "bit_depth", "chroma", "chromaticity", "compression", "content_light_level", "dpi", "gamma",
     "icc_profile", "icc_profile_type", "jfif", "jfif_density", "jfif_unit", "jfif_version", "loop",
     "mastering_display_colour_volume", "nclx_profile", "nominal_diffuse_white_luminance",
-    "primary", "progression", "progressive", "resolution", "srgb", "transparency", "bbox", "blend",
-    "default_image", "disposal", "duration", "timestamp", "version",
+    "primary", "progression", "progressive", "resolution", "srgb", "tiling", "transparency", "bbox",
+    "blend", "default_image", "disposal", "duration", "timestamp", "version",
 }  # fmt: skip
 """What Pillow reports of any picture. It does not tell who took it, where or when."""
 

@@ -12,7 +12,7 @@ from redact.core.frames import Samples
 from redact.media.stills import png
 from redact.media.stills.bilevel import to_bilevel
 from redact.media.stills.decoding import SUFFIXES, Decoded, swap_red_and_blue
-from redact.media.stills.heif import encode_avif, encode_heif
+from redact.media.stills.heif import encode_avif, encode_heif, speed_options
 from redact.media.stills.resolution import add_resolution, opencv_resolution
 from redact.media.stills.resolution import encoding_options as resolution_options
 
@@ -59,7 +59,7 @@ def _encoding_options(decoded: Decoded, quality: int | None) -> dict[str, Any]:
         "JPEG": {"optimize": True} | (decoded.options or {"quality": 95, "subsampling": 0}),
         "WEBP": {"quality": 97} | decoded.options,
         "TIFF": {"compression": "tiff_adobe_deflate"} | decoded.options,
-        "HEIF": {"quality": 85, "chroma": 444} | decoded.options,
+        "HEIF": {"quality": 85, "chroma": 444} | decoded.options | speed_options(decoded.samples),
         "AVIF": {"quality": 90, "subsampling": "4:4:4"},
     }
     options = defaults.get(decoded.form, {})
