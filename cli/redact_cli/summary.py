@@ -6,6 +6,7 @@ from mimetypes import guess_type
 from pathlib import Path
 
 from redact.core.findings import Kind
+from redact.core.notes import as_objects
 from redact.errors import printable
 from redact.jobs.batch import Batch, Report
 from redact.verify.result import Verification
@@ -82,6 +83,7 @@ def report_object(report: Report) -> dict[str, object]:
         "tracks": report.tracks,
         "uncertain": report.uncertain,
         "seconds": round(report.seconds, 3),
+        "notes": as_objects(report.notes),
         "verification": report.verification and report.verification.as_object(),
         "error": failure and {"kind": failure.kind, "message": failure.message},
     }

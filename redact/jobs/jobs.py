@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from redact.core.findings import Kind
 from redact.core.names import default_output, long_plan_path, plan_path
+from redact.core.notes import Note
 from redact.core.recipe import PROFILES, Recipe
 from redact.errors import (
     MissingEngineError,
@@ -97,6 +98,7 @@ class Report:
         plan: Where its plan is kept, None if there is none.
         sound: Whether the result has sound.
         searched: What kinds of things the recipe looks for.
+        notes: What is not as the original has it, although nothing was refused.
     """
 
     source: Path
@@ -114,6 +116,7 @@ class Report:
     plan: Path | None = None
     sound: bool = False
     searched: tuple[Kind, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

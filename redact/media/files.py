@@ -22,8 +22,8 @@ VIDEO_SUFFIXES: frozenset[str] = frozenset(
 """Lower-case suffixes of the containers that redact reads and writes."""
 
 STILL_SUFFIXES: frozenset[str] = frozenset(
-    {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".png"}
-    | {".tif", ".tiff", ".webp"}
+    {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg"}
+    | {".png", ".tif", ".tiff", ".webp"}
 )
 """Lower-case suffixes of pictures, animated ones too."""
 

@@ -293,7 +293,6 @@ BAD: dict[str, tuple[str, Callable[[], bytes], type[Exception], str]] = {
     "apng": ("a.png", lambda: several("PNG"), UnsupportedInputError, "more than one picture"),
     "animation": ("a.webp", lambda: several("WEBP"), UnsupportedInputError, "more than one"),
     "pages": ("a.tif", lambda: several("TIFF"), UnsupportedInputError, "more than one"),
-    "burst": ("a.heic", lambda: several("HEIF"), UnsupportedInputError, "more than one"),
 }
 
 

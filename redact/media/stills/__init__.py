@@ -1,7 +1,8 @@
-"""Still pictures in and out: pixels and a well-known ICC profile, and nothing else.
+"""Still pictures in and out: pixels, what their numbers mean as colours, and a resolution.
 
-EXIF orientation is applied to the pixels. Palettes become RGB or RGBA, CMYK and Lab become RGB.
-Everything else is dropped: tags, thumbnails, depth maps, gain maps, bytes at the end.
+EXIF orientation is applied to the pixels. Palettes become RGB or RGBA, CMYK and Lab become RGB;
+black and white stay one bit a pixel. Everything else is dropped: tags, thumbnails, depth maps,
+gain maps, bytes at the end. Of other pictures in the file the notes tell.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Self, TypeAlias
 import numpy as np
 
 from redact.core.frames import Frame, Samples, VideoInfo
+from redact.core.notes import Note
 from redact.errors import (
     RedactError,
     UnsupportedInputError,
@@ -28,7 +30,7 @@ from redact.media.drafts import draft
 from redact.media.files import open_input
 from redact.media.stills.animation import AnimationSink, AnimationSource, is_animated
 from redact.media.stills.decoding import SUFFIXES, decode, translate_errors
-from redact.media.stills.encoding import LOSSLESS, encode
+from redact.media.stills.encoding import LOSSLESS, as_written, encode
 from redact.media.stills.pages import PagesSink, PagesSource
 from redact.media.stills.picture import StillPicture
 from redact.media.stills.tiff import has_pages, split_pages
@@ -64,6 +66,11 @@ class StillSource:
     def fingerprint(self) -> str:
         """`sha256:` and the digest of the bytes that were decoded."""
         return self._checksum
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What of the file is left out, as other pictures."""
+        return self.decoded.notes
 
     def frames(self) -> Iterator[Frame]:
         """The one frame, at time 0. It is a copy, so drawing on it leaves the source as it is."""
@@ -120,9 +127,9 @@ class StillSink:
         """
         if self._written is not None:
             raise VerificationError("a still picture has one frame", self._output)
-        plane = frame.picture.planes()[0]
-        self._written = plane.samples
-        decoded = replace(self._source.decoded, samples=plane.samples)
+        decoded = self._source.decoded
+        self._written = as_written(frame.picture.planes()[0].samples, decoded)
+        decoded = replace(decoded, samples=self._written)
         with translate_errors(
             lambda why: UnwritableOutputError(f"cannot encode: {why}", self._output)
         ):

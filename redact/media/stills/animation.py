@@ -22,6 +22,7 @@ from PIL import Image
 
 from redact.core.frames import Frame, Samples, VideoInfo, upright
 from redact.core.geometry import Size
+from redact.core.notes import Note
 from redact.errors import (
     RedactError,
     UnreadableInputError,
@@ -36,10 +37,12 @@ from redact.media.stills.decoding import (
     MOST_SAMPLES,
     SUFFIXES,
     open_image,
+    read_colour_chunks,
     read_orientation,
     translate_errors,
 )
 from redact.media.stills.picture import StillPicture
+from redact.media.stills.resolution import read_resolution, resolution_chunk
 
 FORMS = ("GIF", "PNG", "WEBP")
 """Pillow's names of the formats whose animations are kept."""
@@ -59,12 +62,14 @@ class AnimationSource:
         InputError: Broken, too large, or not kept whole.
     """
 
+    notes: tuple[Note, ...] = ()
+
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path
         self._data = data
         self._checksum = f"sha256:{hashlib.sha256(data).hexdigest()}"
         with _damage_errors(path):
-            self.animation = _read_animation(open_image(data, path), data, path)
+            self.animation = _read_animation(_open(data, path), data, path)
         times = [Fraction(0)]
         for delay in self.animation.delays:
             times.append(times[-1] + (delay or _DEFAULT_DELAY))
@@ -90,7 +95,7 @@ class AnimationSource:
         image: Image.Image | None = None
         for index, time in enumerate(self._times[:-1]):
             with _damage_errors(self.path):
-                image = image or open_image(self._data, self.path)
+                image = image or _open(self._data, self.path)
                 image.seek(index + self.animation.first_picture)
                 samples = _decode_picture(image, self.animation, self.path)
             yield Frame(index, time, StillPicture(samples))
@@ -100,6 +105,13 @@ def _damage_errors(path: Path) -> AbstractContextManager[None]:
     return translate_errors(
         lambda why: UnreadableInputError(f"the picture is damaged: {why}", path)
     )
+
+
+def _open(data: bytes, path: Path) -> Image.Image:
+    """Open it without an ICC profile that code points override."""
+    image = open_image(data, path)
+    read_colour_chunks(image, data)
+    return image
 
 
 def _decode_picture(image: Image.Image, animation: AnimationInfo, path: Path) -> Samples:
@@ -130,8 +142,11 @@ def _read_animation(image: Image.Image, data: bytes, path: Path) -> AnimationInf
     lossless = form != "WEBP" or data.find(b"VP8L", 0, 1 << 16) >= 0
     turn = read_orientation(image)
     size = turn.upright_size(Size(*image.size))
+    chunks = read_colour_chunks(image, data)
+    if form == "PNG" and (resolution := read_resolution(image, form, data)):
+        chunks += (resolution_chunk(resolution.turned(turn)),)
     return AnimationInfo(
-        form, size, turn, mode, delays, loop_count, first_picture, lossless, profile
+        form, size, turn, mode, delays, loop_count, first_picture, lossless, profile, chunks
     )
 
 

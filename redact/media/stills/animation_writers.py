@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,9 +16,9 @@ from PIL import Image
 from redact.core.frames import Samples
 from redact.core.geometry import Size, Turn
 from redact.errors import UnsupportedInputError
+from redact.media.stills import png
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_KEPT_CHUNKS = {b"IHDR", b"iCCP", b"sRGB"}
+_KEPT_CHUNKS = {b"IHDR", b"iCCP"}
 _FRAME_CONTROL = struct.Struct(">5I2H2B")
 
 _PALETTE_COLOURS = 255
@@ -47,6 +45,7 @@ class AnimationInfo:
         first_picture: Index of the first picture that belongs to the animation.
         lossless: Whether its pictures are coded without loss.
         profile: An ICC profile to keep.
+        chunks: Of a PNG, those that are kept: about its colours, and its resolution.
     """
 
     form: str
@@ -58,6 +57,7 @@ class AnimationInfo:
     first_picture: int
     lossless: bool
     profile: bytes | None
+    chunks: tuple[png.Chunk, ...] = ()
 
 
 class Writer(Protocol):
@@ -95,7 +95,7 @@ class PngWriter:
         profile = {"icc_profile": self._animation.profile} if self._animation.profile else {}
         rows, columns = _changed_rectangle(samples, self._before)
         picture = np.ascontiguousarray(samples[rows, columns])
-        chunks = list(_read_chunks(_encode(Image.fromarray(picture), "PNG", **profile)))
+        chunks = list(png.read_chunks(_encode(Image.fromarray(picture), "PNG", **profile)))
         if not self._count:
             self._write_header(chunks)
         delay = self._animation.delays[self._count].limit_denominator(65535)
@@ -114,10 +114,12 @@ class PngWriter:
         return samples
 
     def _write_header(self, chunks: list[tuple[bytes, bytes]]) -> None:
-        self._file.write(_PNG_SIGNATURE)
+        self._file.write(png.SIGNATURE)
         for kind, data in chunks:
             if kind in _KEPT_CHUNKS:
                 self._write_chunk(kind, data)
+        for kind, data in self._animation.chunks:
+            self._write_chunk(kind, data)
         self._write_chunk(
             b"acTL",
             struct.pack(">2I", len(self._animation.delays), self._animation.loop_count or 0),
@@ -128,8 +130,7 @@ class PngWriter:
         return self._sequence_number - 1
 
     def _write_chunk(self, kind: bytes, data: bytes) -> None:
-        check = struct.pack(">I", zlib.crc32(kind + data))
-        self._file.write(struct.pack(">I", len(data)) + kind + data + check)
+        self._file.write(png.chunk_bytes(kind, data))
 
     def finish(self) -> None:
         """Write the end chunk."""
@@ -139,14 +140,6 @@ class PngWriter:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-
-def _read_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = len(_PNG_SIGNATURE)
-    while at < len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        yield kind, data[at + 8 : at + 8 + length]
-        at += length + 12
 
 
 class GifWriter:

@@ -6,14 +6,17 @@ from PIL import Image
 
 from redact.media.stills import PictureSource, StillSource
 from redact.media.stills.animation import AnimationSource
+from redact.media.stills.decoding import Decoded
+from redact.media.stills.heif import is_plain
 from redact.media.stills.pages import PagesSource
 
 _ALLOWED_INFO = {
-    "adobe", "adobe_transform", "aux", "background", "bit_depth", "chroma", "compression", "dpi",
-    "gamma", "icc_profile", "icc_profile_type", "jfif", "jfif_density", "jfif_unit",
-    "jfif_version", "loop", "nclx_profile", "primary", "progression", "progressive", "resolution",
-    "srgb", "transparency", "bbox", "blend", "default_image", "disposal", "duration", "timestamp",
-    "version",
+    "adobe", "adobe_transform", "ambient_viewing_environment", "aspect", "aux", "background",
+    "bit_depth", "chroma", "chromaticity", "compression", "content_light_level", "dpi", "gamma",
+    "icc_profile", "icc_profile_type", "jfif", "jfif_density", "jfif_unit", "jfif_version", "loop",
+    "mastering_display_colour_volume", "nclx_profile", "nominal_diffuse_white_luminance",
+    "primary", "progression", "progressive", "resolution", "srgb", "tiling", "transparency", "bbox",
+    "blend", "default_image", "disposal", "duration", "timestamp", "version",
 }  # fmt: skip
 """What Pillow reports of any picture. It does not tell who took it, where or when."""
 
@@ -53,11 +56,38 @@ def _format_faults(source: PictureSource, output: PictureSource) -> list[str]:
             other.delays,
             other.loop_count,
         )
-        return [] if same else ["its format, delays or rounds are not those of its source"]
+        if not same:
+            return ["its format, delays or rounds are not those of its source"]
+        kept = one.chunks == other.chunks
+        return [] if kept else ["its colours or its resolution are not those of its source"]
     if isinstance(source, StillSource) and isinstance(output, StillSource):
-        one_form, other_form = source.decoded.form, output.decoded.form
-        return [] if one_form == other_form else [f"it is {other_form}, not {one_form}"]
+        return _differences(source.decoded, output.decoded)
     if isinstance(source, PagesSource) and isinstance(output, PagesSource):
         sizes = [[page.size for page in pages] for pages in (source.pages, output.pages)]
-        return [] if sizes[0] == sizes[1] else ["its pages are not those of its source"]
+        if sizes[0] != sizes[1]:
+            return ["its pages are not those of its source"]
+        pairs = zip(source.pages, output.pages, strict=True)
+        return [fault for one, other in pairs for fault in _differences(one.like, other.like)]
     return ["they are not of one kind: a picture, an animation, several pages"]
+
+
+def _differences(one: Decoded, other: Decoded) -> list[str]:
+    """What of a picture is kept beside its pixels, and is not there."""
+    if one.form != other.form:
+        return [f"it is {other.form}, not {one.form}"]
+    same = {
+        "resolution": one.resolution == other.resolution,
+        "colour chunks": set(one.chunks) <= set(other.chunks),
+        "bilevel mode": one.bilevel == other.bilevel,
+        "bit depth": one.samples.dtype == other.samples.dtype,
+        "colour profile": one.profile == other.profile,
+        "HDR or wide colours": _meaning(one) == _meaning(other),
+    }
+    return [f"its {what} is not that of its source" for what, kept in same.items() if not kept]
+
+
+def _meaning(decoded: Decoded) -> list[int]:
+    """The code points of a HEIC or AVIF for primaries and transfer; none where they mean sRGB."""
+    points = decoded.options.get("colours", decoded.options).get("nclx_profile", {})
+    found = points.get("color_primaries", 1), points.get("transfer_characteristics", 13)
+    return [] if is_plain(*found) else [*found]

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageCms
 
 from redact.errors import UnsupportedInputError
+from redact.media.stills.bilevel import is_bilevel
 
 _KEPT_PROFILES = ("Display P3", "Adobe RGB", "Gray Gamma", "Generic Gray", "Dot Gain")
 """Profiles whose description begins so are kept: they identify nobody."""
@@ -36,9 +37,11 @@ def to_drawable_mode(image: Image.Image, path: Path) -> tuple[Image.Image, bytes
 def _plain_mode(image: Image.Image, path: Path) -> Image.Image:
     if "transparency" in image.info and image.mode in {"P", "RGB", "L", "1"}:
         return image.convert("LA" if image.mode in {"L", "1"} else "RGBA")
+    if is_bilevel(image):
+        return image.convert("L")
     if image.mode in {"L", "LA", "RGB", "RGBA", "I;16", "I;16B"}:
         return image
-    plain = {"1": "L", "P": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}
+    plain = {"P": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}
     plain |= {"CMYK": "RGB", "YCbCr": "RGB", "LAB": "RGB"}
     if image.mode not in plain:
         raise UnsupportedInputError(f"pixels of the kind {image.mode} are not supported", path)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,23 @@ from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 
 from redact.core.frames import Samples, upright
 from redact.core.geometry import Turn
+from redact.core.notes import Note
 from redact.errors import RedactError, UnreadableInputError, UnsupportedInputError
+from redact.media.stills import jpeg, png
+from redact.media.stills.bilevel import bilevel_compression, is_bilevel
 from redact.media.stills.colour_profiles import (
     profile_description,
     profile_to_keep,
     to_drawable_mode,
 )
+from redact.media.stills.heif import (
+    decode_avif,
+    decode_heif,
+    heif_options,
+    other_pictures,
+    read_coding,
+)
+from redact.media.stills.resolution import Resolution, read_resolution
 
 MOST_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded."""
@@ -30,7 +40,7 @@ MOST_SAMPLES = 20_000_000_000
 """Decoded bytes of all pictures of one file; more is taken for a decompression bomb."""
 
 SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg", ".jpe"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "PNG": (".png", ".apng"),
     "GIF": (".gif",),
     "WEBP": (".webp",),
@@ -40,6 +50,9 @@ SUFFIXES = {
     "AVIF": (".avif",),
 }
 """Lower-case suffixes by Pillow's name of the format."""
+
+_MAIN_PICTURE_FORMS = {"HEIF", "AVIF", "JPEG"}
+"""Formats of which the main picture is kept where a file holds several."""
 
 _ORIENTATIONS = {
     2: Turn(0, True),
@@ -62,12 +75,20 @@ class Decoded:
         form: Pillow's name of the format.
         profile: The ICC profile that is kept, None for sRGB.
         options: Pillow's options for encoding the same way.
+        chunks: Of a PNG, those that are kept about its colours.
+        resolution: Pixels an inch or the like, None where the file says nothing.
+        bilevel: Whether it is written with one bit a pixel.
+        notes: What of the file is not kept, although it is not refused.
     """
 
     samples: Samples
     form: str
     profile: bytes | None
     options: dict[str, Any]
+    chunks: tuple[png.Chunk, ...] = ()
+    resolution: Resolution | None = None
+    bilevel: bool = False
+    notes: tuple[Note, ...] = ()
 
 
 def decode(data: bytes, path: Path) -> Decoded:
@@ -80,25 +101,83 @@ def decode(data: bytes, path: Path) -> Decoded:
     Raises:
         InputError: See `StillSource`.
     """
-    with translate_errors(lambda why: UnreadableInputError(f"the picture is damaged: {why}", path)):
+    with translate_errors(lambda why: _unreadable(data, f"the picture is damaged: {why}", path)):
         image = open_image(data, path)
         form = "JPEG" if image.format == "MPO" else str(image.format)
-        _check(image, form, data, path)
-        deep, turn = _loses_depth(image, form), read_orientation(image)
+        _check(image, form, path)
+        if form in {"HEIF", "AVIF"}:
+            return _decode_heif(image, form, data, path)
+        resolution, chunks = read_resolution(image, form, data), read_colour_chunks(image, data)
+        deep, stored = _loses_depth(image), read_orientation(image)
         image.load()
+        turned = read_orientation(image)  # a TIFF is turned by Pillow when it is loaded
         if deep:
-            return _decode_16_bit(
-                image, form, data, turn if form == "TIFF" else read_orientation(image), path
-            )
-        plain, profile = to_drawable_mode(image, path)
-        pixels = np.array(plain)
-        pixels = pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
+            decoded = _decode_16_bit(image, form, data, stored if form == "TIFF" else turned, path)
+        else:
+            decoded = _decode_8_bit(image, form, data, turned, path)
+        if resolution is not None:
+            resolution = resolution.turned(stored if form == "TIFF" else turned)
+        return replace(decoded, chunks=chunks, resolution=resolution)
+
+
+def _decode_8_bit(image: Image.Image, form: str, data: bytes, turn: Turn, path: Path) -> Decoded:
+    """Decode what Pillow holds whole: 8 bits a channel, 16 bits of grey, or one bit."""
+    plain, profile = to_drawable_mode(image, path)
+    pixels = np.array(plain)
+    pixels = pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint16)
+    samples = np.ascontiguousarray(upright(pixels, turn))
+    options = _encoder_options(image, form, data, turned=turn != Turn())
+    bilevel = plain.mode == "L" and is_bilevel(image)
+    notes = other_pictures(getattr(image, "n_frames", 1) - 1)
+    return Decoded(samples, form, profile, options, bilevel=bilevel, notes=notes)
+
+
+def _decode_heif(image: Image.Image, form: str, data: bytes, path: Path) -> Decoded:
+    """Decode the main picture of a HEIC, HIF or AVIF with all its bits."""
+    coding = read_coding(data)
+    notes = coding.notes(getattr(image, "n_frames", 1))
+    if form == "AVIF":
+        special = coding.bits > 8 or not coding.is_plain
+        if special and image.info.get("icc_profile"):
+            remedy = "export it without a colour profile"
+            raise UnsupportedInputError("AVIF with HDR and an ICC profile", path, remedy)
+        options = {"bits": coding.bits, "colours": coding.colours} if special else {}
+        if special and coding.chroma == 444:
+            text = "its colours are kept at half the resolution: its encoder has no more"
+            notes += (Note("chroma_halved", 1, text),)
+    else:
+        options = heif_options(coding)
+    if coding.bits <= 8:
+        turn = read_orientation(image)
+        image.load()
+        decoded = _decode_8_bit(image, form, data, turn, path)
+        return replace(decoded, options=options, notes=notes)
+    if form == "AVIF":
         samples = upright(
-            pixels, read_orientation(image)
-        )  # a TIFF has been turned by Pillow: none is left
-        return Decoded(
-            np.ascontiguousarray(samples), form, profile, _encoder_options(image, form, data)
+            swap_red_and_blue(decode_avif(data, coding.bits)), read_orientation(image)
         )
+    else:
+        samples = decode_heif(data)
+    if samples.dtype != np.uint16:
+        raise UnsupportedInputError(
+            "its bit depth could not be kept", path, "export it with 8 bits"
+        )
+    return Decoded(
+        np.ascontiguousarray(samples), form, profile_to_keep(image), options, notes=notes
+    )
+
+
+def read_colour_chunks(image: Image.Image, data: bytes) -> tuple[png.Chunk, ...]:
+    """The chunks that a PNG keeps of its colours; none for other formats.
+
+    The image forgets its ICC profile where they override it.
+    """
+    if image.format != "PNG":
+        return ()
+    chunks = png.read_colour_chunks(data, has_profile="icc_profile" in image.info)
+    if chunks and profile_to_keep(image) is None:
+        image.info.pop("icc_profile", None)
+    return chunks
 
 
 def open_image(data: bytes, path: Path) -> Image.Image:
@@ -113,27 +192,42 @@ def open_image(data: bytes, path: Path) -> Image.Image:
         pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's own limit is below what phones write
     try:
-        return Image.open(io.BytesIO(data), formats=_formats())
+        return Image.open(io.BytesIO(data), formats=_formats(data))
     except UnidentifiedImageError as error:
-        raise UnreadableInputError("this is no picture, or a damaged one", path) from error
+        raise _unreadable(data, "this is no picture, or a damaged one", path) from error
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
 
 
-def _formats() -> list[str]:
+def _unreadable(data: bytes, why: str, path: Path) -> RedactError:
+    """The error for a file that nobody here decodes; a kind that is not supported is named."""
+    if reason := jpeg.why_unreadable(data):
+        return UnsupportedInputError(reason, path, "save it as PNG")
+    return UnreadableInputError(why, path)
+
+
+def _formats(data: bytes) -> list[str]:
     Image.init()
+    if data[4:8] == b"ftyp" and {b"avif", b"avis"} & set(_brands(data)):
+        return ["AVIF"]
     return [form for form in SUFFIXES if form in Image.OPEN]
+
+
+def _brands(data: bytes) -> Iterator[bytes]:
+    """What the head of a HEIC or AVIF says that it is."""
+    for at in range(8, min(int.from_bytes(data[:4]), 256), 4):
+        yield data[at : at + 4]
 
 
 def _too_large(path: Path) -> UnsupportedInputError:
     return UnsupportedInputError(f"more than {MOST_PIXELS // 10**6} million pixels", path)
 
 
-def _check(image: Image.Image, form: str, data: bytes, path: Path) -> None:
+def _check(image: Image.Image, form: str, path: Path) -> None:
     """Refuse what could not be kept whole."""
     if image.width * image.height > MOST_PIXELS:
         raise _too_large(path)
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if form not in _MAIN_PICTURE_FORMS and getattr(image, "n_frames", 1) > 1:
         remedy = "export its pictures one by one, or make a video of it"
         raise UnsupportedInputError("more than one picture in the file", path, remedy)
     if form not in SUFFIXES:
@@ -141,19 +235,6 @@ def _check(image: Image.Image, form: str, data: bytes, path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES[form]:
         remedy = f"rename it to {path.stem}{SUFFIXES[form][0]}"
         raise UnsupportedInputError(f"the name does not fit its content, {form}", path, remedy)
-    at = data.find(b"colrnclx")
-    if form in {"HEIF", "AVIF"} and at >= 0 and not image.info.get("icc_profile"):
-        _check_hdr(data[at + 8 : at + 12], path)
-    at = data.find(b"av1C")
-    if form == "AVIF" and at >= 0 and data[at + 6] & 0x40:
-        raise UnsupportedInputError("AVIF with more than 8 bits would lose them", path)
-
-
-def _check_hdr(codes: bytes, path: Path) -> None:
-    primaries, transfer = struct.unpack(">HH", codes)
-    if primaries in {9, 11, 12} or transfer in {16, 18}:  # of ITU-T H.273: wide gamut, PQ, HLG
-        remedy = "export it with standard colours"
-        raise UnsupportedInputError("its HDR or wide colours could not be kept", path, remedy)
 
 
 def read_orientation(image: Image.Image) -> Turn:
@@ -162,35 +243,24 @@ def read_orientation(image: Image.Image) -> Turn:
     return _ORIENTATIONS.get(orientation, Turn()) if isinstance(orientation, int) else Turn()
 
 
-def _loses_depth(image: Image.Image, form: str) -> bool:
+def _loses_depth(image: Image.Image) -> bool:
     """Whether Pillow would cut 16-bit colours to 8 bits. Called before it decodes."""
-    if form == "HEIF":
-        return int(image.info.get("bit_depth", 8)) > 8
     return image.mode not in {"I;16", "I;16B"} and ";16" in str(getattr(image, "tile", ""))
 
 
 def _decode_16_bit(image: Image.Image, form: str, data: bytes, turn: Turn, path: Path) -> Decoded:
     """Decode colours of more than 8 bits, which Pillow cannot hold."""
     remedy = "export it with 8 bits a channel"
-    profile: bytes | None = None
-    if form == "HEIF" and image.info.get("bit_depth") == 10:
-        samples, profile, laid = _decode_10_bit_heif(data), profile_to_keep(image), Turn()
-    elif form == "PNG" or (form == "TIFF" and image.mode == "RGB"):
-        samples, laid = _decode_with_opencv(data), turn
-        if image.info.get("icc_profile") and not profile_description(image).startswith("sRGB"):
-            raise UnsupportedInputError("its 16-bit colours are not sRGB", path, remedy)
-    else:
+    if form != "PNG" and not (form == "TIFF" and image.mode == "RGB"):
         raise UnsupportedInputError(f"{image.mode} with 16 bits a channel", path, remedy)
+    profile = profile_to_keep(image) if form == "PNG" else None
+    sounds_like_srgb = profile_description(image).startswith("sRGB")
+    if image.info.get("icc_profile") and not profile and not sounds_like_srgb:
+        raise UnsupportedInputError("its 16-bit colours are not sRGB", path, remedy)
+    samples = _decode_with_opencv(data)
     if samples.dtype != np.uint16 or samples.ndim != 3:
         raise UnsupportedInputError("its bit depth could not be kept", path, remedy)
-    options = _encoder_options(image, form, data)
-    return Decoded(np.ascontiguousarray(upright(samples, laid)), form, profile, options)
-
-
-def _decode_10_bit_heif(data: bytes) -> Samples:
-    import pillow_heif
-
-    return np.array(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False))
+    return Decoded(np.ascontiguousarray(upright(samples, turn)), form, profile, {})
 
 
 def _decode_with_opencv(data: bytes) -> Samples:
@@ -198,31 +268,22 @@ def _decode_with_opencv(data: bytes) -> Samples:
 
     return swap_red_and_blue(
         np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), -1))
-    )  # -1: as it is
+    )  # as it is
 
 
 def swap_red_and_blue(samples: Samples) -> Samples:
-    """The samples with red and blue swapped; alpha stays in place."""
-    return samples[..., [2, 1, 0, 3][: samples.shape[2]]]
+    """The samples with red and blue swapped; alpha and grey stay as they are."""
+    return samples if samples.ndim == 2 else samples[..., [2, 1, 0, 3][: samples.shape[2]]]
 
 
-def _encoder_options(image: Image.Image, form: str, data: bytes) -> dict[str, Any]:
+def _encoder_options(image: Image.Image, form: str, data: bytes, *, turned: bool) -> dict[str, Any]:
     """Options for encoding the same way: quantization tables, chroma subsampling, lossless."""
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode in {"L", "RGB"}:
-        turned = read_orientation(image) != Turn()  # blocks move, so quantize finer
-        sampling = JpegImagePlugin.get_sampling(image)
-        tables = {
-            k: [max(1, min(v, 255) * (3 if turned else 10) // 10) for v in table]
-            for k, table in image.quantization.items()
-        }
-        return {
-            "qtables": tables,
-            "subsampling": 0 if turned else max(sampling, 0),
-        }
+        return jpeg.encoding_like(image, turned=turned)
     if form == "WEBP" and data.find(b"VP8L", 0, 1 << 16) >= 0:
         return {"lossless": True, "exact": True}
-    if form == "HEIF":
-        return {"chroma": image.info.get("chroma", 444)}
+    if form == "TIFF" and image.mode == "1":
+        return {"compression": bilevel_compression(image.info.get("compression"))}
     return {}
 
 

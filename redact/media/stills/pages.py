@@ -9,7 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ import numpy as np
 
 from redact.core.frames import Frame, Samples, VideoInfo
 from redact.core.geometry import Size
+from redact.core.notes import Note
 from redact.errors import (
     RedactError,
     UnsupportedInputError,
@@ -27,17 +28,22 @@ from redact.errors import (
 )
 from redact.media.drafts import draft
 from redact.media.stills.decoding import MOST_SAMPLES, SUFFIXES, Decoded, decode, translate_errors
-from redact.media.stills.encoding import encode
+from redact.media.stills.encoding import as_written, encode
 from redact.media.stills.picture import StillPicture
 from redact.media.stills.tiff import PageWriter, split_pages
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: the size of its upright picture, and the ICC profile that is kept."""
+    """One page: the size of its upright picture, and how it is written.
+
+    Args:
+        size: Of the upright picture.
+        like: The page as it was decoded, without its samples.
+    """
 
     size: Size
-    profile: bytes | None
+    like: Decoded
 
 
 class PagesSource:
@@ -51,6 +57,8 @@ class PagesSource:
         InputError: One of the pages is broken, too large, or not kept whole.
     """
 
+    notes: tuple[Note, ...] = ()
+
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path
         self._data = data
@@ -60,7 +68,8 @@ class PagesSource:
             samples += page.samples.nbytes
             if samples > MOST_SAMPLES:
                 raise UnsupportedInputError("its pages are too many or too large", path)
-            pages.append(Page(StillPicture(page.samples).stored_size, page.profile))
+            size = StillPicture(page.samples).stored_size
+            pages.append(Page(size, replace(page, samples=page.samples[:0].copy())))
         self.pages = tuple(pages)
 
     def _decoded(self) -> Iterator[Decoded]:
@@ -134,8 +143,9 @@ class PagesSink:
         Raises:
             UnwritableOutputError: It cannot be encoded or stored.
         """
-        samples = frame.picture.planes()[0].samples
-        page = Decoded(samples, "TIFF", self._source.pages[frame.index].profile, {})
+        like = self._source.pages[frame.index].like
+        samples = as_written(frame.picture.planes()[0].samples, like)
+        page = replace(like, samples=samples)
         with translate_errors(
             lambda why: UnwritableOutputError(f"cannot encode: {why}", self._output)
         ):
