@@ -81,7 +81,9 @@ def render_file(
     """
     started = time.monotonic()
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
-    done = stages.render_checked(open_source(Path(source)), Path(output), plan, how, checking)
+    opened = open_source(Path(source))
+    check_choices(opened, plan.recipe, Path(output), ffmpeg)  # refused now, not after the survey
+    done = stages.render_checked(opened, Path(output), plan, how, checking)
     return replace(done, seconds=time.monotonic() - started)
 
 
@@ -118,10 +120,11 @@ def redact_file(
     source = Path(source)
     output = Path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
-    how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
-    recipe = _apply_cover(recipe or PROFILES["balanced"], how.cover)
+    recipe = recipe or PROFILES["balanced"]
     opened = open_source(source)
-    check_choices(opened, recipe, output)  # refused now, not after the work
+    check_choices(opened, recipe, output, ffmpeg)  # refused now, before anything heavy is loaded
+    how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
+    recipe = _apply_cover(recipe, how.cover)
     with DetectionCache(output, resume) as cache:
         plan = stages.analyse(opened, recipe, cache, how.progress)
         done = stages.render_checked(opened, output, plan, how, checking)
