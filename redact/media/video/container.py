@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import av
 from av.container import InputContainer
 from av.container.core import Flags
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from redact.errors import RedactError, UnreadableInputError, UnsupportedInputError
@@ -35,12 +35,15 @@ _PROBLEMS: dict[type[BaseException], str] = {
 
 
 @contextmanager
-def open_media(path: Path, known: Identity | None = None) -> Iterator[InputContainer]:
+def open_media(
+    path: Path, known: Identity | None = None, *, whole: bool = False
+) -> Iterator[InputContainer]:
     """Open the container of one regular file. No other file is ever opened.
 
     Args:
         path: Any name, even one that looks like an option or a URL.
         known: The identity that the file must have before and after the block.
+        whole: Whether edit lists are ignored: all of a track comes, at the times of its media.
 
     Raises:
         InputError: It cannot be read, or what the block reads from it is damaged.
@@ -49,7 +52,7 @@ def open_media(path: Path, known: Identity | None = None) -> Iterator[InputConta
     with open_input(path) as file:
         if known is not None:
             check_unchanged(path, known, file)
-        with translate_errors(path), av.open(file, "r", **_demuxer_options()) as container:
+        with translate_errors(path), av.open(file, "r", **_demuxer_options(whole)) as container:
             if container.format.name == "avi":
                 container.flags &= ~Flags.gen_pts.value  # guesses, one frame late for H.264
             yield container
@@ -57,9 +60,10 @@ def open_media(path: Path, known: Identity | None = None) -> Iterator[InputConta
         check_unchanged(path, known)
 
 
-def _demuxer_options() -> dict[str, Any]:
+def _demuxer_options(whole: bool) -> dict[str, Any]:
+    edits = {"ignore_editlist": "1"} if whole else {}
     return {
-        "options": {"format_whitelist": _DEMUXERS, "max_pixels": str(LARGEST_PICTURE)},
+        "options": {"format_whitelist": _DEMUXERS, "max_pixels": str(LARGEST_PICTURE), **edits},
         "metadata_errors": "replace",  # names and titles are not kept, so they cannot be wrong
         "buffer_size": _BUFFER,
         "io_open": _refuse_other_files,
@@ -119,6 +123,22 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         raise UnsupportedInputError("there is no decoder for its video", path, "convert it first")
     check_size(stream.codec_context.width, stream.codec_context.height, path)
     return stream
+
+
+def find_empty_tracks(path: Path, streams: Iterable[Stream]) -> set[int]:
+    """Indices of those streams that hold not one packet.
+
+    A container's index tells at once; where it has none, packets are read until each had one.
+    """
+    waiting = {stream.index for stream in streams if not stream.index_entries}
+    if waiting:
+        with open_media(path, whole=True) as container:
+            for packet in container.demux([container.streams[index] for index in waiting]):
+                if packet.size:
+                    waiting.discard(packet.stream.index)
+                if not waiting:
+                    break
+    return waiting
 
 
 def _describe(stream: VideoStream) -> str:
