@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from redact import pipeline
 from redact.core.interfaces import Progress, Source, Style, Tracker
 from redact.core.names import quarantine
+from redact.core.notes import Note
 from redact.core.plan import Plan, Result, SourceId
 from redact.core.recipe import Recipe
 from redact.detect.cache import DetectionCache, cache_key
@@ -67,6 +68,7 @@ class Outcome:
         verification: What the check of the output found, None if it was not asked for.
         copied: How many of the frames are the source's own coded pictures, since nothing is hidden
             there.
+        notes: What is not as the source has it, although nothing was refused.
     """
 
     source: Path
@@ -76,6 +78,7 @@ class Outcome:
     seconds: float = 0.0
     verification: Verification | None = None
     copied: int = 0
+    notes: tuple[Note, ...] = ()
 
 
 def analyse(
@@ -172,7 +175,7 @@ def render(
     how.progress("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
     copied = 0 if copies is None else copies.frames
-    return Outcome(source.path, output, finished, frames, copied=copied)
+    return Outcome(source.path, output, finished, frames, copied=copied, notes=source.notes)
 
 
 def _write(

@@ -19,6 +19,7 @@ from redact.core.findings import Detection, Kind
 from redact.core.frames import Frame, Grey, Picture, Rgb, VideoInfo
 from redact.core.geometry import Box, Region, Size
 from redact.core.interfaces import MovedBox, Style, Tracker, View
+from redact.core.notes import Note
 from redact.core.recipe import Recipe
 from redact.errors import EngineError, UnreadableInputError, UnwritableOutputError
 from tests.painted import PaintedPicture, flat
@@ -38,12 +39,14 @@ class PaintedSource:
         pictures: The picture of each frame; who reads gets copies.
         fails_at: The index of a frame that cannot be decoded.
         later: How many frames come at every reading but the first; None for all.
+        notes: What is not as the file has it.
     """
 
     times: Sequence[Fraction]
     pictures: Sequence[PaintedPicture]
     fails_at: int | None = None
     later: int | None = None
+    notes: tuple[Note, ...] = ()
     readings: int = 0
     given: int = 0
     open: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from redact.core.notes import as_objects
 from redact.errors import printable
 from redact.jobs.batch import Report
 from redact.verify.result import Verification
@@ -64,6 +65,7 @@ def report_object(report: Report) -> dict[str, object]:
         "tracks": report.tracks,
         "uncertain": report.uncertain,
         "seconds": round(report.seconds, 3),
+        "notes": as_objects(report.notes),
         "verification": report.verification and report.verification.as_object(),
         "error": failure and {"kind": failure.kind, "message": failure.message},
     }

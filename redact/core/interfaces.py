@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 from redact.core.findings import Detection, Track
 from redact.core.frames import Frame, Grey, Picture, Rgb, VideoInfo
 from redact.core.geometry import Box, Region, Size
+from redact.core.notes import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,10 @@ class Source(Protocol):
     @property
     def fingerprint(self) -> str:
         """`sha256:` and the digest of the whole file."""
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is not as the file has it; complete once all frames were read."""
 
     def frames(self) -> Iterator[Frame]:
         """Each stored frame once, upright on request, with its own time; closes what it opened.

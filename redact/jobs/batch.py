@@ -192,7 +192,12 @@ def _redact(job: Job, tell: Progress | None) -> Report:
         job.output.unlink(missing_ok=True)  # what failed leaves no output
         raise
     report = _success_report(job, outcome.plan, outcome.frames)
-    return replace(report, verification=outcome.verification, copied=outcome.copied)
+    return replace(
+        report,
+        verification=outcome.verification,
+        copied=outcome.copied,
+        notes=outcome.notes,
+    )
 
 
 def _keeping_leaks_if(wanted: bool) -> AbstractContextManager[None]:

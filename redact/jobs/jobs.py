@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from redact.core.names import default_output, plan_path
+from redact.core.notes import Note
 from redact.core.recipe import PROFILES, Recipe
 from redact.errors import (
     MissingEngineError,
@@ -91,6 +92,7 @@ class Report:
         failure: Why it was not redacted.
         verification: What the check of the result found, None if there was none.
         copied: How many of its frames are the original's own coded pictures.
+        notes: What is not as the original has it, although nothing was refused.
     """
 
     source: Path
@@ -105,6 +107,7 @@ class Report:
     failure: Failure | None = None
     verification: Verification | None = None
     copied: int = 0
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from redact import errors
 from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress
+from redact.core.notes import Note
 from redact.errors import EngineError, RedactError
 from redact.jobs.jobs import Failure, describe_failure
 from redact.jobs.limits import apply_limits, memory_for
@@ -34,7 +35,7 @@ Result = TypeVar("Result")
 
 _SLOWEST_DISK = 4_000_000  # bytes per second
 
-_NESTED_TYPES = (Verification, Leak, Spot, Box, Kind, Fraction)
+_NESTED_TYPES = (Verification, Leak, Spot, Box, Kind, Fraction, Note)
 """The classes of the values that results hold."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from redact.core.findings import Track
+from redact.core.notes import as_objects
 from redact.core.plan import Plan, ShowTrack
 from redact.detect.weights import catalogue
 from redact.errors import printable
@@ -42,6 +43,7 @@ def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
         "size": [made.source.size.width, made.source.size.height],
         "frames": made.source.frames,
         "copied": outcome.copied,
+        "notes": as_objects(outcome.notes),
         "seconds": max(end, float(_last_time(made))),
         "style": made.style,
         "recipe": asdict(made.recipe),

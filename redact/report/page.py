@@ -28,6 +28,7 @@ def build_page(facts: dict[str, Any], snapshots: Sequence[Snapshot]) -> str:
     parts = (
         _header(facts),
         _tiles(facts),
+        _notes_section(facts),
         _look_first(facts),
         _check_section(facts),
         _timeline(facts),
@@ -84,6 +85,11 @@ def _tiles(facts: dict[str, Any]) -> str:
         note += "The result was not checked by other detectors. "
     note += "People whom no detector saw are in no number here. One person seen twice counts twice."
     return f'<section><ul class="tiles">{said}</ul>{note}</p></section>'
+
+
+def _notes_section(facts: dict[str, Any]) -> str:
+    listed = "".join(f"<li>{_escaped(note['text'])}</li>" for note in facts["notes"])
+    return f"<section><h2>Not as in the source</h2><ul>{listed}</ul></section>" * bool(listed)
 
 
 def _look_first(facts: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Progress
 from redact.core.names import default_output
+from redact.core.notes import Note
 from redact.core.plan import Plan, Result, SourceId
 from redact.core.recipe import PROFILES, Recipe
 from redact.detect.cache import DetectionCache
@@ -86,7 +87,8 @@ def redact_file(
         place.write_bytes(b"redacted " + source.read_bytes())
     plan = analyse_file(source, recipe)
     plan = Plan(plan.source, plan.recipe, tracks=plan.tracks, result=Result(fingerprint(output)))
-    return api.Outcome(source, output, plan, FRAMES, 0.1)
+    notes = tuple(Note("oddity", 2, word) for word in source.read_text("utf-8").split()[1:])
+    return api.Outcome(source, output, plan, FRAMES, 0.1, notes=notes)
 
 
 def analyse_file(

@@ -146,6 +146,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "plates": 1,
         "tracks": 2,
         "uncertain": 0,
+        "notes": [],
         "verification": None,
         "error": None,
     }
@@ -154,6 +155,31 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "message": "the detector failed; try another",
     }
     assert by_name["absent.jpg"]["output"] is None
+
+
+NOTE = [{"kind": "oddity", "count": 2, "text": "strange"}]
+"""What the fake job says of a file whose second word is `strange`."""
+
+
+def test_notes_are_in_the_summary_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in/a.jpg", "redact strange")
+    assert redact("run", "in/a.jpg", "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["notes"] == NOTE
+    assert "in/a.jpg: strange" in said.err.splitlines()
+    assert redact("run", "in/a.jpg", "--force", "--quiet") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_notes_are_told_by_render(capsys: pytest.CaptureFixture[str]) -> None:
+    write("in/a.jpg", "redact strange")
+    assert redact("analyse", "in/a.jpg") == 0
+    capsys.readouterr()
+    assert redact("render", "in/a.jpg", "--plan", "in/a.redact.json") == 0
+    assert "in/a.jpg: strange" in capsys.readouterr().err.splitlines()
+    again = ["render", "in/a.jpg", "--plan", "in/a.redact.json", "--force", "--json"]
+    assert redact(*again) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == NOTE
 
 
 def test_quiet_tells_errors_only(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ from PIL import Image
 from redact.api import render_file
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
+from redact.core.notes import Note
 from redact.core.plan import Plan, ShowTrack, SourceId, save
 from redact.core.recipe import recipe
 from redact.errors import UnwritableOutputError
@@ -56,7 +57,8 @@ def made(folder: Path, name: str = "still") -> tuple[Outcome, Path, np.ndarray]:
     found = Verification(1, 1, ("mediapipe", "yunet"), leaks=(Leak((spot,)),))
     place = path.with_name(f"{name}.redact.json")
     save(done.plan, place)
-    return replace(done, verification=found), place, picture
+    notes = (Note("oddity", 2, f"two frames {HOSTILE}"),)
+    return replace(done, verification=found, notes=notes), place, picture
 
 
 class Reader(HTMLParser):
@@ -116,6 +118,9 @@ def test_it_tells_what_the_json_tells(hostile: tuple[Path, Outcome, np.ndarray])
     assert facts["exposure"]["leaks"] == 1
     assert not facts["verification"]["passed"]
     assert "Possible leaks left" in words
+    (note,) = facts["notes"]
+    assert (note["kind"], note["count"]) == ("oddity", 2)
+    assert note["text"] in words
     assert all(digest in words for digest in facts["weights"].values())
     assert words.index("Look here first") < words.index("Timeline")
 
@@ -135,9 +140,11 @@ def test_the_pictures_hold_nothing_of_a_face(hostile: tuple[Path, Outcome, np.nd
 def test_a_result_without_finds_or_check(tmp_path: Path) -> None:
     outcome, plan, _ = made(tmp_path)
     bare = replace(outcome, plan=replace(outcome.plan, tracks=(), edits=()), verification=None)
+    bare = replace(bare, notes=())
     words = " ".join(read(write_report(bare, plan)).text)
     assert "Not checked" in words
     assert "Nothing was found" in words
+    assert "Not as in the source" not in words
 
 
 def test_a_clip_is_shown_in_few_frames(tmp_path: Path) -> None:

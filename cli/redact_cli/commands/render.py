@@ -12,6 +12,7 @@ import typer
 from redact import api
 from redact.core.interfaces import Progress
 from redact.core.names import default_output
+from redact.core.notes import Note, as_objects
 from redact.core.plan import Plan, load, save
 from redact.errors import printable
 from redact.jobs.sandbox import Task, run_in_sandbox
@@ -45,7 +46,7 @@ def render_plan(
             (source, wanted, known, plan, *how),
             other_folders=(plan.parent,),
         )
-        frames, copied, seconds, found, added = run_in_sandbox(task, progress)
+        frames, copied, seconds, found, added, notes = run_in_sandbox(task, progress)
     if output.as_json:
         result = {
             "source": str(source),
@@ -53,6 +54,7 @@ def render_plan(
             "frames": frames,
             "copied": copied,
             "seconds": seconds,
+            "notes": as_objects(notes),
             "verification": found and found.as_object(),
             "added": list(added),
         }
@@ -61,6 +63,8 @@ def render_plan(
         checked = "not verified" if found is None else verification_in_words(found)
         shown = f"{frames} frames{copied_in_words(copied)}"
         say(escaped(f"{wanted}: {shown}, {checked}, {seconds} s"))
+        for note in notes:
+            say(f"{printable(source)}: {escaped(note.text)}")
     if added:  # nobody may find later that the plan was changed
         say(f"{printable(plan)}: what the check found is hidden by {_list_tracks(added)}; the edit "
             f'{{"edit": "show", "track": {added[0]}}} shows one')  # fmt: skip
@@ -71,8 +75,9 @@ def _list_tracks(tracks: tuple[int, ...]) -> str:
     return f"{word} {', '.join(map(str, tracks))}"
 
 
-_Rendered: TypeAlias = tuple[int, int, int, Verification | None, tuple[int, ...]]
-"""Frames, how many were copied, seconds, what the check found, and tracks hidden because of it."""
+_Rendered: TypeAlias = tuple[int, int, int, Verification | None, tuple[int, ...], tuple[Note, ...]]
+"""Frames, how many were copied, seconds, what the check found, tracks hidden because of it, and
+notes."""
 
 
 def _render(
@@ -110,4 +115,4 @@ def _render(
     before = {track.id for track in known.hidden_tracks}
     added = tuple(t.id for t in outcome.plan.hidden_tracks if t.id not in before)
     seconds = round(outcome.seconds)
-    return outcome.frames, outcome.copied, seconds, outcome.verification, added
+    return outcome.frames, outcome.copied, seconds, outcome.verification, added, outcome.notes

@@ -114,6 +114,8 @@ def _show(report: Report, shown: Display, *, as_json: bool) -> None:
         shown.say(
             f"{printable(report.source)} -> {printable(report.output)}: {report_in_words(report)}"
         )
+        for note in report.notes:
+            shown.say(f"{printable(report.source)}: {escaped(note.text)}")
 
 
 def _sum_up(

@@ -18,6 +18,7 @@ from typing import Self, TypeAlias
 import numpy as np
 
 from redact.core.frames import Frame, Samples, VideoInfo
+from redact.core.notes import Note
 from redact.errors import (
     RedactError,
     UnsupportedInputError,
@@ -46,6 +47,8 @@ class StillSource:
     Raises:
         InputError: Missing, broken, too large, animated, or not a picture that redact keeps whole.
     """
+
+    notes: tuple[Note, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self.path = path

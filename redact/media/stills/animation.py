@@ -22,6 +22,7 @@ from PIL import Image
 
 from redact.core.frames import Frame, Samples, VideoInfo, upright
 from redact.core.geometry import Size
+from redact.core.notes import Note
 from redact.errors import (
     RedactError,
     UnreadableInputError,
@@ -58,6 +59,8 @@ class AnimationSource:
     Raises:
         InputError: Broken, too large, or not kept whole.
     """
+
+    notes: tuple[Note, ...] = ()
 
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path

@@ -19,6 +19,7 @@ import numpy as np
 
 from redact.core.frames import Frame, Samples, VideoInfo
 from redact.core.geometry import Size
+from redact.core.notes import Note
 from redact.errors import (
     RedactError,
     UnsupportedInputError,
@@ -50,6 +51,8 @@ class PagesSource:
     Raises:
         InputError: One of the pages is broken, too large, or not kept whole.
     """
+
+    notes: tuple[Note, ...] = ()
 
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path

@@ -16,6 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from redact.core.frames import Frame, VideoInfo
+from redact.core.notes import Note
 from redact.errors import UnreadableInputError, UnsupportedInputError
 from redact.media import files
 from redact.media.video.container import (
@@ -61,6 +62,11 @@ class VideoSource:
     def info(self) -> VideoInfo:
         """What is known before all frames are read."""
         return self._info
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is not as the file has it; complete once all frames were read."""
+        return ()
 
     @cached_property
     def fingerprint(self) -> str:
