@@ -40,7 +40,7 @@ class Fault:
 
 FAULTS = {
     1: Fault((judge.no_face_shows,)),
-    2: Fault((judge.nothing_louder_than_played,), ("trimmed.mp4",)),
+    2: Fault((judge.no_more_sound_than_played,), ("trimmed.mp4",)),
     3: Fault((judge.all_faces_black,), ("panorama_12000x1000.jpg",), ("--style", "solid")),
     4: Fault((judge.same_view,)),
     5: Fault((judge.same_layout,)),
