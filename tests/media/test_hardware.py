@@ -100,7 +100,7 @@ def test_ten_bits_need_an_encoder_that_keeps_them(tmp_path: Path, standing_in: N
     deep = replace(media_info, pixel_format="yuv420p10le")
     assert choose_encoder(tmp_path / "a.mp4", deep, "hevc_nvenc").pixel_format == "yuv420p10le"
     with pytest.raises(
-        UnsupportedInputError, match="cannot keep pictures of .* in the pixel format"
+        UnsupportedInputError, match=r"cannot keep pictures of .* in the pixel format"
     ) as caught:
         choose_encoder(tmp_path / "a.mp4", deep, "h264_nvenc")
     assert "nvenc" not in (caught.value.remedy or "")

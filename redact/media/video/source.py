@@ -31,7 +31,7 @@ from redact.media.video.container import (
 from redact.media.video.cropping import Cropper, check_crop, read_crop
 from redact.media.video.decoding import DecodingPass, announced_frames
 from redact.media.video.media_info import MICROSECOND, MediaInfo, read_media_info
-from redact.media.video.picture import DecodedPicture
+from redact.media.video.picture import DecodedPicture, check_flat
 from redact.media.video.truncation import check_not_truncated
 
 _MOST_THREADS = 8
@@ -60,6 +60,7 @@ class VideoSource:
             if first is None:
                 raise UnreadableInputError("not one frame of its video can be decoded", path)
             with add_path_to_errors(path):
+                check_flat(first)
                 check_crop(self.crop, first)
                 first = Cropper(self.crop).cut(first)
                 media_info = read_media_info(container, stream, first)
