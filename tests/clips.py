@@ -239,3 +239,46 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _scale(header: bytes) -> int:
     """Ticks a second of the clock of a movie or of a track's media."""
     return int.from_bytes(header[20:24], "big")
+
+
+_NESTED_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
+_FIELDS_BEFORE = {b"stsd": 8, b"avc1": 78}
+"""Bytes of a box before the boxes within it, where there are any."""
+
+
+def insert_box(path: Path, box: bytes) -> None:
+    """Put a box at the end of the sample entry of an H.264 track, the first of an MP4 file."""
+    data = bytearray(path.read_bytes())
+    at, end, sizes = 0, len(data), []
+    for kind in _NESTED_BOXES:
+        while data[at + 4 : at + 8] != kind:
+            at += int.from_bytes(data[at : at + 4], "big")
+            assert at < end, f"there is no {kind!r}"
+        sizes.append(at)
+        end = at + int.from_bytes(data[at : at + 4], "big")
+        at += 8 + _FIELDS_BEFORE.get(kind, 0)
+    assert data.find(b"mdat") < sizes[0], "sample offsets would change"
+    for start in sizes:
+        size = int.from_bytes(data[start : start + 4], "big") + len(box)
+        data[start : start + 4] = size.to_bytes(4, "big")
+    data[end:end] = box
+    path.write_bytes(data)
+
+
+def clean_aperture(stored: tuple[int, int], left: int, top: int, width: int, height: int) -> bytes:
+    """A `clap` box that crops stored pictures to a rectangle."""
+    across = 2 * left + width - stored[0]
+    down = 2 * top + height - stored[1]
+    return struct.pack(">I4sIIIIiIiI", 40, b"clap", width, 1, height, 1, across, 2, down, 2)
+
+
+def make_cropped(folder: Path, suffix: str, left: int, top: int, width: int, height: int) -> Path:
+    """A clip of 64x48 that its container crops to a rectangle."""
+    first = folder / f"cropped_{left}_{top}_{width}_{height}.mp4"
+    if not first.exists():
+        first.write_bytes(make(folder, "plain").read_bytes())
+        insert_box(first, clean_aperture((64, 48), left, top, width, height))
+    path = first.with_suffix(suffix)
+    if not path.exists():
+        run("-i", first, "-c", "copy", path)
+    return path

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
+
+_USUAL_LIMIT = 255
+"""Bytes of a name, on nearly all file systems."""
+
+_LONGEST_ENDING = ".redact.report.json"
+"""Of what is written beside a result."""
 
 
 def default_output(source: Path) -> Path:
@@ -21,5 +29,30 @@ def long_plan_path(path: Path) -> Path:
 
 
 def quarantine(output: Path) -> Path:
-    """`clip.redacted.mp4` becomes `clip.redacted.quarantine.mp4`, which nobody takes for done."""
-    return output.with_name(f"{output.stem}.quarantine{output.suffix}")
+    """`clip.redacted.mp4` becomes `clip.redacted.quarantine.mp4`, which nobody takes for done.
+
+    A name that would be too long for its folder, with its plan and report, is cut.
+    """
+    ending = f"{'.redacted' * output.stem.endswith('.redacted')}.quarantine"
+    begin = output.stem.removesuffix(".redacted")
+    room = longest_name(output.parent) - len(ending)
+    room -= max(len(_LONGEST_ENDING), len(os.fsencode(output.suffix)))
+    if len(os.fsencode(begin)) > room:
+        tag = hashlib.sha256(os.fsencode(output.name)).hexdigest()[:8]
+        begin = f"{cut_name(begin, room - len(tag) - 1)}~{tag}"
+    return output.with_name(f"{begin}{ending}{output.suffix}")
+
+
+def cut_name(name: str, most: int) -> str:
+    """The first characters of a name that have at most so many bytes."""
+    while len(os.fsencode(name)) > most:
+        name = name[:-1]
+    return name
+
+
+def longest_name(folder: Path) -> int:
+    """How many bytes a name in that folder may have."""
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows, or no such folder
+        return _USUAL_LIMIT

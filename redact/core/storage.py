@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import sys
@@ -20,7 +21,8 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         UnwritableOutputError: The folder is missing, read-only or full.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    tag = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]  # the name itself may be too long
+    draft = path.with_name(f".{path.name[:40]}.{os.getpid()}.{tag}.part")
     try:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)

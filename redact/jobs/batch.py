@@ -29,7 +29,7 @@ from redact.jobs.limits import LEAST_MEMORY, memory_for
 from redact.jobs.plan_names import place_plan, plan_names
 from redact.jobs.sandbox import error_of_loss, remove_drafts, sandboxed_worker
 from redact.jobs.workers import ExecutorWorker, Worker, run_all
-from redact.media.drafts import check_output, clean
+from redact.media.drafts import check_length, check_output, clean
 from redact.media.files import check_input, fingerprint
 from redact.media.formats import has_sound
 
@@ -228,6 +228,12 @@ def _check_names_free(job: Job) -> None:
             "move it away, or replace it with --force",
         )
     check_output(job.output, source=job.source, force=job.force)
+    check_length(job.plan)
+    if job.report:
+        from redact.report import report_paths
+
+        for path in report_paths(job.output):
+            check_length(path)
     if job.plan.exists() and not job.force and _has_edits(job.plan):
         raise OutputExistsError(
             "a plan with a person's changes is there",

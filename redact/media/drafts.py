@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
+from redact.core.names import longest_name
 from redact.core.storage import flush
 from redact.errors import OutputExistsError, UnwritableOutputError
 from redact.media.files import system_message
@@ -119,8 +120,9 @@ def check_output(output: Path, *, source: Path, force: bool = False) -> None:
 
     Raises:
         OutputExistsError: The name is taken, or it is the source.
-        UnwritableOutputError: The folder does not exist.
+        UnwritableOutputError: The folder does not exist, or the name is too long for it.
     """
+    check_length(output)
     with suppress(OSError):
         if output.samefile(source):
             raise OutputExistsError("the output is the source itself", output, "name another file")
@@ -130,6 +132,18 @@ def check_output(output: Path, *, source: Path, force: bool = False) -> None:
         raise _taken(output)
     if not output.parent.is_dir():
         raise UnwritableOutputError("there is no such folder", output.parent, "create it")
+
+
+def check_length(path: Path) -> None:
+    """Refuse a name that is too long for the file system.
+
+    Raises:
+        UnwritableOutputError: It is.
+    """
+    length, most = len(os.fsencode(path.name)), longest_name(path.parent)
+    if length > most:
+        problem = f"the name has {length} bytes, and the file system allows {most}"
+        raise UnwritableOutputError(problem, path, "give the original a shorter name")
 
 
 def is_write_error(error: BaseException) -> bool:

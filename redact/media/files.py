@@ -70,6 +70,18 @@ def open_input(path: Path) -> BinaryIO:
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
+def create_file(path: Path) -> BinaryIO:
+    """A new file for PyAV to write to, which takes no name that is not UTF-8.
+
+    Raises:
+        OSError: It exists, or cannot be created.
+    """
+    return open(os.open(path, _NEW_FLAGS, 0o600), "wb")  # noqa: PTH123 - see `open_input`
+
+
+_NEW_FLAGS = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
+
+
 def _check_regular(path: Path, mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise MissingInputError("this is a folder, not a file", path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
@@ -9,6 +10,7 @@ import pytest
 
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress
+from redact.core.names import longest_name
 from redact.core.plan import HideBox, load, save
 from redact.core.recipe import PROFILES
 from redact.errors import UnwritableOutputError
@@ -243,3 +245,32 @@ def test_as_many_files_as_processors_and_memory_are_good_for(
     monkeypatch.setattr(batch, "WORKERS", processors)
     monkeypatch.setattr(batch, "memory_for", lambda _: gibibytes << 30)
     assert batch.useful_workers() == files
+
+
+# Names at the limit of the file system
+
+
+@pytest.mark.parametrize("letter", ["ж", os.fsdecode(b"\xe9")], ids=["cyrillic", "no UTF-8"])
+def test_a_name_at_the_limit_is_redacted_with_plan_and_report(
+    tmp_path: Path, letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redact.report.write_report", lambda *_: None)
+    room = longest_name(tmp_path) - len(".redact.report.json")
+    source = write(tmp_path / (letter * (room // len(os.fsencode(letter))) + ".jpg"))
+    (report,) = run(find_jobs([source], report=True).jobs, executor=Serial)
+    assert report.failure is None
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize(("report", "ending"), [(False, ".jpg"), (True, ".redact.report.json")])
+def test_a_name_too_long_for_what_is_beside_it_is_refused_at_once(
+    tmp_path: Path, report: bool, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redact.api.redact_file", lambda *_, **__: pytest.fail("work was done"))
+    beside = ".redacted.jpg" if ending == ".jpg" else ending
+    source = write(tmp_path / f"{'a' * (longest_name(tmp_path) - len(beside) + 1)}.jpg")
+    (told,) = run(find_jobs([source], report=report).jobs, executor=Serial)
+    assert told.failure is not None
+    assert "the file system allows" in told.failure.message
+    assert "shorter name" in told.failure.message
+    assert list(tmp_path.iterdir()) == [source]

@@ -154,6 +154,49 @@ def _diagonal(folder: Path) -> Path:
     return path
 
 
+def _stereo_mkv(folder: Path) -> Path:
+    path = folder / "stereo.mkv"
+    tag = ("-metadata:s:v:0", "stereo_mode=top_bottom")
+    clips.run("-i", clips.make(folder, "plain"), "-c", "copy", *tag, path)
+    return path
+
+
+def _stereo(suffix: str, mode: int) -> Maker:
+    def make(folder: Path) -> Path:
+        path = folder / f"stereo{suffix}"
+        clips.run("-i", clips.make(folder, "plain"), "-c", "copy", path)
+        clips.insert_box(path, _box(b"st3d", bytes((0, 0, 0, 0, mode))))
+        return path
+
+    return make
+
+
+def _frame_packing(folder: Path) -> Path:
+    path = folder / "packed.ts"
+    packed = ("-c:v", "libx264", "-x264-params", "frame-packing=3")
+    clips.run("-f", "lavfi", "-i", clips.PICTURE, *packed, path)
+    return path
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return (8 + len(content)).to_bytes(4, "big") + kind + content
+
+
+def _spherical(folder: Path) -> Path:
+    path = folder / "spherical.mp4"
+    path.write_bytes(clips.make(folder, "plain").read_bytes())
+    projection = _box(b"prhd", bytes(16)) + _box(b"equi", bytes(20))
+    sphere = _box(b"svhd", bytes(5)) + _box(b"proj", projection)
+    clips.insert_box(path, _box(b"sv3d", sphere))
+    return path
+
+
+def _spherical_mkv(folder: Path) -> Path:
+    path = folder / "spherical.mkv"
+    clips.run("-i", _spherical(folder), "-c", "copy", path)
+    return path
+
+
 def _truncated(name: str) -> Maker:
     return lambda folder: clips.make_truncated(folder, name)
 
@@ -188,6 +231,12 @@ BAD: dict[str, tuple[Maker, type[InputError], str]] = {
     "changing size": (_changing_size, UnsupportedInputError, "change their size"),
     "repeated time": (_repeated_time, UnsupportedInputError, "not shown later"),
     "diagonal": (_diagonal, UnsupportedInputError, "quarter"),
+    "stereo mkv": (_stereo_mkv, UnsupportedInputError, "one above the other"),
+    "stereo mp4": (_stereo(".mp4", 1), UnsupportedInputError, "one above the other"),
+    "stereo mov": (_stereo(".mov", 2), UnsupportedInputError, "side by side"),
+    "stereo in its pictures": (_frame_packing, UnsupportedInputError, "side by side"),
+    "spherical mp4": (_spherical, UnsupportedInputError, "360 degrees"),
+    "spherical mkv": (_spherical_mkv, UnsupportedInputError, "360 degrees"),
     "truncated mp4": (_truncated("sound"), UnreadableInputError, "cut off"),
     "truncated mov": (_truncated("mov"), UnreadableInputError, "cut off"),
     "truncated mkv": (_truncated("mkv"), UnreadableInputError, "cut off"),

@@ -402,3 +402,16 @@ def test_a_folder_that_is_missing_is_told(folder: Path, tmp_path: Path) -> None:
 def test_odd_names_of_outputs(folder: Path, tmp_path: Path, name: str) -> None:
     copy(clips.make(folder, "sound"), tmp_path / name)
     assert only(tmp_path) == [name]
+
+
+@pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="names there are Unicode")
+@pytest.mark.parametrize("name", ["sound", "mkv", "ts"])
+def test_names_need_not_be_utf_8(folder: Path, tmp_path: Path, name: str) -> None:
+    odd = tmp_path / os.fsdecode(b"fil\xe9")
+    odd.mkdir()
+    clip = clips.make(folder, name)
+    path = odd / os.fsdecode(b"\xff clip" + os.fsencode(clip.suffix))
+    path.write_bytes(clip.read_bytes())
+    result = copy(path, path.with_name(os.fsdecode(b"\xe9ter" + os.fsencode(clip.suffix))))
+    assert len(times(result)) == len(times(VideoSource(clip)))
+    assert sorted(p.suffix for p in odd.iterdir()) == [clip.suffix] * 2

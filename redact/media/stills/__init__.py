@@ -49,8 +49,6 @@ class StillSource:
         InputError: Missing, broken, too large, animated, or not a picture that redact keeps whole.
     """
 
-    notes: tuple[Note, ...] = ()
-
     def __init__(self, path: Path) -> None:
         self.path = path
         data = _read(path)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from redact.core.geometry import Size
+
 
 def _crf(quality: int) -> dict[str, str]:
     return {"crf": str(quality)}
@@ -59,6 +61,19 @@ class Encoder:
     pixel_formats: tuple[str, ...] = ()
     rate_cap: bool = True
 
+    def takes_size(self, size: Size, subsampling: tuple[int, int]) -> bool:
+        """Whether it encodes pictures of that size with that chroma subsampling.
+
+        H.264 and HEVC crop in whole samples of chroma: with 4:2:0 they have even sides alone.
+        """
+        across, down = subsampling if self.codec in _WHOLE_CHROMA else (1, 1)
+        whole = not (size.width % across or size.height % down)
+        return whole and min(size.width, size.height) >= _LEAST_SIDES.get(self.codec, 1)
+
+
+_WHOLE_CHROMA: Final = ("h264", "hevc")
+_LEAST_SIDES: Final = {"av1": 16, "hevc": 16}
+"""Pixels; libsvtav1 and libx265 refuse smaller pictures, or crash."""
 
 _COMMON = ("mp4", "mov", "matroska")
 _H264_IN, _HEVC_IN = (*_COMMON, "mpegts", "avi"), (*_COMMON, "mpegts")

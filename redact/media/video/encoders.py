@@ -141,6 +141,8 @@ def _preference(media_info: MediaInfo) -> Iterator[str]:
     layout = layout_of(media_info.pixel_format)
     if media_info.codec == "av1":
         yield "av1"
+    if layout and not ENCODERS["h264"].takes_size(media_info.size, layout.subsampling):
+        yield "vp9"  # which has odd sides with 4:2:0
     if media_info.codec == "hevc" or (layout is not None and layout.bits > 8):
         yield "hevc"
     yield from ("h264", "h264-rgb", "vp9", "av1", "hevc", "prores")
@@ -149,7 +151,11 @@ def _preference(media_info: MediaInfo) -> Iterator[str]:
 def _pixel_format(encoder: Encoder, media_info: MediaInfo, container: str) -> str | None:
     """The encoder's smallest pixel format that loses nothing of the source, None if none does."""
     wanted = layout_of(media_info.pixel_format)
-    accepted = _accepted(encoder)
+    accepted = {
+        name: layout
+        for name, layout in _accepted(encoder).items()
+        if encoder.takes_size(media_info.size, layout.subsampling)
+    }
     if wanted is None or (wanted.alpha and container not in encoder.alpha_containers):
         return None
     if media_info.pixel_format in accepted:
@@ -312,9 +318,10 @@ def _no_encoder(names: list[str], container: str, media_info: MediaInfo) -> Reda
         and form in encoder.containers
         and _pixel_format(encoder, media_info, form) is not None
     ]
-    tried = ", ".join(names) or "no encoder"
+    tried, size = ", ".join(names) or "no encoder", media_info.size
     return UnsupportedInputError(
-        f"{tried} in {container} cannot keep the pixel format {media_info.pixel_format}",
+        f"{tried} in {container} cannot keep pictures of {size.width}x{size.height} in the "
+        f"pixel format {media_info.pixel_format}",
         remedy=f"choose {' or '.join(fitting[:3])}" if fitting else "convert it first",
     )
 

@@ -21,7 +21,8 @@ from redact.core.frames import Frame
 from redact.core.geometry import Turn
 from redact.errors import EngineError
 from redact.media.drafts import is_write_error
-from redact.media.video.encoders import Choice
+from redact.media.files import create_file
+from redact.media.video.encoders import CONTAINERS, Choice
 from redact.media.video.media_info import MediaInfo
 from redact.media.video.picture import MATRICES_OF_TURNS, DecodedPicture
 
@@ -101,9 +102,12 @@ def open_encoder(draft: Path, choice: Choice, media_info: MediaInfo) -> Iterator
         EngineError: The encoder failed.
         OSError: There is no space left.
     """
-    with _translate_errors(choice):
+    with _translate_errors(choice), create_file(draft) as file:
         container = av.open(
-            str(draft.absolute()), "w", container_options=container_options(media_info)
+            file,
+            "w",
+            format=CONTAINERS[draft.suffix],
+            container_options=container_options(media_info),
         )
         try:
             work = Encoding(container, choice, media_info)

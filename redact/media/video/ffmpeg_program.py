@@ -17,9 +17,17 @@ _POLL_INTERVAL = 0.05
 """Seconds between two polls of the process at first; doubled up to one second."""
 
 
+_TO_PRIVATE = {0xDC00 + byte: 0x10DC00 + byte for byte in range(0x80, 0x100)}
+_FROM_PRIVATE = {private: lone for lone, private in _TO_PRIVATE.items()}
+"""Bytes of a name that is no UTF-8, as Python spells them, and as ffmpeg-python takes them."""
+
+
 def file_url(path: Path) -> str:
-    """A URL that ffmpeg takes neither for an option nor for another protocol."""
-    return f"file:{path.absolute()}"
+    """A URL that ffmpeg takes neither for an option nor for another protocol.
+
+    It is for `run_program`, which puts back what ffmpeg-python does not take.
+    """
+    return f"file:{path.absolute()}".translate(_TO_PRIVATE)
 
 
 def run_program(arguments: list[str], written: Path) -> None:
@@ -32,7 +40,7 @@ def run_program(arguments: list[str], written: Path) -> None:
     log = written.with_name("log")
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            arguments,
+            [argument.translate(_FROM_PRIVATE) for argument in arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

@@ -141,6 +141,38 @@ def read_turn(frame: VideoFrame) -> Turn:
     return _TURNS[signs]
 
 
+def check_flat(frame: VideoFrame) -> None:
+    """Refuse pictures that are more than what one eye sees on a screen: nothing keeps their layout.
+
+    Raises:
+        UnsupportedInputError: They hold two views, or are a sphere.
+    """
+    stereo, sphere = side_data(frame, "STEREO3D"), side_data(frame, "SPHERICAL")
+    views = 0 if stereo is None else struct.unpack_from("=i", cast(Any, stereo))[0]
+    if views in _TWO_VIEWS:
+        raise UnsupportedInputError(
+            f"its pictures hold two views, {_TWO_VIEWS[views]}, which no result would tell",
+            remedy="cut out one view, or take the stereo tag off, as mkvpropedit and exiftool can",
+        )
+    if sphere is not None:
+        raise UnsupportedInputError(
+            "its pictures are spherical (360 degrees), which no result would tell",
+            remedy="make a flat view of it, or take the spherical tag off, as exiftool can",
+        )
+
+
+_TWO_VIEWS: Final = {
+    1: "side by side",
+    2: "one above the other",
+    3: "in turns",
+    4: "as a checkerboard",
+    5: "side by side",
+    6: "in lines",
+    7: "in columns",
+}
+"""By FFmpeg's AVStereo3DType. In others the second view is a layer that is not decoded."""
+
+
 def read_colour(frame: VideoFrame, bits: int) -> Colour:
     """How the frame's samples become RGB. Where it does not say, what players assume."""
     guess: Matrix = "bt709" if frame.height >= 720 else "bt601"

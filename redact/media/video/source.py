@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from redact.core.frames import Frame, VideoInfo
+from redact.core.geometry import Size
 from redact.core.notes import Note
 from redact.errors import UnreadableInputError, UnsupportedInputError
 from redact.media import files
@@ -27,10 +29,11 @@ from redact.media.video.container import (
     open_media,
     video_stream,
 )
+from redact.media.video.cropping import Cropper, check_crop, read_crop
 from redact.media.video.decoding import DecodingPass, announced_frames
 from redact.media.video.iso_tracks import read_iso_tracks
 from redact.media.video.media_info import MICROSECOND, MediaInfo, read_media_info
-from redact.media.video.picture import DecodedPicture
+from redact.media.video.picture import DecodedPicture, check_flat
 from redact.media.video.tracks import source_notes
 from redact.media.video.truncation import check_not_truncated
 
@@ -53,14 +56,23 @@ class VideoSource:
         self.identity = files.identity(path)
         with open_media(path, self.identity) as container:
             stream = video_stream(container, path)
+            stored = Size(stream.codec_context.width, stream.codec_context.height)
+            self.crop = read_crop(path, stream.id, stored)
             with closing(_start_decoding(container, stream, path).frames()) as frames:
                 first = next(frames, None)
             if first is None:
                 raise UnreadableInputError("not one frame of its video can be decoded", path)
             with add_path_to_errors(path):
+                check_flat(first)
+                check_crop(self.crop, first)
+                first = Cropper(self.crop).cut(first)
                 tracks = read_iso_tracks(path) if container.format.name.startswith("mov") else {}
                 empty = find_empty_tracks(path, container.streams.audio)
-                self.media_info = read_media_info(container, stream, first, tracks, empty)
+                media_info = read_media_info(container, stream, first, tracks, empty)
+            if self.crop is not None:
+                aspect = self.crop.aspect(media_info.aspect, stored)
+                media_info = replace(media_info, aspect=aspect)
+            self.media_info = media_info
             self._info = _info(container, stream, self.media_info)
 
     @property
@@ -71,7 +83,8 @@ class VideoSource:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What is not as the file has it; complete once all frames were read."""
-        return source_notes(self.media_info)
+        crop = () if self.crop is None else (_crop_note(self.media_info),)
+        return (*crop, *source_notes(self.media_info))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -95,13 +108,21 @@ class VideoSource:
         with open_media(self.path, self.identity) as container:
             decoding = _start_decoding(container, video_stream(container, self.path), self.path)
             times = _PresentationTimes(decoding, self.path)
-            for index, frame in enumerate(decoding.frames()):
+            cropper = Cropper(self.crop)
+            for index, stored in enumerate(decoding.frames()):
+                frame = cropper.cut(stored)
                 with add_path_to_errors(self.path):
                     picture = DecodedPicture(frame)
                 _check_same_shape(picture, self.media_info, self.path)
                 yield Frame(index, times.time(index, frame), picture)
             decoding.check_complete()
             times.check_all_used()
+
+
+def _crop_note(media_info: MediaInfo) -> Note:
+    size = media_info.size
+    text = f"players crop its pictures to {size.width}x{size.height}: only that is in the result"
+    return Note("cropped", 1, text)
 
 
 def _start_decoding(container: InputContainer, stream: VideoStream, path: Path) -> DecodingPass:

@@ -14,8 +14,9 @@ from av import Packet
 from av.stream import Stream
 
 from redact.errors import EngineError
+from redact.media.files import create_file
 from redact.media.video.container import open_media, video_stream
-from redact.media.video.encoders import Choice
+from redact.media.video.encoders import CONTAINERS, Choice
 from redact.media.video.encoding import container_options
 from redact.media.video.h264.decoder_configuration import (
     ParameterSets,
@@ -82,9 +83,15 @@ def splice(
         record = write_configuration(
             [copies.parameter_sets] if copies.whole else [copies.parameter_sets, own]
         )
-        with av.open(
-            str(spliced.absolute()), "w", container_options=container_options(media_info)
-        ) as written:
+        with (
+            create_file(spliced) as file,
+            av.open(
+                file,
+                "w",
+                format=CONTAINERS[spliced.suffix],
+                container_options=container_options(media_info),
+            ) as written,
+        ):
             stream = written.add_stream_from_template(model, opaque=True)
             cast(Any, stream).codec_context.extradata = record
             stream.time_base = media_info.time_base

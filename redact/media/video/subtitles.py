@@ -23,7 +23,9 @@ from av.container import InputContainer
 from av.subtitles.stream import SubtitleStream
 
 from redact.errors import EngineError, UnreadableInputError, UnsupportedInputError
+from redact.media.files import create_file
 from redact.media.video.container import open_media
+from redact.media.video.encoders import CONTAINERS
 from redact.media.video.media_info import MediaInfo, SubtitleTrack
 from redact.media.video.timing import Timing
 
@@ -231,7 +233,11 @@ _SUFFIXES = {"matroska": "mkv", "mov": "mp4", "mp4": "mp4", "webm": "webm"}
 
 
 def _mux(path: Path, codec: str, cues: Sequence[Cue], tick: Fraction) -> None:
-    with av.open(str(path.absolute()), "w", container_options={"fflags": "+bitexact"}) as container:
+    options = {"fflags": "+bitexact"}
+    with (
+        create_file(path) as file,
+        av.open(file, "w", format=CONTAINERS[path.suffix], container_options=options) as container,
+    ):
         stream: Any = container.add_stream(codec)
         stream.codec_context.subtitle_header = _HEADER
         stream.time_base = stream.codec_context.time_base = tick
