@@ -1,8 +1,9 @@
 """Which detection passes run on which frame, and what they find there.
 
 A pass scales the picture, turns it, runs one detector and maps the boxes back. A `PassRunner` runs
-all passes that are due on one frame. A `VideoSchedule` does so for a video, and skips a pass where
-the picture has not changed since that pass ran last.
+all passes that are due on one frame. A `VideoSchedule` does so for a video. It skips a pass where
+the picture has not changed since that pass ran last, and runs the most frequent passes on a picture
+unlike the last one that they ran on, whenever it comes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from redact.core.frames import Frame, Grey, Picture, Rgb
 from redact.core.geometry import Box, Size, Turn, hull_of
 from redact.core.interfaces import Detector, View
 from redact.core.recipe import Pass, size_penalty
+from redact.detect.novelty import NoveltyWatch
 from redact.detect.stillness import StillnessWatch
 
 GREY_SIDE = 640
@@ -218,6 +220,14 @@ class VideoSchedule:
         self._watches: dict[Pass, StillnessWatch] = {}
         self._results: dict[Pass, Future[list[Detection]]] = {}
         self._clock = PassClock()
+        self._novelty = NoveltyWatch()
+        self._main = main_passes(runner.passes)
+        self._compared: list[tuple[int, bool]] = []
+
+    @property
+    def restless(self) -> frozenset[int]:
+        """Indices of frames in the midst of pictures that are nearly all unlike each other."""
+        return find_restless(self._compared)
 
     def plan_frames(self, frames: Iterable[Frame]) -> Iterator[PlannedFrame]:
         """Each frame with its due passes, which depend on all frames before it."""
@@ -229,13 +239,27 @@ class VideoSchedule:
             yield PlannedFrame(frame, copies.grey, tuple(self._plan_passes(frame, copies)))
 
     def _plan_passes(self, frame: Frame, copies: ScaledCopies) -> Iterator[PlannedPass]:
-        for pass_ in self._runner.due(frame, self._clock.starts_span):
+        for pass_ in self._due(frame, copies):
             watch = self._watches.setdefault(pass_, StillnessWatch(self._max_age))
             must_run = watch.is_new(copies.grey, frame.time, copies.gain)
             if must_run:
                 self._results[pass_] = result = Future[list[Detection]]()
                 must_run = not self._recall(frame, pass_, result)
             yield PlannedPass(pass_, self._results[pass_], must_run)
+
+    def _due(self, frame: Frame, copies: ScaledCopies) -> list[Pass]:
+        """The passes that are due by the clock, and by what the picture shows."""
+        due = self._runner.due(frame, self._clock.starts_span)
+        if not self._main:
+            return due
+        if self._main[0] not in due:
+            is_new = self._novelty.is_new(copies.grey, copies.gain)
+            self._compared.append((frame.index, is_new))
+            if is_new:
+                due += [pass_ for pass_ in self._main if pass_ not in due]
+        if self._main[0] in due:
+            self._novelty.take(copies.grey)
+        return due
 
     def _recall(self, frame: Frame, pass_: Pass, result: Future[list[Detection]]) -> bool:
         place = self._runner.passes.index(pass_)
