@@ -24,7 +24,7 @@ from redact.media.files import fingerprint
 from redact.media.formats import check_choices, find_copies, find_faults, open_sink, open_source
 from redact.pipeline import EveryFrame
 from redact.track import make_tracker
-from redact.track.confidence import mark_uncertain
+from redact.track.confidence import Briefness, mark_uncertain
 from redact.track.pages import for_every_page
 from redact.verify.result import Checking, Leak, Verification
 from redact.verify.rounds import hold_back, naming_errors, render_in_rounds
@@ -96,12 +96,13 @@ def analyse(
     check_choices(source, recipe)
     mark, info = source.fingerprint, source.info
     tracker = make_tracker(recipe, pages=info.pages)
-    frames = _detect_and_track(source, mark, recipe, tracker, cache, progress)
+    frames, restless = _detect_and_track(source, mark, recipe, tracker, cache, progress)
     if not frames:
         raise UnsupportedInputError("there is not one frame in it", source.path)
     tracks = tuple(tracker.tracks())
     if frames > 1 and not info.pages:
-        tracks = mark_uncertain(tracks, recipe, info.size)
+        brief = Briefness(tracker.cuts(), frames, info.rate, restless)
+        tracks = mark_uncertain(tracks, recipe, info.size, brief)
     return Plan(SourceId(mark, info.size, frames), recipe, tuple(tracker.cuts()), tracks)
 
 
@@ -112,20 +113,23 @@ def _detect_and_track(
     tracker: Tracker,
     cache: DetectionCache | None,
     progress: Progress,
-) -> int:
+) -> tuple[int, frozenset[int]]:
     """Run the recipe's passes over all frames, and give what they find to the tracker.
 
     Returns:
-        How many frames there are.
+        How many frames there are, and the restless ones of them: see `VideoSchedule`.
     """
+    passes = recipe.passes_for(source.info)
     if source.info.pages:
-        every_page = PassRunner(for_every_page(recipe.passes), load, recipe.slope)
-        return pipeline.analyse(source, EveryFrame(every_page), tracker, progress)
-    runner = PassRunner(recipe.passes, load, recipe.slope)
+        every_page = PassRunner(for_every_page(passes), load, recipe.slope)
+        frames = pipeline.analyse(source, EveryFrame(every_page), tracker, progress)
+        return frames, frozenset()
+    runner = PassRunner(passes, load, recipe.slope)
     schedule = VideoSchedule(runner, recipe.coverage.follow, cache)
     key = cache_key(mark, recipe, requested_device())
     with _caching(cache, key, source, recipe, progress) as tell:
-        return pipeline.analyse(source, schedule, tracker, tell)
+        frames = pipeline.analyse(source, schedule, tracker, tell)
+    return frames, schedule.restless
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def shrink(grey: Grey) -> NDArray[np.int16]:
     missing = (max(0, n * step - side) for n, side in zip((rows, columns), grey.shape, strict=True))
     padded = np.pad(grey, [(0, more) for more in missing], mode="edge")
     squares = padded[: rows * step, : columns * step].reshape(rows, step, columns, step)
-    return squares.mean(axis=(1, 3), dtype=np.float32).astype(np.int16)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32), np.int16)
 
 
 def new_share(before: NDArray[np.int16], after: NDArray[np.int16], gain: float = 1.0) -> float:
