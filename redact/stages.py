@@ -32,7 +32,7 @@ from redact.media.formats import (
 )
 from redact.pipeline import EveryFrame
 from redact.track import make_tracker
-from redact.track.confidence import mark_uncertain
+from redact.track.confidence import Briefness, mark_uncertain
 from redact.track.pages import for_every_page
 from redact.verify.result import Checking, Leak, Verification
 from redact.verify.rounds import hold_back, naming_errors, render_in_rounds
@@ -106,12 +106,13 @@ def analyse(
     check_choices(source, recipe)
     mark, info = source.fingerprint, source.info
     tracker = make_tracker(recipe, pages=info.pages)
-    read = _detect_and_track(source, mark, recipe, tracker, cache, progress)
+    read, restless = _detect_and_track(source, mark, recipe, tracker, cache, progress)
     if not read.frames:
         raise UnsupportedInputError("there is not one frame in it", source.path)
     tracks = tuple(tracker.tracks())
     if read.frames > 1 and not info.pages:
-        tracks = mark_uncertain(tracks, recipe, info.size)
+        brief = Briefness(tracker.cuts(), read.frames, info.rate, restless)
+        tracks = mark_uncertain(tracks, recipe, info.size, brief)
     identity = SourceId(mark, info.size, read.frames, read.first, read.last)
     return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
 
@@ -123,16 +124,23 @@ def _detect_and_track(
     tracker: Tracker,
     cache: DetectionCache | None,
     progress: Progress,
-) -> pipeline.FramesRead:
-    """Run the recipe's passes over all frames, and give what they find to the tracker."""
+) -> tuple[pipeline.FramesRead, frozenset[int]]:
+    """Run the recipe's passes over all frames, and give what they find to the tracker.
+
+    Returns:
+        The frames that were read, and the restless ones of them: see `VideoSchedule`.
+    """
+    passes = recipe.passes_for(source.info)
     if source.info.pages:
-        every_page = PassRunner(for_every_page(recipe.passes), load, recipe.slope)
-        return pipeline.analyse(source, EveryFrame(every_page), tracker, progress)
-    runner = PassRunner(recipe.passes, load, recipe.slope)
+        every_page = PassRunner(for_every_page(passes), load, recipe.slope)
+        read = pipeline.analyse(source, EveryFrame(every_page), tracker, progress)
+        return read, frozenset()
+    runner = PassRunner(passes, load, recipe.slope)
     schedule = VideoSchedule(runner, recipe.coverage.follow, cache)
     key = cache_key(mark, recipe, requested_device())
     with _caching(cache, key, source, recipe, progress) as tell:
-        return pipeline.analyse(source, schedule, tracker, tell)
+        read = pipeline.analyse(source, schedule, tracker, tell)
+    return read, schedule.restless
 
 
 @contextmanager

@@ -195,6 +195,11 @@ class VideoInfo:
     rate: Fraction | None = None
     pages: bool = False
 
+    @property
+    def is_still(self) -> bool:
+        """Whether it is one picture or pages, and no video."""
+        return self.pages or (self.frames == 1 and self.rate is None)
+
 
 def upright(samples: Samples, turn: Turn) -> Samples:
     """Stored samples turned upright, as a view."""

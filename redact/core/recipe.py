@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, get_args
 
 from redact.core.coverage import Coverage
 from redact.core.findings import Detection, Kind
+from redact.core.frames import VideoInfo
 from redact.core.geometry import Size
 from redact.errors import RecipeError
 
@@ -17,6 +18,9 @@ StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "cover", "gaussian",
 Audio: TypeAlias = Literal["keep", "drop", "disguise"]
 Uncertain: TypeAlias = Literal["hide", "list"]
 Extra: TypeAlias = Literal["subtitles", "languages"]
+
+REFERENCE_RATE = 25
+"""Frames a second that a pass's `every` is meant for."""
 
 KNEE = 1 / 24
 """Height, as a share of the picture's longer side, from which a face's threshold rises."""
@@ -60,6 +64,9 @@ class Pass:
         above: The pass runs only on pictures whose longer side is above this many pixels.
         largest: Detections above this share of the picture are dropped: another pass sees them
             better. A box that leaves the picture may be larger than it.
+        scale: If not 0, the picture is scaled by this, whatever its size, and the detector sees it
+            in overlapping tiles whose longer side is at most `side` pixels.
+        stills: Whether the pass runs on stills and pages only, which are seen once.
     """
 
     detector: str
@@ -71,6 +78,8 @@ class Pass:
     above: int = 0
     largest: float = 100.0
     turned_threshold: float = 0.0
+    scale: float = 0.0
+    stills: bool = False
 
     def __post_init__(self) -> None:
         if not 32 <= self.side <= 16384:
@@ -83,6 +92,8 @@ class Pass:
             raise RecipeError("`above` starts at 0, and `largest` above it")
         if not 0 <= self.turned_threshold < 1:
             raise RecipeError(f"a threshold lies between 0 and 1, not at {self.turned_threshold}")
+        if not 0 <= self.scale <= 1:
+            raise RecipeError(f"the scale of tiles lies between 0 and 1, not at {self.scale}")
 
     @property
     def kind(self) -> Kind:
@@ -154,6 +165,10 @@ class Recipe:
             RecipeError: No pass is left.
         """
         return replace(self, passes=tuple(p for p in self.passes if p.kind in kinds))
+
+    def passes_for(self, info: VideoInfo) -> tuple[Pass, ...]:
+        """The passes that run on a source: some are for stills and pages only."""
+        return tuple(p for p in self.passes if info.is_still or not p.stills)
 
     def track_threshold_of(self, kind: Kind) -> float:
         """The confidence threshold for the best score of a track of that kind."""

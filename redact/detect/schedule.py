@@ -1,8 +1,9 @@
 """Which detection passes run on which frame, and what they find there.
 
 A pass scales the picture, turns it, runs one detector and maps the boxes back. A `PassRunner` runs
-all passes that are due on one frame. A `VideoSchedule` does so for a video, and skips a pass where
-the picture has not changed since that pass ran last.
+all passes that are due on one frame. A `VideoSchedule` does so for a video. It skips a pass where
+the picture has not changed since that pass ran last, and runs the most frequent passes on a picture
+unlike the last one that they ran on, whenever it comes.
 """
 
 from __future__ import annotations
@@ -11,24 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
-from threading import Lock
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from redact.core.findings import Detection
-from redact.core.frames import Frame, Grey, Picture, Rgb
-from redact.core.geometry import Box, Size, Turn, hull_of
+from redact.core.frames import Frame, Grey
+from redact.core.geometry import Box, Turn, hull_of
 from redact.core.interfaces import Detector, View
-from redact.core.recipe import Pass, size_penalty
+from redact.core.recipe import REFERENCE_RATE, Pass, size_penalty
+from redact.detect.copies import Excerpt, ScaledCopies
+from redact.detect.novelty import NoveltyWatch, find_restless, main_passes
 from redact.detect.stillness import StillnessWatch
-
-GREY_SIDE = 640
-"""Longer side, in pixels, of the small grey picture that tracking works on."""
-
-REFERENCE_RATE = 25
-"""Frames a second that a pass's `every` is meant for."""
 
 _BOX_MARGIN = 1.0
 """Pixels of the scaled copy by which a detector's box may be off on each side."""
@@ -43,14 +38,6 @@ _CLEAR_RATIO = 1.5
 
 _KNOWN_SHARE = 0.15
 """Share of the smaller of two boxes that they have in common if they are one face's."""
-
-_DARK_MEAN = 50
-"""Mean brightness below which a picture is brightened before detection."""
-_WHITE_PERCENTILE = 99.5
-"""Percentile of brightness that becomes white then."""
-
-_LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
-"""Red's, green's and blue's share of brightness (ITU-R BT.601)."""
 
 
 class PassRunner:
@@ -89,59 +76,22 @@ class PassRunner:
 
     def detect(self, pass_: Pass, copies: ScaledCopies) -> list[Detection]:
         """Run one pass; its detections are in pixels of the upright picture."""
-        size = copies.size
-        copy = copies.copy(_scaled_side(pass_, size))
-        turned = np.ascontiguousarray(np.rot90(copy, -pass_.quarters))
+        found = [d for part in copies.excerpts(pass_) for d in self._detect_in(part, pass_)]
+        least = pass_.threshold
+        return [d for d in found if d.score >= least + size_penalty(d, copies.size, self._slope)]
+
+    def _detect_in(self, part: Excerpt, pass_: Pass) -> list[Detection]:
+        """What a pass finds in an excerpt, in pixels of the upright picture."""
+        turned = np.ascontiguousarray(np.rot90(part.pixels, -pass_.quarters))
         (found,) = self._detectors[pass_.detector].detect([turned], pass_.threshold)
-        seen = Size(copy.shape[1], copy.shape[0])
-        scale = size.width / seen.width, size.height / seen.height
-        turn = Turn(pass_.quarters)
+        seen, turn = part.size, Turn(pass_.quarters)
         area = seen.width * seen.height
         found = [d for d in found if d.box.area <= pass_.largest * area]
         boxes = [turn.stored_box(d.box, seen).extended(_BOX_MARGIN, _BOX_MARGIN) for d in found]
-        upright = [
-            Detection(d.kind, box.scaled(*scale), d.score)
+        return [
+            Detection(d.kind, part.in_picture(box), d.score)
             for d, box in zip(found, boxes, strict=True)
         ]
-        return [
-            d for d in upright if d.score >= pass_.threshold + size_penalty(d, size, self._slope)
-        ]
-
-
-class ScaledCopies:
-    """The copies of one picture that detectors and trackers get, each made on first use.
-
-    May be used by several threads at once.
-
-    Args:
-        picture: As decoded.
-        grey: Its small grey copy, if that was made before.
-    """
-
-    def __init__(self, picture: Picture, grey: Grey | None = None) -> None:
-        self._picture = picture
-        self.size = picture.turn.upright_size(picture.stored_size)
-        self._scaled: dict[int, Rgb] = {}
-        self._one_at_a_time = Lock()
-        if grey is not None:
-            self.grey = grey  # in place of making it
-
-    @cached_property
-    def grey(self) -> Grey:
-        """(height, width), 8 bit: the small picture that tracking works on."""
-        return _to_grey(self._picture.rgb(self.size.fitted(min(self.size.longer, GREY_SIDE))))
-
-    @cached_property
-    def gain(self) -> float:
-        """The factor by which the picture is brightened before detection; 1 if it is not dark."""
-        return _brightening_gain(self.grey)
-
-    def copy(self, side: int) -> Rgb:
-        """The whole picture with that longer side, brightened if it is dark."""
-        with self._one_at_a_time:
-            if side not in self._scaled:
-                self._scaled[side] = brighten(self._picture.rgb(self.size.fitted(side)), self.gain)
-            return self._scaled[side]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,6 +168,14 @@ class VideoSchedule:
         self._watches: dict[Pass, StillnessWatch] = {}
         self._results: dict[Pass, Future[list[Detection]]] = {}
         self._clock = PassClock()
+        self._novelty = NoveltyWatch()
+        self._main = main_passes(runner.passes)
+        self._compared: list[tuple[int, bool]] = []
+
+    @property
+    def restless(self) -> frozenset[int]:
+        """Indices of frames in the midst of pictures that are nearly all unlike each other."""
+        return find_restless(self._compared)
 
     def plan_frames(self, frames: Iterable[Frame]) -> Iterator[PlannedFrame]:
         """Each frame with its due passes, which depend on all frames before it."""
@@ -229,13 +187,27 @@ class VideoSchedule:
             yield PlannedFrame(frame, copies.grey, tuple(self._plan_passes(frame, copies)))
 
     def _plan_passes(self, frame: Frame, copies: ScaledCopies) -> Iterator[PlannedPass]:
-        for pass_ in self._runner.due(frame, self._clock.starts_span):
+        for pass_ in self._due(frame, copies):
             watch = self._watches.setdefault(pass_, StillnessWatch(self._max_age))
             must_run = watch.is_new(copies.grey, frame.time, copies.gain)
             if must_run:
                 self._results[pass_] = result = Future[list[Detection]]()
                 must_run = not self._recall(frame, pass_, result)
             yield PlannedPass(pass_, self._results[pass_], must_run)
+
+    def _due(self, frame: Frame, copies: ScaledCopies) -> list[Pass]:
+        """The passes that are due by the clock, and by what the picture shows."""
+        due = self._runner.due(frame, self._clock.starts_span)
+        if not self._main:
+            return due
+        if self._main[0] not in due:
+            is_new = self._novelty.is_new(copies.grey, copies.gain)
+            self._compared.append((frame.index, is_new))
+            if is_new:
+                due += [pass_ for pass_ in self._main if pass_ not in due]
+        if self._main[0] in due:
+            self._novelty.take(copies.grey)
+        return due
 
     def _recall(self, frame: Frame, pass_: Pass, result: Future[list[Detection]]) -> bool:
         place = self._runner.passes.index(pass_)
@@ -300,30 +272,6 @@ def _overlaps_any(box: Box, others: Sequence[Box]) -> bool:
 
 def _sum_clear_scores(detections: Sequence[Detection]) -> float:
     return sum(d.score for d in detections if d.score >= _CLEAR_SCORE)
-
-
-def _brightening_gain(grey: Grey) -> float:
-    if grey.mean() >= _DARK_MEAN:
-        return 1.0
-    return max(1.0, 255 / max(1.0, float(np.percentile(grey, _WHITE_PERCENTILE))))
-
-
-def brighten(copy: Rgb, gain: float) -> Rgb:
-    """A dark picture multiplied by the gain, its noise smoothed first; others as they are."""
-    if gain <= 1.0:
-        return copy
-    across = np.pad(copy, ((1, 1), (1, 1), (0, 0)), mode="edge").astype(np.uint16)
-    rows = across[:-2] + 2 * across[1:-1] + across[2:]
-    even = rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]
-    return np.asarray(np.minimum(even * np.float32(gain / 16), 255)).astype(np.uint8)
-
-
-def _scaled_side(pass_: Pass, size: Size) -> int:
-    return pass_.side if pass_.enlarge else min(pass_.side, size.longer)
-
-
-def _to_grey(rgb: Rgb) -> Grey:
-    return np.asarray(rgb @ _LUMA_WEIGHTS).astype(np.uint8)
 
 
 def merge_detections(detections: Sequence[Detection]) -> list[Detection]:

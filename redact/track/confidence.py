@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from redact.core.findings import Detection, Track
 from redact.core.geometry import Size
-from redact.core.recipe import TRACK_KNEE, Recipe, size_penalty
+from redact.core.recipe import REFERENCE_RATE, TRACK_KNEE, Recipe, size_penalty
+
+SHORTEST_SHOT = 0.5
+"""Seconds: in a shorter shot nothing is detected often enough to be told from a false positive."""
 
 
-def mark_uncertain(tracks: Iterable[Track], recipe: Recipe, size: Size) -> tuple[Track, ...]:
+def mark_uncertain(
+    tracks: Iterable[Track],
+    recipe: Recipe,
+    size: Size,
+    brief: Callable[[Track], bool] | None = None,
+) -> tuple[Track, ...]:
     """The tracks, with `uncertain` set on those whose best score stays below the threshold.
 
     Args:
         tracks: In pixels of the upright picture.
         recipe: Says what the best score must reach.
         size: Of the upright picture.
+        brief: Whether a track was there too briefly to be judged; such a one is certain.
     """
-    return tuple(
-        replace(t, uncertain=_best_score(t, size, recipe.slope) < recipe.track_threshold_of(t.kind))
-        for t in tracks
-    )
+
+    def is_uncertain(track: Track) -> bool:
+        if brief is not None and brief(track):
+            return False
+        return _best_score(track, size, recipe.slope) < recipe.track_threshold_of(track.kind)
+
+    return tuple(replace(track, uncertain=is_uncertain(track)) for track in tracks)
+
+
+@dataclass(frozen=True, slots=True)
+class Briefness:
+    """Tells which tracks were there too briefly to be judged by their best score.
+
+    Args:
+        cuts: Indices of frames that begin a new shot, ascending.
+        frames: How many frames there are.
+        rate: Frames a second.
+        restless: Indices of frames amid pictures that are nearly all unlike each other.
+    """
+
+    cuts: Sequence[int]
+    frames: int
+    rate: Fraction | None
+    restless: Collection[int] = frozenset()
+
+    def __call__(self, track: Track) -> bool:
+        """Whether its shot is short, or all its detections lie in restless frames."""
+        detected = [s.frame for s in track.sightings if s.score > 0]
+        if not detected:
+            return False
+        shot = bisect_right(self.cuts, detected[0])
+        start = self.cuts[shot - 1] if shot else 0
+        end = self.cuts[shot] if shot < len(self.cuts) else self.frames
+        longest = SHORTEST_SHOT * float(self.rate or REFERENCE_RATE)
+        whole = shot == 0 and end == self.frames  # a short video is no short shot
+        return (end - start < longest and not whole) or all(f in self.restless for f in detected)
 
 
 def _best_score(track: Track, size: Size, slope: float) -> float:

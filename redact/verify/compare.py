@@ -13,11 +13,13 @@ from redact.core.geometry import Box, Region
 from redact.core.interfaces import Progress, Source, Style
 from redact.core.parallel import map_ahead
 from redact.core.plan import Plan
+from redact.detect.copies import GREY_SIDE
+from redact.detect.novelty import NoveltyWatch
 from redact.errors import VerificationError
 from redact.verify.dropouts import Dropouts
 from redact.verify.hidden import hidden_by_mask, hidden_mask
 from redact.verify.leaks import find_leaks
-from redact.verify.residue import OUTSIDE, Residue, identical, residue
+from redact.verify.residue import OUTSIDE, Residue, brightness, identical, residue
 from redact.verify.result import Checking, Spot, Verification
 from redact.verify.second_opinion import DEPTHS, EXAMINE_EVERY, Depth, SecondOpinion
 
@@ -136,7 +138,7 @@ def _pair_frames(
         offset = other.time - one.time if offset is None else offset  # some containers start at 0
         if other.time - one.time != offset and not faults:
             faults.append(f"frame {one.index} is not shown at its time")
-        depth: Depth | None = "both" if every else depths.due(one.time)
+        depth: Depth | None = "both" if every else depths.due(one)
         regions = cover(one.index, one.time) if cover else None
         yield _Pair(one, replace(other, time=one.time), regions, depth)
     if (one is None) != (other is None):
@@ -144,18 +146,29 @@ def _pair_frames(
 
 
 class _Depths:
-    """How thoroughly each frame of a video is examined: `DEPTHS` in turn, every so often."""
+    """How thoroughly each frame of a video is examined: `DEPTHS` in turn, every so often.
+
+    A picture unlike the last one that was examined is examined at once, and thoroughly.
+    """
 
     def __init__(self) -> None:
         self._due: Fraction | None = None
         self._turn = 0
+        self._novelty = NoveltyWatch()
 
-    def due(self, time: Fraction) -> Depth | None:
-        """That of the frame at this time, None for most; asked for every frame, in order."""
-        if self._due is not None and time < self._due:
-            return None
-        depth = DEPTHS[self._turn % len(DEPTHS)]
-        self._due, self._turn = time + EXAMINE_EVERY, self._turn + 1
+    def due(self, frame: Frame) -> Depth | None:
+        """That of this frame of the source, None for most; asked for every frame, in order."""
+        grey = brightness(frame.picture)
+        step = max(1, max(grey.shape) // GREY_SIDE)
+        small = grey[::step, ::step]
+        depth: Depth | None = None
+        if self._due is None or frame.time >= self._due:
+            depth = DEPTHS[self._turn % len(DEPTHS)]
+            self._due, self._turn = frame.time + EXAMINE_EVERY, self._turn + 1
+        elif self._novelty.is_new(small):
+            depth = "both"
+        if depth is not None:
+            self._novelty.take(small)
         return depth
 
 

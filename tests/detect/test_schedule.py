@@ -15,10 +15,9 @@ from redact.core.frames import Frame, Rgb
 from redact.core.geometry import Box, Size, Turn
 from redact.core.interfaces import View
 from redact.core.parallel import run_ahead
-from redact.core.recipe import Pass
+from redact.core.recipe import REFERENCE_RATE, Pass
+from redact.detect.copies import GREY_SIDE
 from redact.detect.schedule import (
-    GREY_SIDE,
-    REFERENCE_RATE,
     PassClock,
     PassRunner,
     VideoSchedule,
@@ -407,3 +406,33 @@ def test_a_view_names_its_frame_and_leaves_the_picture_as_it_was() -> None:
     view = PassRunner([Pass("scripted", 320, 0.3, quarters=1)], lambda _: ScriptedDetector())(frame)
     assert (view.index, view.time) == (5, Fraction(1, 7))
     assert np.array_equal(before.planes()[0].samples, picture.planes()[0].samples)
+
+
+@pytest.mark.parametrize("flash", range(9))
+def test_a_picture_of_one_frame_is_looked_at_whenever_it_comes(flash: int) -> None:
+    """A schedule by the clock alone would look at every third frame and miss two of three."""
+    scenes = [marked(Size(64, 48), None) for _ in range(9)]
+    scenes[flash] = marked(Size(64, 48), Box(10, 8, 40, 40))
+    scenes[flash].planes()[0].samples[:, 40:] = (20, 40, 200)
+    runner = PassRunner([Pass("scripted", 64, 0.3, every=3)], lambda _: ScriptedDetector())
+    schedule = VideoSchedule(runner, 10.0)
+    frames = [Frame(n, Fraction(n, 25), scene) for n, scene in enumerate(scenes)]
+    found = [bool(view.detections) for view in views_of(schedule, frames)]
+    assert found == [n == flash for n in range(9)]
+
+
+def test_a_montage_is_restless_and_a_still_scene_is_not() -> None:
+    rng = np.random.default_rng(1)
+
+    def scene() -> PaintedPicture:
+        picture = flat(Size(64, 48), (0, 0, 0))
+        picture.planes()[0].samples[...] = np.kron(
+            rng.integers(0, 256, (3, 4, 3)), np.ones((16, 16, 1))
+        ).astype(np.uint8)
+        return picture
+
+    runner = PassRunner([Pass("scripted", 64, 0.3, every=3)], lambda _: ScriptedDetector())
+    for scenes, restless in (([scene() for _ in range(30)], True), ([scene()] * 30, False)):
+        schedule = VideoSchedule(runner, 10.0)
+        views_of(schedule, [Frame(n, Fraction(n, 25), it) for n, it in enumerate(scenes)])
+        assert bool(schedule.restless) == restless

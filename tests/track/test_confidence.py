@@ -9,7 +9,7 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
 from redact.core.plan import Plan, ShowTrack, SourceId
 from redact.core.recipe import recipe
-from redact.track.confidence import mark_uncertain
+from redact.track.confidence import Briefness, mark_uncertain
 from redact_cli.options import Search
 from redact_cli.recipes import make_recipe
 
@@ -63,3 +63,33 @@ def test_showing_a_track_reveals_only_that_one() -> None:
 def test_the_command_line_hands_the_choice_on() -> None:
     assert make_recipe(Search(uncertain="hide")).uncertain == "hide"
     assert make_recipe(Search()).uncertain == "list"
+
+
+@pytest.mark.parametrize(
+    ("cuts", "frames", "brief"),
+    [
+        ((), 100, False),
+        ((), 4, False),  # a short video is no short shot
+        ((10,), 100, True),  # in the first of two shots
+        ((20,), 100, False),
+        ((5, 9), 100, False),  # in the last
+    ],
+)
+def test_what_a_short_shot_shows_is_certain(
+    cuts: tuple[int, ...], frames: int, brief: bool
+) -> None:
+    weak = track(1, 0.1, 0.2)
+    first = 9 if cuts == (5, 9) else 0
+    seen = tuple(replace(s, frame=s.frame + first) for s in weak.sightings)
+    moved = replace(weak, sightings=seen)
+    rule = Briefness(cuts, frames, Fraction(25))
+    assert rule(moved) == brief
+    (judged,) = mark_uncertain([moved], THRESHOLDS, SOURCE.size, rule)
+    assert judged.uncertain != brief
+
+
+def test_what_is_detected_in_restless_frames_alone_is_certain() -> None:
+    weak = track(1, 0.1, 0.2, 0.0)
+    assert Briefness((), 100, None, {0, 1})(weak)
+    assert not Briefness((), 100, None, {0})(weak)
+    assert not Briefness((), 100, None, {2})(track(1, 0.0, 0.0, 0.0))
