@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from redact import stages
+from redact.analysis import analyse
 from redact.core.findings import Detection
 from redact.core.frames import Samples
 from redact.core.interfaces import Progress
@@ -51,7 +52,7 @@ def analyse_file(
         EngineError: A detector failed.
     """
     opened = open_source(_as_path(source))
-    return stages.analyse(opened, _as_recipe(recipe), cache, progress or _silent)
+    return analyse(opened, _as_recipe(recipe), cache, progress or _silent)
 
 
 def render_file(
@@ -131,7 +132,7 @@ def redact_file(
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
     recipe = _apply_cover(recipe, how.cover)
     with DetectionCache(output, resume) as cache:
-        plan = stages.analyse(opened, recipe, cache, how.progress)
+        plan = analyse(opened, recipe, cache, how.progress)
         done = stages.render_checked(opened, output, plan, how, checking)
     return replace(done, seconds=time.monotonic() - started)
 
@@ -194,10 +195,7 @@ def prove_file(
         RedactError: Any of the family; then nothing is proven.
     """
     opened, progress = open_source(_as_path(source)), progress or _silent
-    if plan is None:
-        known = stages.analyse(opened, _as_recipe(recipe), None, progress)
-    else:
-        known = _as_plan(plan)
+    known = _as_plan(plan or analyse(opened, _as_recipe(recipe), None, progress))
     return stages.prove(opened, known, _read_cover(cover), progress)
 
 

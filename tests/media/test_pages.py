@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from redact import api, stages
+from redact import analysis, api
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Frame, Rgb
 from redact.core.geometry import Box, Region, Size
@@ -257,7 +257,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, api.Pla
             samples[30:50, 20 * number : 20 * number + 20] = 255
         made.append(Image.fromarray(samples))
     path = document(tmp_path / "a.tif", made)
-    monkeypatch.setattr(stages, "load", lambda _: Bright())
+    monkeypatch.setattr(analysis, "load", lambda _: Bright())
     choices = recipe(passes=(Pass("centerface", 160, 0.05, every=12, enlarge=False),))
     long = replace(choices.coverage, before=9.0, after=9.0, bridge=9.0)
     return path, api.analyse_file(path, replace(choices, coverage=long, style="solid"))
