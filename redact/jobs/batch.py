@@ -232,7 +232,7 @@ def _check_names_free(job: Job) -> None:
     if job.report:
         from redact.report import report_paths
 
-        for path in report_paths(job.output):
+        for path in report_paths(job.output, job.plan):
             check_length(path)
     if job.plan.exists() and not job.force and _has_edits(job.plan):
         raise OutputExistsError(

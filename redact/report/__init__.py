@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from redact.core.names import plan_path
+from redact.core.names import long_plan_path, plan_path
 from redact.core.storage import write_whole
 from redact.errors import LeakError, RedactError
 from redact.report.facts import collect_facts
@@ -16,9 +16,14 @@ from redact.report.snapshots import take_snapshots
 from redact.stages import Outcome
 
 
-def report_paths(output: Path) -> tuple[Path, Path]:
-    """`clip.redacted.mp4` gets `clip.redact.html` and `clip.redact.report.json` beside it."""
+def report_paths(output: Path, plan: Path) -> tuple[Path, Path]:
+    """`clip.redacted.mp4` gets `clip.redact.html` and `clip.redact.report.json` beside it.
+
+    Where its plan has the long name, `clip.mp4.redact.json`, so have these.
+    """
     stem = output.stem.removesuffix(".redacted")
+    if plan.name == long_plan_path(output).name:
+        stem += output.suffix
     return output.with_name(f"{stem}.redact.html"), output.with_name(f"{stem}.redact.report.json")
 
 
@@ -37,7 +42,7 @@ def write_report(outcome: Outcome, plan: Path) -> Path:
         UnwritableOutputError: There is no space or no permission.
     """
     facts = collect_facts(outcome, plan)
-    place, data = report_paths(outcome.output)
+    place, data = report_paths(outcome.output, plan)
     write_whole(data, json.dumps(facts, indent=1))
     write_whole(place, build_page(facts, take_snapshots(outcome)))
     return place

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -347,6 +347,39 @@ both.clear()
 gc.collect()
 print("an error", file=sys.stderr)
 """
+
+
+class Engine:
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.timeout(20)
+def test_a_detector_that_is_collected_in_the_middle_of_anything_waits_for_nobody() -> None:
+    """Garbage is collected in any thread, while it or another holds any lock."""
+    engine = Engine()
+    detector = blazeface.BlazeFace()
+    detector._engines[0.5] = engine
+    held, done = Event(), Event()
+
+    def hold() -> None:
+        with blazeface._silence_stderr():
+            held.set()
+            done.wait(30)
+
+    holder = Thread(target=hold, daemon=True)
+    holder.start()
+    held.wait()
+    del detector
+    gc.collect()  # did not return
+    assert not engine.closed
+    done.set()
+    holder.join()
+    blazeface._close_abandoned()
+    assert engine.closed == 1
 
 
 def test_mediapipe_writes_nothing_on_stderr_but_errors_come_through() -> None:

@@ -108,7 +108,7 @@ def test_nothing_hostile_becomes_part_of_the_page(
 
 def test_it_tells_what_the_json_tells(hostile: tuple[Path, Outcome, np.ndarray]) -> None:
     page, outcome, _ = hostile
-    facts = json.loads(report_paths(outcome.output)[1].read_text("utf-8"))
+    facts = json.loads(report_paths(outcome.output, page)[1].read_text("utf-8"))
     words = " ".join(read(page).text)
     for file in ("source", "output", "plan"):
         assert len(facts[file]["sha256"]) == 64
@@ -164,9 +164,22 @@ def test_a_clip_is_shown_in_few_frames(tmp_path: Path) -> None:
     assert page.tags.count("figure") == 1
 
 
+def test_files_of_one_stem_get_a_report_each() -> None:
+    output = Path("in/clip.redacted.mp4")
+    short, long = Path("in/clip.redact.json"), Path("in/clip.mp4.redact.json")
+    assert [p.name for p in report_paths(output, short)] == [
+        "clip.redact.html",
+        "clip.redact.report.json",
+    ]
+    assert [p.name for p in report_paths(output, long)] == [
+        "clip.mp4.redact.html",
+        "clip.mp4.redact.report.json",
+    ]
+
+
 def test_no_place_for_it_is_an_error(tmp_path: Path) -> None:
     outcome, plan, _ = made(tmp_path)
-    place, _ = report_paths(outcome.output)
+    place, _ = report_paths(outcome.output, plan)
     place.mkdir()
     with pytest.raises(UnwritableOutputError):
         write_report(outcome, plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import weakref
@@ -40,7 +41,8 @@ class BlazeFace:
         self._weights = catalogue()["blazeface_full.tflite"].read()
         self._engines: dict[float, Any] = {}
         self._one_at_a_time = Lock()
-        weakref.finalize(self, _close_engines, self._engines)  # else mediapipe complains
+        weakref.finalize(self, _ABANDONED.append, self._engines).atexit = False
+        _LIVING.add(self)
 
     def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
         """Faces per picture, in its own pixels, each with at least that score."""
@@ -75,6 +77,26 @@ class BlazeFace:
         return self._engines[threshold]
 
 
+_ABANDONED: list[dict[float, Any]] = []
+"""Engines whose detector is gone. They are closed later and not where it went: garbage is collected
+in the middle of anything, and closing waits for locks that the same thread may hold just then."""
+
+_LIVING: weakref.WeakSet[BlazeFace] = weakref.WeakSet()
+
+
+def _close_abandoned() -> None:
+    while _ABANDONED:
+        with suppress(IndexError):  # another thread was quicker
+            _close_engines(_ABANDONED.pop())
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open when the program ends; mediapipe complains otherwise."""
+    _ABANDONED.extend(detector._engines for detector in list(_LIVING))
+    _close_abandoned()
+
+
 def _close_engines(engines: dict[float, Any]) -> None:
     if not engines:
         return
@@ -86,6 +108,7 @@ def _close_engines(engines: dict[float, Any]) -> None:
 
 def _load_engine(weights: bytes, threshold: float) -> Any:
     mp = _import_mediapipe()
+    _close_abandoned()
     try:
         with _silence_stderr():
             options = mp.tasks.vision.FaceDetectorOptions(
