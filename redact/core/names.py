@@ -12,10 +12,14 @@ _USUAL_LIMIT = 255
 _LONGEST_ENDING = ".redact.report.json"
 """Of what is written beside a result."""
 
+WRITTEN_AS = {".psd": ".png"}
+"""The suffix of results by that of sources, where nobody writes the source's own format well."""
+
 
 def default_output(source: Path) -> Path:
-    """`clip.mp4` becomes `clip.redacted.mp4`, beside it."""
-    return source.with_name(f"{source.stem}.redacted{source.suffix}")
+    """`clip.mp4` becomes `clip.redacted.mp4`, beside it; `layout.psd` a PNG."""
+    suffix = WRITTEN_AS.get(source.suffix.lower(), source.suffix)
+    return source.with_name(f"{source.stem}.redacted{suffix}")
 
 
 def plan_path(path: Path) -> Path:

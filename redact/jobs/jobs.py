@@ -19,10 +19,11 @@ from redact.errors import (
     RecipeError,
     RedactError,
     UnreadableInputError,
+    UnsupportedInputError,
     printable,
 )
 from redact.jobs.plan_names import stems_in
-from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES, check_input
+from redact.media.files import STILL_SUFFIXES, UNREADABLE_STILLS, VIDEO_SUFFIXES, check_input
 from redact.verify.result import Checking, Verification
 
 SUFFIXES: frozenset[str] = VIDEO_SUFFIXES | STILL_SUFFIXES
@@ -263,6 +264,8 @@ def _is_result(path: Path) -> bool:
 
 
 def _check_kind(path: Path) -> None:
+    if why := UNREADABLE_STILLS.get(path.suffix.lower()):
+        raise UnsupportedInputError(why[0], path, why[1])
     if path.suffix.lower() not in SUFFIXES:
         known = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))
         raise UnreadableInputError(

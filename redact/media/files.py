@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -23,9 +24,20 @@ VIDEO_SUFFIXES: frozenset[str] = frozenset(
 
 STILL_SUFFIXES: frozenset[str] = frozenset(
     {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg"}
-    | {".png", ".tif", ".tiff", ".webp"}
+    | {".png", ".psd", ".tif", ".tiff", ".webp"}
 )
 """Lower-case suffixes of pictures, animated ones too."""
+
+_RAW = "a camera's raw file cannot be read", "develop it, and save it as TIFF or JPEG"
+
+UNREADABLE_STILLS: Mapping[str, tuple[str, str]] = {
+    ".arw": _RAW, ".cr2": _RAW, ".cr3": _RAW, ".dng": _RAW, ".nef": _RAW, ".orf": _RAW,
+    ".raf": _RAW, ".rw2": _RAW,
+    ".jxl": ("JPEG XL cannot be read", "save it as PNG"),
+    ".jp2": ("JPEG 2000 cannot be read", "save it as PNG"),
+    ".psb": ("large Photoshop files cannot be read", "save it as TIFF or PNG"),
+}  # fmt: skip
+"""Lower-case suffixes of pictures that are known and not read: what to say, and what to do."""
 
 Identity: TypeAlias = tuple[int, int, int, int]
 """Device, inode, bytes and nanoseconds of the last change: differs once a file is touched."""

@@ -20,8 +20,9 @@ from redact.errors import (
     RecipeError,
     RedactError,
     UnreadableInputError,
+    UnsupportedInputError,
 )
-from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES, check_input
+from redact.media.files import STILL_SUFFIXES, UNREADABLE_STILLS, VIDEO_SUFFIXES, check_input
 
 if TYPE_CHECKING:
     from redact.media.video.sink import VideoSink
@@ -38,6 +39,8 @@ def open_source(path: Path) -> Source:
     check_input(path)
     kind = _kind_of(path)
     if kind is None:
+        if why := UNREADABLE_STILLS.get(path.suffix.lower()):
+            raise UnsupportedInputError(why[0], path, why[1])
         known = ", ".join(sorted(s[1:] for s in VIDEO_SUFFIXES | STILL_SUFFIXES))
         raise UnreadableInputError("this kind of file is not known", path, f"known are {known}")
     return kind.open(path)

@@ -167,3 +167,22 @@ def test_a_name_that_is_too_long_for_its_plan_stops_nobody(tmp_path: Path) -> No
     assert len(find_jobs([tmp_path]).jobs) == 2
     (refused,) = find_jobs([Path("c" * 300)]).refused
     assert refused.failure is not None
+
+
+def test_a_picture_that_nobody_here_reads_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.dng"
+    path.write_bytes(b"II*\0")
+    (report,) = find_jobs([path]).refused
+    assert report.failure is not None
+    assert "raw file" in report.failure.message
+    assert "save it as TIFF or JPEG" in report.failure.message
+
+
+def test_a_photoshop_file_becomes_a_png(tmp_path: Path) -> None:
+    path = tmp_path / "a.psd"
+    path.write_bytes(b"8BPS")
+    (job,) = find_jobs([path]).jobs
+    assert job.output.name == "a.redacted.png"
+    path.with_suffix(".png").write_bytes(b"another")
+    with pytest.raises(RecipeError):
+        find_jobs([tmp_path])

@@ -15,9 +15,12 @@ import pytest
 from PIL import Image
 
 from redact.core.frames import Samples
+from redact.core.names import default_output
 from redact.core.recipe import recipe
 from redact.errors import UnsupportedInputError
 from redact.hide.styles import STYLES
+from redact.media.files import UNREADABLE_STILLS
+from redact.media.formats import open_source
 from redact.media.stills import PictureSource, StillSource, open_still, still_sink
 from redact.media.stills.bilevel import to_bilevel
 from redact.media.stills.checking import find_faults
@@ -589,3 +592,65 @@ def test_nine_million_pixels_are_encoded_quickly(tmp_path):
     before = time.process_time()
     encode(decoded)
     assert time.process_time() - before < 12
+
+
+# Photoshop, and what nobody here reads
+
+
+def psd(image: Image.Image, *, bits: int = 8, merged: bytes | None = b"\1") -> bytes:
+    """A Photoshop file of one flat picture."""
+    mode = {"L": 1, "RGB": 3, "CMYK": 4}[image.mode]
+    samples = np.atleast_3d(np.array(image))
+    stored = 255 - samples if mode == 4 else samples  # inks are stored inverted
+    height, width, channels = stored.shape
+    resource = b""
+    if merged is not None:
+        content = struct.pack(">I", 1) + merged + bytes(9)
+        resource = b"8BIM" + struct.pack(">HHI", 1057, 0, len(content)) + content
+    header = b"8BPS" + struct.pack(">H6xHIIHH", 1, channels, height, width, bits, mode)
+    planes = stored.transpose(2, 0, 1).tobytes()
+    sections = struct.pack(">II", 0, len(resource)) + resource + struct.pack(">IH", 0, 0)
+    return header + sections + planes
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("merged", [b"\1", None])
+def test_the_picture_of_a_photoshop_file_becomes_a_png(tmp_path, mode, merged):
+    path = tmp_path / "a.psd"
+    path.write_bytes(psd(scene(mode), merged=merged))
+    output = default_output(path)
+    assert output.name == "a.redacted.png"
+    source = open_still(path)
+    expected = np.array(scene(mode).convert("RGB") if mode == "CMYK" else scene(mode))
+    assert np.array_equal(pixels(source), expected)
+    assert [note.kind for note in source.notes] == ["written_as"]
+    with still_sink(output, source, force=False, frames=1) as sink:
+        for frame in source.frames():
+            STYLES["solid"](recipe()).hide(frame.picture, [REGION])
+            sink.write(frame)
+    assert opened(output).format == "PNG"
+    assert find_faults(source, open_still(output)) == []
+    assert_only_the_region_changed(path, output)
+
+
+def test_a_photoshop_file_of_layers_only_is_refused(tmp_path):
+    path = tmp_path / "a.psd"
+    path.write_bytes(psd(scene(), merged=b"\0"))
+    with pytest.raises(UnsupportedInputError, match="layers only"):
+        open_still(path)
+
+
+def test_a_photoshop_file_of_16_bits_is_refused_by_name(tmp_path):
+    path = tmp_path / "a.psd"
+    path.write_bytes(psd(scene(), bits=16))
+    with pytest.raises(UnsupportedInputError, match="16 bits a channel"):
+        open_still(path)
+
+
+@pytest.mark.parametrize("suffix", [*UNREADABLE_STILLS, ".DNG"])
+def test_known_pictures_that_are_not_read_are_refused_by_name(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"II*\0")
+    with pytest.raises(UnsupportedInputError, match="cannot be read") as caught:
+        open_source(path)
+    assert caught.value.remedy

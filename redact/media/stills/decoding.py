@@ -17,7 +17,7 @@ from redact.core.frames import Samples, upright
 from redact.core.geometry import Turn
 from redact.core.notes import Note
 from redact.errors import RedactError, UnreadableInputError, UnsupportedInputError
-from redact.media.stills import jpeg, png
+from redact.media.stills import jpeg, photoshop, png
 from redact.media.stills.bilevel import bilevel_compression, is_bilevel
 from redact.media.stills.colour_profiles import (
     profile_description,
@@ -48,10 +48,11 @@ SUFFIXES = {
     "BMP": (".bmp",),
     "HEIF": (".heic", ".heif", ".hif"),
     "AVIF": (".avif",),
+    "PSD": (".psd",),
 }
 """Lower-case suffixes by Pillow's name of the format."""
 
-_MAIN_PICTURE_FORMS = {"HEIF", "AVIF", "JPEG"}
+_MAIN_PICTURE_FORMS = {"HEIF", "AVIF", "JPEG", "PSD"}
 """Formats of which the main picture is kept where a file holds several."""
 
 _ORIENTATIONS = {
@@ -105,6 +106,8 @@ def decode(data: bytes, path: Path) -> Decoded:
         image = open_image(data, path)
         form = "JPEG" if image.format == "MPO" else str(image.format)
         _check(image, form, path)
+        if form == "PSD":
+            return _decode_photoshop(image, path)
         if form in {"HEIF", "AVIF"}:
             return _decode_heif(image, form, data, path)
         resolution, chunks = read_resolution(image, form, data), read_colour_chunks(image, data)
@@ -130,6 +133,16 @@ def _decode_8_bit(image: Image.Image, form: str, data: bytes, turn: Turn, path: 
     bilevel = plain.mode == "L" and is_bilevel(image)
     notes = other_pictures(getattr(image, "n_frames", 1) - 1)
     return Decoded(samples, form, profile, options, bilevel=bilevel, notes=notes)
+
+
+def _decode_photoshop(image: Image.Image, path: Path) -> Decoded:
+    """Decode the picture that a Photoshop file shows, to be written as PNG."""
+    if not photoshop.holds_picture(image):
+        remedy = "save it with maximum compatibility, or as PNG"
+        raise UnsupportedInputError("it holds layers only, not the picture they make", path, remedy)
+    notes = photoshop.notes(image)
+    image.load()
+    return replace(_decode_8_bit(image, "PNG", b"", Turn(), path), notes=notes)
 
 
 def _decode_heif(image: Image.Image, form: str, data: bytes, path: Path) -> Decoded:
@@ -201,7 +214,7 @@ def open_image(data: bytes, path: Path) -> Image.Image:
 
 def _unreadable(data: bytes, why: str, path: Path) -> RedactError:
     """The error for a file that nobody here decodes; a kind that is not supported is named."""
-    if reason := jpeg.why_unreadable(data):
+    if reason := jpeg.why_unreadable(data) or photoshop.why_unreadable(data):
         return UnsupportedInputError(reason, path, "save it as PNG")
     return UnreadableInputError(why, path)
 
