@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Final
 
 _USUAL_LIMIT = 255
 """Bytes of a name, on nearly all file systems."""
@@ -13,9 +14,27 @@ _LONGEST_ENDING = ".redact.report.json"
 """Of what is written beside a result."""
 
 
+_RESULT_SUFFIXES: Final = {
+    ".3g2": ".mp4",
+    ".3gp": ".mp4",
+    ".asf": ".mkv",
+    ".f4v": ".mp4",
+    ".flv": ".mp4",
+    ".mpeg": ".mp4",
+    ".mpg": ".mp4",
+    ".mxf": ".mov",
+    ".ogv": ".mp4",
+    ".vob": ".mp4",
+    ".wmv": ".mkv",
+    ".y4m": ".mp4",
+}
+"""Of results whose source's own container is not written: one that holds its times and sound."""
+
+
 def default_output(source: Path) -> Path:
-    """`clip.mp4` becomes `clip.redacted.mp4`, beside it."""
-    return source.with_name(f"{source.stem}.redacted{source.suffix}")
+    """`clip.mp4` becomes `clip.redacted.mp4`, beside it; `clip.mpg` too."""
+    suffix = _RESULT_SUFFIXES.get(source.suffix.lower(), source.suffix)
+    return source.with_name(f"{source.stem}.redacted{suffix}")
 
 
 def plan_path(path: Path) -> Path:
