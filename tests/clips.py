@@ -54,6 +54,18 @@ RECIPES: dict[str, Recipe] = {
     "one_frame": (".mp4", ("-frames:v", "1", "-an", *_H264)),
     "late": (".mp4", ("-vf", "setpts=PTS+0.7/TB", *_H264, *_AAC)),
     "alpha": (".webm", ("-vf", "format=yuva420p", "-c:v", "libvpx-vp9", "-cpu-used", "8", "-an")),
+    "3gp": (".3gp", ("-vf", "scale=176:144", "-c:v", "h263", *_AAC)),
+    "3g2": (".3g2", (*_H264, *_AAC)),
+    "mpg": (".mpg", ("-c:v", "mpeg1video", "-r", "25", "-c:a", "mp2")),
+    "mpeg": (".mpeg", ("-c:v", "mpeg2video", "-r", "25", "-bf", "2", "-c:a", "mp2")),
+    "vob": (".vob", ("-c:v", "mpeg2video", "-r", "25", "-c:a", "ac3")),
+    "mxf": (".mxf", ("-c:v", "mpeg2video", "-r", "25", "-c:a", "pcm_s16le")),
+    "wmv": (".wmv", ("-c:v", "wmv2", "-c:a", "wmav2")),
+    "asf": (".asf", ("-c:v", "wmv1", "-c:a", "wmav2")),
+    "flv": (".flv", ("-c:v", "flv1", "-c:a", "libmp3lame", "-ar", "44100")),
+    "f4v": (".f4v", (*_H264, *_AAC)),
+    "ogv": (".ogv", ("-c:v", "libtheora", "-c:a", "libvorbis")),
+    "y4m": (".y4m", ("-pix_fmt", "yuv420p")),
 }
 """A suffix and ffmpeg's output options for each kind of clip; sound is dropped without a codec."""
 

@@ -77,8 +77,9 @@ def run(
             metavar="INPUT...",
             show_default=False,
             readable=False,  # one that cannot be read does not stop the others
-            help="Videos (mp4 mov mkv webm avi ts), pictures (jpeg png gif webp tiff bmp heic "
-            "avif), and folders, which are searched to the bottom; hidden files are left alone.",
+            help="Videos (mp4 mov mkv webm avi ts mpg 3gp wmv flv mxf and more), pictures (jpeg "
+            "png gif webp tiff bmp heic avif), and folders, which are searched to the bottom; "
+            "hidden files are left alone.",
         ),
     ],
     search: options.Search,
@@ -108,6 +109,7 @@ def run(
         checking=make_checking(check),
         report=output.report,
         cover=style.cover,
+        skip_unsupported=output.skip_unsupported,
     )
     debug = bool(context.parent and context.parent.params.get("debug"))
     raise typer.Exit(redact_all(found, machine.jobs, output, debug=debug))

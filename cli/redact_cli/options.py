@@ -237,6 +237,14 @@ class Output:
             "long video. Finished files are left alone if neither source nor result changed since.",
         ),
     ] = False
+    skip_unsupported: Annotated[
+        bool,
+        typer.Option(
+            "--skip-unsupported",
+            help="Leave out videos and pictures in folders that redact does not read. Without it "
+            "each is an error.",
+        ),
+    ] = False
     force: Annotated[
         bool, typer.Option("--force", help="Replace what exists already; never an original.")
     ] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Final
 
 _USUAL_LIMIT = 255
 """Bytes of a name, on nearly all file systems."""
@@ -12,8 +13,22 @@ _USUAL_LIMIT = 255
 _LONGEST_ENDING = ".redact.report.json"
 """Of what is written beside a result."""
 
-WRITTEN_AS = {".psd": ".png"}
-"""The suffix of results by that of sources, where nobody writes the source's own format well."""
+WRITTEN_AS: Final = {
+    ".psd": ".png",
+    ".3g2": ".mp4",
+    ".3gp": ".mp4",
+    ".asf": ".mkv",
+    ".f4v": ".mp4",
+    ".flv": ".mp4",
+    ".mpeg": ".mp4",
+    ".mpg": ".mp4",
+    ".mxf": ".mov",
+    ".ogv": ".mp4",
+    ".vob": ".mp4",
+    ".wmv": ".mkv",
+    ".y4m": ".mp4",
+}
+"""The suffix of results by that of sources whose own format is not written; one that holds all."""
 
 
 def default_output(source: Path) -> Path:

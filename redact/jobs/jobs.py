@@ -23,7 +23,13 @@ from redact.errors import (
     printable,
 )
 from redact.jobs.plan_names import stems_in
-from redact.media.files import STILL_SUFFIXES, UNREADABLE_STILLS, VIDEO_SUFFIXES, check_input
+from redact.media.files import (
+    OTHER_MEDIA_SUFFIXES,
+    STILL_SUFFIXES,
+    UNREADABLE_STILLS,
+    VIDEO_SUFFIXES,
+    check_input,
+)
 from redact.verify.result import Checking, Verification
 
 SUFFIXES: frozenset[str] = VIDEO_SUFFIXES | STILL_SUFFIXES
@@ -126,7 +132,7 @@ class Batch:
 
     Args:
         jobs: Files to redact.
-        refused: Inputs that were named but cannot be redacted.
+        refused: Inputs that were named, and media in folders, that cannot be redacted.
         skipped: Files in folders that are no video and no picture.
         linked: Links in folders that lead to folders: searched only when they are named.
     """
@@ -148,10 +154,12 @@ def find_jobs(
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
     report: bool = False,
     cover: Path | str | None = None,
+    skip_unsupported: bool = False,
 ) -> Batch:
     """The files to redact: those named, and those of known kinds in the folders named.
 
-    Hidden entries of folders are left alone, links to folders are not followed.
+    A video or picture in a folder that redact does not read is refused. Hidden entries of folders
+    are left alone, links to folders are not followed.
 
     Args:
         inputs: Files and folders; one may stand alone.
@@ -163,6 +171,7 @@ def find_jobs(
         checking: As in `Job`.
         report: As in `Job`.
         cover: As in `Job`.
+        skip_unsupported: Whether videos and pictures that redact does not read are skipped.
 
     Raises:
         RecipeError: One file would be written twice, or over an input.
@@ -171,7 +180,7 @@ def find_jobs(
     place = None if out_dir is None else Path(out_dir)
     if place is not None:
         _check_folder(place)
-    search = _Search(place)
+    search = _Search(place, skip_unsupported)
     for path in named:
         search.add(Path(path))
     outputs = search.outputs
@@ -200,8 +209,9 @@ def _check_folder(out_dir: Path) -> None:
 class _Search:
     """Walks inputs and remembers each file once."""
 
-    def __init__(self, out_dir: Path | None) -> None:
+    def __init__(self, out_dir: Path | None, skip_unsupported: bool) -> None:
         self._out_dir = out_dir
+        self._skip_unsupported = skip_unsupported
         self._seen: set[str] = set()
         self.outputs: dict[Path, Path] = {}
         self.refused: list[Report] = []
@@ -228,11 +238,23 @@ class _Search:
 
     def _add_folder(self, folder: Path) -> None:
         for path in sorted(self._walk(folder)):
-            if path.suffix.lower() not in SUFFIXES or _is_result(path):
+            if self._is_unsupported(path):
+                self._refuse_unsupported(path)
+            elif path.suffix.lower() not in SUFFIXES or _is_result(path):
                 if not path.name.endswith(_COMPANIONS):
                     self.skipped.append(path)
             else:
                 self._add_file(path, folder)
+
+    def _is_unsupported(self, path: Path) -> bool:
+        return path.suffix.lower() in OTHER_MEDIA_SUFFIXES and not self._skip_unsupported
+
+    def _refuse_unsupported(self, path: Path) -> None:
+        if _path_key(path) not in self._seen:
+            self._seen.add(_path_key(path))
+            remedy = "convert it first, or leave such files out with --skip-unsupported"
+            problem = f"redact does not read {path.suffix.lower()} files"
+            self.refused.append(_refused_report(UnsupportedInputError(problem, path, remedy), path))
 
     def _walk(self, folder: Path) -> Iterator[Path]:
         for top, folders, names in os.walk(folder, onerror=self._refuse_folder):

@@ -18,9 +18,10 @@ from redact.errors import (
 )
 
 VIDEO_SUFFIXES: frozenset[str] = frozenset(
-    {".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mts", ".ts", ".webm"}
+    {".3g2", ".3gp", ".asf", ".avi", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"}
+    | {".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"}
 )
-"""Lower-case suffixes of the containers that redact reads and writes."""
+"""Lower-case suffixes of the containers that redact reads; see `core.names` for what it writes."""
 
 STILL_SUFFIXES: frozenset[str] = frozenset(
     {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg"}
@@ -38,6 +39,17 @@ UNREADABLE_STILLS: Mapping[str, tuple[str, str]] = {
     ".psb": ("large Photoshop files cannot be read", "save it as TIFF or PNG"),
 }  # fmt: skip
 """Lower-case suffixes of pictures that are known and not read: what to say, and what to do."""
+OTHER_MEDIA_SUFFIXES: frozenset[str] = frozenset(
+    {".264", ".265", ".amv", ".av1", ".avc", ".braw", ".divx", ".dv", ".f4p", ".gxf", ".h264"}
+    | {".h265", ".heics", ".heifs", ".hevc", ".insv", ".ivf", ".lrv", ".m1v", ".m2p", ".m2v"}
+    | {".m4p", ".mjpeg", ".mjpg", ".mod", ".mpe", ".mpv", ".mqv", ".nsv", ".nut", ".ogm", ".ogx"}
+    | {".qt", ".r3d", ".rm", ".rmvb", ".swf", ".tod", ".tp", ".trp", ".wtv", ".xvid"}
+    | {".3fr", ".arw", ".avifs", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".exr", ".hdr"}
+    | {".ico", ".iiq", ".insp", ".j2k", ".jp2", ".jpf", ".jpx", ".jxl", ".jxr", ".kdc", ".mpo"}
+    | {".mrw", ".nef", ".nrw", ".orf", ".pbm", ".pcx", ".pef", ".pgm", ".pnm", ".ppm", ".psb"}
+    | {".qoi", ".raf", ".raw", ".rw2", ".sr2", ".srw", ".svg", ".svgz", ".tga", ".x3f"}
+)
+"""Lower-case suffixes of videos and pictures that redact does not read."""
 
 Identity: TypeAlias = tuple[int, int, int, int]
 """Device, inode, bytes and nanoseconds of the last change: differs once a file is touched."""

@@ -192,6 +192,20 @@ def test_quiet_tells_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ("NOT REDACTED in/b.jpg: the detector failed; try another\n")
 
 
+def test_media_that_a_folder_run_cannot_read_count_and_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write("folder/a.jpg")
+    write("folder/b.dng")
+    assert redact("run", "folder", "--quiet", "--json") == 1
+    told = capsys.readouterr()
+    assert "NOT REDACTED folder/b.dng: redact does not read .dng files" in told.err
+    statuses = {Path(o["source"]).name: o["status"] for o in map(json.loads, told.out.splitlines())}
+    assert statuses == {"a.jpg": "redacted", "b.dng": "failed"}
+    assert redact("run", "folder", "--quiet", "--force", "--skip-unsupported") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_batch_goes_on_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     write("in/a.jpg")
     assert redact("run", "in") == 0

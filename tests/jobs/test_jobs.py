@@ -186,3 +186,30 @@ def test_a_photoshop_file_becomes_a_png(tmp_path: Path) -> None:
     path.with_suffix(".png").write_bytes(b"another")
     with pytest.raises(RecipeError):
         find_jobs([tmp_path])
+
+
+def test_media_in_folders_that_are_not_read_are_errors(tmp_path: Path) -> None:
+    for name in ("a.jpg", "deep/raw.CR3", "old.rm", "words.txt"):
+        write(tmp_path / name)
+    found = find_jobs([tmp_path, tmp_path / "deep"])
+    refused = {report.source.name: report.failure for report in found.refused}
+    assert set(refused) == {"raw.CR3", "old.rm"}
+    for failure in refused.values():
+        assert failure is not None
+        assert failure.kind == "UnsupportedInputError"
+        assert "--skip-unsupported" in failure.message
+    assert [path.name for path in found.skipped] == ["words.txt"]
+    assert [job.source.name for job in found.jobs] == ["a.jpg"]
+
+
+def test_media_that_are_not_read_are_left_out_if_asked(tmp_path: Path) -> None:
+    for name in ("a.jpg", "raw.cr3", "words.txt"):
+        write(tmp_path / name)
+    found = find_jobs([tmp_path], skip_unsupported=True)
+    assert found.refused == ()
+    assert [path.name for path in found.skipped] == ["raw.cr3", "words.txt"]
+
+
+def test_a_result_may_have_another_container(tmp_path: Path) -> None:
+    outputs = [job.output.name for job in find_jobs([write(tmp_path / "a.MPG")]).jobs]
+    assert outputs == ["a.redacted.mp4"]

@@ -257,5 +257,5 @@ def _subtitle_faults(source: VideoSource, output: VideoSource) -> list[str]:
 
 
 def _may_shift(source: VideoSource, output: VideoSource) -> bool:
-    """Whether all times may be shifted: between transport streams and files."""
-    return any(v.media_info.container.startswith("mpegts") for v in (source, output))
+    """Whether all times may be shifted: between MPEG's streams and files."""
+    return any(v.media_info.container.startswith("mpeg") for v in (source, output))

@@ -20,7 +20,10 @@ LARGEST_SIDE = 16384
 LARGEST_PICTURE = 200_000_000
 """Pixels; anything larger is taken for a decompression bomb."""
 
-_DEMUXERS = "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp3,mp4,mpeg,mpegts,mxf,nut,ogg,wav,webm"
+_DEMUXERS = (
+    "3g2,3gp,asf,avi,flv,m4a,matroska,mj2,mov,mp3,mp4,mpeg,mpegts,mpegvideo,mxf,nut,ogg,wav,webm,"
+    "yuv4mpegpipe"
+)
 """FFmpeg's demuxers that are allowed: they hold their media themselves, unlike playlists."""
 
 _BUFFER = 1 << 18

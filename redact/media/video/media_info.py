@@ -112,7 +112,7 @@ class MediaInfo:
         rate: Mean frames per second, None where unknown.
         aspect: Sample aspect ratio, a pixel's width divided by its height, None where not said.
         bit_rate: Bits per second of the video, of the whole file where the stream does not say.
-        start: Seconds at which the earliest stream begins.
+        start: Seconds at which the earliest stream begins, to the nearest tick of `time_base`.
         interlaced: Whether the first frame is made of two fields.
         top_first: Whether its upper field comes first.
         mastering: Raw mastering display data of the first frame, None where absent.
@@ -177,7 +177,7 @@ def read_media_info(
         rate=_frame_rate(stream),
         aspect=stream.sample_aspect_ratio or context.sample_aspect_ratio or None,
         bit_rate=stream.bit_rate or container.bit_rate or None,
-        start=Fraction(container.start_time or 0) * MICROSECOND,
+        start=_start(container, stream),
         interlaced=frame.interlaced_frame,
         top_first=context.field_order in _TOP_FIRST,
         mastering=_side_data_bytes(frame, "MASTERING_DISPLAY_METADATA"),
@@ -212,6 +212,12 @@ def _frame_else_container(frame: int, container: int) -> int:
 
 UNSPECIFIED = 2
 """Of primaries, transfer and matrix."""
+
+
+def _start(container: InputContainer, stream: VideoStream) -> Fraction:
+    """FFmpeg tells it in whole microseconds, which are no whole ticks of MPEG's 90 kHz."""
+    tick = stream.time_base or MICROSECOND
+    return round(Fraction(container.start_time or 0) * MICROSECOND / tick) * tick
 
 
 def _frame_rate(stream: VideoStream) -> Fraction | None:

@@ -55,11 +55,11 @@ class Timing:
 def timing_for(container: str, media_info: MediaInfo) -> Timing:
     """How times are carried over into that container.
 
-    Transport streams begin at any time and files at zero. From one to the other, pictures and sound
+    MPEG's streams begin at any time and files at zero. From one to the other, pictures and sound
     are shifted together. Otherwise every time stays as it is.
     """
     rate = media_info.rate
     tick = 1 / rate if container == "avi" and rate is not None else _TICKS.get(container)
-    was, becomes = media_info.container.startswith("mpegts"), container == "mpegts"
+    was, becomes = media_info.container.startswith("mpeg"), container == "mpegts"
     offset = media_info.start if was and not becomes else Fraction(0)
     return Timing(container, tick, offset, free_start=becomes and not was)
