@@ -14,6 +14,7 @@ from redact.errors import EngineError
 from redact.media.video import sink as sinks
 from redact.media.video import voice_disguise
 from redact.media.video.sink import VideoSink
+from redact.media.video.sound import DecodedTrack
 from redact.media.video.source import VideoSource
 from tests import clips
 
@@ -118,7 +119,7 @@ def test_what_was_drawn_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = clip(tmp_path, ".mp4")
     seen: list[set[str]] = []
 
-    def watching(*arguments: object) -> voice_disguise.DisguisedTrack:
+    def watching(*arguments: object) -> DecodedTrack:
         sound = voice_disguise.disguise_voice(*arguments)  # type: ignore[arg-type]
         seen.append({item.name for item in sound.path.parent.iterdir()})
         return sound

@@ -12,9 +12,10 @@ from redact.core.recipe import Extra
 from redact.errors import InputError, VerificationError
 from redact.media.video.container import open_media, video_stream
 from redact.media.video.h264.nal import IDR_SLICE, SLICE, nal_types
-from redact.media.video.media_info import UNSPECIFIED, MediaInfo
+from redact.media.video.media_info import UNSPECIFIED, AudioTrack, MediaInfo
 from redact.media.video.muxing import MuxJob
 from redact.media.video.pixel_formats import layout_of
+from redact.media.video.sound import DecodedTrack, played_seconds, stored_seconds
 from redact.media.video.source import VideoSource
 from redact.media.video.subtitles import (
     SUBTITLE_CODECS,
@@ -22,7 +23,7 @@ from redact.media.video.subtitles import (
     read_cues,
     read_payloads,
 )
-from redact.media.video.voice_disguise import SAMPLE_RATE, track_extent
+from redact.media.video.voice_disguise import track_extent
 
 _TAGS = {
     "alpha_mode", "compatible_brands", "duration", "encoder", "handler_name", "language",
@@ -49,6 +50,7 @@ def check_result(job: MuxJob, times: Sequence[Fraction]) -> None:
         _check_details(found.media_info, job)
         _check_streams(job)
         _check_disguises(job)
+        _check_only_played(job, found.media_info)
         _check_subtitles(job)
     except InputError as error:
         raise VerificationError(f"the result cannot be read: {error.problem}") from error
@@ -127,17 +129,39 @@ def _can_hold(found: str, source: str) -> bool:
 
 def _check_disguises(job: MuxJob) -> None:
     """Check that disguised sound begins and ends with the original, but for encoder priming."""
-    for number, sound in enumerate(job.disguises or ()):
+    for number, sound in enumerate(job.sounds):
+        if not isinstance(sound, DecodedTrack):
+            continue
         start, end = track_extent(job.written, 1 + number)
         wanted = sound.start - job.timing.offset
         if job.timing.free_start:
             start, end, wanted = Fraction(0), end - start, Fraction(0)
-        length = Fraction(sound.samples, SAMPLE_RATE)
-        if abs(start - wanted) > _PRIMING or abs(end - wanted - length) > 2 * _PRIMING:
+        length = Fraction(sound.samples, sound.rate)
+        priming = _PRIMING / sound.rate
+        if abs(start - wanted) > priming or abs(end - wanted - length) > 2 * priming:
             raise VerificationError("the disguised sound is not where the original was")
 
 
-_PRIMING = Fraction(1100, SAMPLE_RATE)
+_PRIMING = Fraction(1100)
+"""Samples that an encoder puts before the first one, or with which it fills its last packet."""
+
+
+def _check_only_played(job: MuxJob, found: MediaInfo) -> None:
+    """Check that no track holds more than is played of the original's."""
+    for track, written in zip(job.tracks, found.audio, strict=True):
+        wanted = played_seconds(job.source, track)
+        if _holds_unplayed(job.written, written, wanted):
+            raise VerificationError("the result holds sound that is not played")
+
+
+def _holds_unplayed(path: Path, track: AudioTrack, most: Fraction) -> bool:
+    """Whether an edit list cuts off some of a result's track, or it lasts longer than it may."""
+    priming = _PRIMING / max(1, track.rate)
+    stored = stored_seconds(path, track.index)
+    hidden = Fraction(0) if track.edits is None else stored - played_seconds(path, track)
+    return (
+        hidden > priming or len(track.edits or ()) > 1 or stored > most + 2 * priming
+    )  # what does not last longer than priming may be that
 
 
 def _check_streams(job: MuxJob) -> None:
@@ -205,6 +229,9 @@ def find_faults(
         found += ["it holds more than one video"] if kinds.count("video") > 1 else []
         if kinds.count("audio") > len(source.media_info.audio):
             found.append("it holds more sound than the source")
+        most = max((played_seconds(source.path, t) for t in source.media_info.audio), default=0)
+        if any(_holds_unplayed(output.path, t, Fraction(most)) for t in output.media_info.audio):
+            found.append("it holds sound that is not played")
         found += ["it holds chapters"] if container.chapters() else []
         found += [f"it holds a tag that is not allowed: {key}" for key in unlisted_tags(container)]
         if extras is not None and "languages" not in extras and any(stream_languages(container)):

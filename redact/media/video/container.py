@@ -35,12 +35,15 @@ _PROBLEMS: dict[type[BaseException], str] = {
 
 
 @contextmanager
-def open_media(path: Path, known: Identity | None = None) -> Iterator[InputContainer]:
+def open_media(
+    path: Path, known: Identity | None = None, *, whole: bool = False
+) -> Iterator[InputContainer]:
     """Open the container of one regular file. No other file is ever opened.
 
     Args:
         path: Any name, even one that looks like an option or a URL.
         known: The identity that the file must have before and after the block.
+        whole: Whether edit lists are ignored: all of a track comes, at the times of its media.
 
     Raises:
         InputError: It cannot be read, or what the block reads from it is damaged.
@@ -49,7 +52,7 @@ def open_media(path: Path, known: Identity | None = None) -> Iterator[InputConta
     with open_input(path) as file:
         if known is not None:
             check_unchanged(path, known, file)
-        with translate_errors(path), av.open(file, "r", **_demuxer_options()) as container:
+        with translate_errors(path), av.open(file, "r", **_demuxer_options(whole)) as container:
             if container.format.name == "avi":
                 container.flags &= ~Flags.gen_pts.value  # guesses, one frame late for H.264
             yield container
@@ -57,9 +60,10 @@ def open_media(path: Path, known: Identity | None = None) -> Iterator[InputConta
         check_unchanged(path, known)
 
 
-def _demuxer_options() -> dict[str, Any]:
+def _demuxer_options(whole: bool) -> dict[str, Any]:
+    edits = {"ignore_editlist": "1"} if whole else {}
     return {
-        "options": {"format_whitelist": _DEMUXERS, "max_pixels": str(LARGEST_PICTURE)},
+        "options": {"format_whitelist": _DEMUXERS, "max_pixels": str(LARGEST_PICTURE), **edits},
         "metadata_errors": "replace",  # names and titles are not kept, so they cannot be wrong
         "buffer_size": _BUFFER,
         "io_open": _refuse_other_files,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
@@ -17,6 +18,7 @@ from av.video.stream import VideoStream
 
 from redact.core.frames import Colour
 from redact.core.geometry import Size, Turn
+from redact.media.video.iso_tracks import Edit, IsoTrack
 from redact.media.video.picture import DecodedPicture, side_data
 
 MICROSECOND = Fraction(1, 1_000_000)
@@ -34,6 +36,7 @@ class AudioTrack:
         channels: How many.
         default: Whether players choose it unasked.
         language: ISO 639 code, None where not said.
+        edits: What of it is played where an edit list cuts some off, None where all is.
     """
 
     index: int
@@ -43,6 +46,7 @@ class AudioTrack:
     channels: int
     default: bool
     language: str | None
+    edits: tuple[Edit, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +123,20 @@ class MediaInfo:
     subtitles: tuple[SubtitleTrack, ...] = ()
 
 
-def read_media_info(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> MediaInfo:
-    """Read it from an open container and its first decoded frame."""
+def read_media_info(
+    container: InputContainer,
+    stream: VideoStream,
+    frame: VideoFrame,
+    tracks: Mapping[int, IsoTrack],
+) -> MediaInfo:
+    """Read it from an open container and its first decoded frame.
+
+    Args:
+        container: Open.
+        stream: Its pictures.
+        frame: The first one, decoded.
+        tracks: What the index of an ISO file says of its tracks.
+    """
     picture = DecodedPicture(frame)
     context = stream.codec_context
     return MediaInfo(
@@ -141,7 +157,7 @@ def read_media_info(container: InputContainer, stream: VideoStream, frame: Video
         mastering=_side_data_bytes(frame, "MASTERING_DISPLAY_METADATA"),
         light=_side_data_bytes(frame, "CONTENT_LIGHT_LEVEL"),
         language=_language(stream),
-        audio=tuple(map(_audio_track, container.streams.audio)),
+        audio=tuple(_audio_track(s, tracks.get(s.id)) for s in container.streams.audio),
         subtitles=tuple(map(_subtitle_track, container.streams.subtitles)),
     )
 
@@ -178,19 +194,24 @@ def _side_data_bytes(frame: VideoFrame, name: str) -> bytes | None:
     return None if data is None else bytes(cast(Any, data))
 
 
-def _audio_track(stream: AudioStream) -> AudioTrack:
+def _audio_track(stream: AudioStream, track: IsoTrack | None) -> AudioTrack:
     context: Any = stream.codec_context
+    codec = "unknown" if context is None else context.codec.canonical_name
     start = None
     if stream.start_time is not None and stream.time_base is not None:
         start = stream.start_time * stream.time_base
+    packet = Fraction(0)
+    if context is not None and context.sample_rate and not codec.startswith("pcm"):
+        packet = Fraction(context.frame_size, context.sample_rate)
     return AudioTrack(
         index=stream.index,
-        codec="unknown" if context is None else context.codec.canonical_name,
+        codec=codec,
         start=start,
         rate=0 if context is None else context.sample_rate,
         channels=0 if context is None else context.channels,
         default=bool(stream.disposition & Disposition.default),
         language=_language(stream),
+        edits=None if track is None else track.played_sound(codec, packet),
     )
 
 

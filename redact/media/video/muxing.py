@@ -19,9 +19,10 @@ from redact.media.video.encoders import CONTAINERS, Choice
 from redact.media.video.ffmpeg_program import file_url, run_program
 from redact.media.video.media_info import AudioTrack, MediaInfo
 from redact.media.video.pixel_formats import layout_of
+from redact.media.video.sound import CopiedTrack, DecodedTrack
 from redact.media.video.subtitles import SubtitleFile
 from redact.media.video.timing import Timing
-from redact.media.video.voice_disguise import AUDIO_CODECS, DisguisedTrack
+from redact.media.video.voice_disguise import AUDIO_CODECS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,14 @@ class MuxJob:
 
     Args:
         pictures: The draft, in which the first frame is at zero.
-        source: Where the sound is taken from.
+        source: The original.
         written: What the command writes.
         first: Seconds at which the first frame is shown.
         choice: The container and the encoder.
         media_info: Of the source.
         tracks: Which audio streams are kept.
         timing: How times are carried over.
-        disguises: Disguised sound for each of the tracks, None to copy them.
+        sounds: Where each of these tracks comes from.
         subtitles: Subtitle tracks, written anew.
         languages: Whether streams have a language tag.
     """
@@ -50,7 +51,7 @@ class MuxJob:
     media_info: MediaInfo
     tracks: tuple[AudioTrack, ...]
     timing: Timing
-    disguises: tuple[DisguisedTrack, ...] | None = None
+    sounds: tuple[CopiedTrack | DecodedTrack, ...]
     subtitles: tuple[SubtitleFile, ...] = ()
     languages: bool = False
 
@@ -139,15 +140,11 @@ def mux_command(job: MuxJob, program: Path) -> list[str]:
     """
     pictures = ffmpeg.input(file_url(job.pictures), **_input_options(job.first - job.timing.offset))
     streams = [pictures["v:0"]]
-    if job.disguises is not None:
-        offset = job.timing.offset
-        streams += [
-            ffmpeg.input(file_url(s.path), **_input_options(s.start - offset))
-            for s in job.disguises
-        ]
-    elif job.tracks:
-        sound = ffmpeg.input(file_url(job.source), **_input_options(-job.timing.offset))
-        streams += [sound[str(track.index)] for track in job.tracks]
+    inputs: dict[Path, Any] = {}
+    for sound in job.sounds:
+        options = _input_options(sound.start - job.timing.offset)
+        read = inputs.setdefault(sound.path, ffmpeg.input(file_url(sound.path), **options))
+        streams.append(read[str(sound.index if isinstance(sound, CopiedTrack) else 0)])
     streams += [
         ffmpeg.input(file_url(w.path), **_input_options(-job.timing.offset)) for w in job.subtitles
     ]
@@ -175,7 +172,7 @@ def _output_options(job: MuxJob) -> dict[str, Any]:
         "fflags": "+bitexact",
         "flags": "+bitexact",
         "avoid_negative_ts": "disabled",
-        **({"c:a": AUDIO_CODECS[job.choice.container], "b:a": "64k"} if job.disguises else {}),
+        **_sound_options(job),
         **(
             _MUXER_OPTIONS[job.choice.container](job)
             if job.choice.container in _MUXER_OPTIONS
@@ -183,6 +180,12 @@ def _output_options(job: MuxJob) -> dict[str, Any]:
         ),
         **_language_tags(job),
     }
+
+
+def _sound_options(job: MuxJob) -> dict[str, str]:
+    codec = AUDIO_CODECS[job.choice.container]
+    decoded = [n for n, sound in enumerate(job.sounds) if isinstance(sound, DecodedTrack)]
+    return {f"c:a:{n}": codec for n in decoded} | {f"b:a:{n}": "64k" for n in decoded}
 
 
 def _language_tags(job: MuxJob) -> dict[str, str]:

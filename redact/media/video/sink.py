@@ -17,13 +17,15 @@ from redact.media.video.container import add_path_to_errors
 from redact.media.video.encoders import choose_encoder
 from redact.media.video.encoding import Encoding, draft_suffix, open_encoder
 from redact.media.video.h264.nal import CannotCopy
+from redact.media.video.media_info import AudioTrack
 from redact.media.video.muxing import MuxJob, check_audio, find_program, mux
 from redact.media.video.smart_rendering import Copies
+from redact.media.video.sound import CopiedTrack, DecodedTrack, played_track
 from redact.media.video.source import VideoSource
 from redact.media.video.splicing import splice, with_free_sps_id
 from redact.media.video.subtitles import SubtitleFile, check_container, write_subtitles
 from redact.media.video.timing import timing_for
-from redact.media.video.voice_disguise import DisguisedTrack, disguise_voice
+from redact.media.video.voice_disguise import disguise_voice
 
 
 class VideoSink:
@@ -158,6 +160,7 @@ class VideoSink:
 
     def _mux_and_check(self, pictures: Path, written: Path) -> None:
         source = self._source
+        sounds = self._sounds(written)
         job = MuxJob(
             pictures,
             source.path,
@@ -165,9 +168,9 @@ class VideoSink:
             self._times[0],
             self._choice,
             source.media_info,
-            self._tracks,
+            tuple(sounds),
             self._timing,
-            self._disguise_voices(written) if self._audio == "disguise" else None,
+            tuple(sounds.values()),
             self._write_subtitles(written.parent) if "subtitles" in self._extras else (),
             "languages" in self._extras,
         )
@@ -178,14 +181,18 @@ class VideoSink:
             if self._copies is not None:
                 check_nal_units(job.written)
 
-    def _disguise_voices(self, written: Path) -> tuple[DisguisedTrack, ...]:
+    def _sounds(self, written: Path) -> dict[AudioTrack, CopiedTrack | DecodedTrack]:
+        """Where each track comes from; one of which nothing is played is left out."""
+        found: dict[AudioTrack, CopiedTrack | DecodedTrack] = {}
         with add_path_to_errors(self._source.path):
-            return tuple(
-                disguise_voice(
-                    self._source.path, track, written.with_name(f"{n}.wav"), self._program
-                )
-                for n, track in enumerate(self._tracks)
-            )
+            for track in self._tracks:
+                played = played_track(self._source.path, track, written.parent)
+                if played is not None and self._audio == "disguise":
+                    wav = written.with_name(f"{track.index}.wav")
+                    found[track] = disguise_voice(played, wav, self._program)
+                elif played is not None:
+                    found[track] = played
+        return found
 
     def _write_subtitles(self, folder: Path) -> tuple[SubtitleFile, ...]:
         source, container = self._source, self._choice.container

@@ -27,6 +27,7 @@ from redact.media.video.container import (
     video_stream,
 )
 from redact.media.video.decoding import DecodingPass, announced_frames
+from redact.media.video.iso_tracks import read_iso_tracks
 from redact.media.video.media_info import MICROSECOND, MediaInfo, read_media_info
 from redact.media.video.picture import DecodedPicture
 from redact.media.video.truncation import check_not_truncated
@@ -55,7 +56,8 @@ class VideoSource:
             if first is None:
                 raise UnreadableInputError("not one frame of its video can be decoded", path)
             with add_path_to_errors(path):
-                self.media_info = read_media_info(container, stream, first)
+                tracks = read_iso_tracks(path) if container.format.name.startswith("mov") else {}
+                self.media_info = read_media_info(container, stream, first, tracks)
             self._info = _info(container, stream, self.media_info)
 
     @property

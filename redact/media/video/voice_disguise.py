@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -22,7 +21,7 @@ import ffmpeg
 from redact.errors import EngineError, UnsupportedInputError
 from redact.media.video.container import open_media
 from redact.media.video.ffmpeg_program import file_url, run_program
-from redact.media.video.media_info import AudioTrack
+from redact.media.video.sound import CopiedTrack, DecodedTrack
 
 SAMPLE_RATE: Final = 16_000
 """Samples per second. Higher frequencies tell more about who speaks than about what is said."""
@@ -42,27 +41,11 @@ _PADDING = 2  # seconds of silence fed in at the end, so that the filters give b
 _FFT_SIZE = 512  # samples whose phases are set anew together
 
 
-@dataclass(frozen=True, slots=True)
-class DisguisedTrack:
-    """A disguised audio track in a file of its own.
-
-    Args:
-        path: A lossless file whose first sample is at time zero.
-        start: Seconds at which it belongs in the source.
-        samples: How many there are at `RATE`.
-    """
-
-    path: Path
-    start: Fraction
-    samples: int
-
-
-def disguise_voice(source: Path, track: AudioTrack, written: Path, program: Path) -> DisguisedTrack:
+def disguise_voice(track: CopiedTrack, written: Path, program: Path) -> DecodedTrack:
     """Disguise the voices of one track; the result is as long as the track.
 
     Args:
-        source: The file that holds it.
-        track: Which one.
+        track: Where its sound is.
         written: The file to write, in a private folder. The parameters are in a file `amounts`
             beside it, which is removed afterwards.
         program: The ffmpeg program.
@@ -72,7 +55,7 @@ def disguise_voice(source: Path, track: AudioTrack, written: Path, program: Path
         EngineError: The program failed, or gave too little.
         OSError: There is no space left.
     """
-    start, end = track_extent(source, track.index)
+    start, end = track_extent(track.path, track.index)
     samples = round((end - start) * SAMPLE_RATE)
     amounts = written.with_name("amounts")
     amounts.touch(mode=0o600)
@@ -80,13 +63,13 @@ def disguise_voice(source: Path, track: AudioTrack, written: Path, program: Path
         filter_commands(SystemRandom(), float(end - start) + _PADDING), encoding="ascii"
     )
     try:
-        run_program(_command(source, track, samples, written, program), written)
+        run_program(_command(track, samples, written, program), written)
     finally:
         amounts.unlink()
     first, last = track_extent(written, 0)
     if round((last - first) * SAMPLE_RATE) != samples:
         raise EngineError("the disguised sound is not as long as the original")
-    return DisguisedTrack(written, start, samples)
+    return DecodedTrack(written, track.start + start, samples, SAMPLE_RATE)
 
 
 def track_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
@@ -136,10 +119,8 @@ def _random_walk(random: Random, low: float, high: float) -> Iterator[float]:
         value = min(high, max(low, value))
 
 
-def _command(
-    source: Path, track: AudioTrack, samples: int, written: Path, program: Path
-) -> list[str]:
-    sound = ffmpeg.input(file_url(source), protocol_whitelist="file", err_detect="explode")
+def _command(track: CopiedTrack, samples: int, written: Path, program: Path) -> list[str]:
+    sound = ffmpeg.input(file_url(track.path), protocol_whitelist="file", err_detect="explode")
     sound = sound[str(track.index)].filter("asetpts", "PTS-STARTPTS")
     sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1})  # gaps become silence
     sound = sound.filter("aformat", channel_layouts="mono").filter("apad", pad_dur=_PADDING)

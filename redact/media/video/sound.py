@@ -1,0 +1,175 @@
+"""The sound of a result: which packets of a source are played, and where each track comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any, cast
+
+import av
+from av import Packet
+from av.audio.stream import AudioStream
+
+from redact.errors import EngineError
+from redact.media.drafts import is_write_error
+from redact.media.video.container import open_media
+from redact.media.video.iso_tracks import Edit
+from redact.media.video.media_info import AudioTrack
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedTrack:
+    """An audio track whose packets are copied.
+
+    Args:
+        path: The file that holds it; all that the track holds there is played.
+        index: Its stream index there.
+        start: Seconds at which the zero of that file belongs in the source.
+    """
+
+    path: Path
+    index: int
+    start: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedTrack:
+    """An audio track, decoded or disguised, in a file of its own.
+
+    Args:
+        path: A lossless file whose first sample is at time zero.
+        start: Seconds at which it belongs in the source.
+        samples: How many there are.
+        rate: Samples per second.
+    """
+
+    path: Path
+    start: Fraction
+    samples: int
+    rate: int
+
+
+def played_track(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack | None:
+    """The track, without what an edit list cuts off.
+
+    A packet is kept only if all that can be heard of it is played; what is played of others
+    becomes silence.
+
+    Args:
+        source: The file that holds it.
+        track: Which one.
+        folder: A private one, for a copy of the packets where some are left out.
+
+    Returns:
+        Where to copy it from; None where no packet is kept.
+
+    Raises:
+        InputError: The source cannot be read.
+        EngineError: The packets cannot be written.
+        OSError: There is no space left.
+    """
+    if track.edits is None:
+        return CopiedTrack(source, track.index)
+    written = folder / f"played{track.index}.mov"
+    for form in ("mov", "mp4"):  # either holds codecs that the other does not
+        try:
+            start = _write_played(source, track, written, form)
+        except (av.FFmpegError, ValueError) as error:
+            if is_write_error(error):
+                raise
+            problem = error
+        else:
+            return None if start is None else CopiedTrack(written, 0, start)
+    raise EngineError(
+        f"what is played of its sound ({track.codec}) cannot be written: {problem}",
+        source,
+        "choose --audio drop",
+    )
+
+
+def _write_played(source: Path, track: AudioTrack, written: Path, form: str) -> Fraction | None:
+    """Write a file that begins with the first packet, and say when that is played."""
+    packets = _played_packets(source, track)
+    first = next(packets, None)
+    if first is None or first.pts is None:
+        return None
+    start = first.pts
+    with av.open(
+        str(written.absolute()), "w", form, container_options={"fflags": "+bitexact"}
+    ) as draft:
+        stream: Any = draft.add_stream_from_template(cast(AudioStream, first.stream))
+        for packet in chain((first,), packets):
+            packet.pts = packet.dts = (packet.pts or 0) - start
+            packet.stream = stream
+            draft.mux(packet)
+    return start * first.time_base
+
+
+def _played_packets(source: Path, track: AudioTrack) -> Iterator[Packet[Any]]:
+    """Packets of which nothing is left unplayed, at the times at which they are played."""
+    last = None
+    with open_media(source, whole=True) as container:
+        stream: Any = container.streams[track.index]
+        tick = stream.time_base
+        for edit in track.edits or ():
+            container.seek(int(edit.start / tick), stream=stream)
+            for packet in container.demux(stream):
+                if not packet.size or packet.pts is None:
+                    continue
+                start = packet.pts * tick
+                if edit.end is not None and start >= edit.end:
+                    break
+                place = round((start - edit.start + edit.place) / tick)
+                played = _is_played(edit, start, packet.duration * tick, track.codec)
+                if played and (last is None or place > last):
+                    packet.pts = packet.dts = last = place
+                    yield packet
+
+
+def _is_played(edit: Edit, start: Fraction, duration: Fraction, codec: str) -> bool:
+    """Whether all that a packet holds lies within an edit."""
+    overlap = 1 if codec.startswith(_ALONE) else 2
+    return start >= edit.start and (edit.end is None or start + overlap * duration <= edit.end)
+
+
+_ALONE = ("alac", "flac", "pcm")
+"""Codecs whose packets hold nothing of the time of the next one; of others that is feared."""
+
+
+def played_seconds(path: Path, track: AudioTrack) -> Fraction:
+    """Seconds from the first that is played of a track to the last.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    first, last = _stored_extent(path, track.index)
+    if track.edits is None:
+        return last - first
+    ends = [edit.place - edit.start + (edit.end or last) for edit in track.edits]
+    return max(ends, default=last) - min((edit.place for edit in track.edits), default=last)
+
+
+def stored_seconds(path: Path, index: int) -> Fraction:
+    """Seconds from the first that a track holds, played or not, to the last.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    first, last = _stored_extent(path, index)
+    return last - first
+
+
+def _stored_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
+    """Where a track's packets begin and end, by the clock of its media."""
+    first, last = None, 0
+    with open_media(path, whole=True) as container:
+        stream: Any = container.streams[index]
+        for packet in container.demux(stream):
+            if packet.size and packet.pts is not None:
+                first = packet.pts if first is None else min(first, packet.pts)
+                last = max(last, packet.pts + (packet.duration or 0))
+        tick: Fraction = stream.time_base
+    return (first or 0) * tick, last * tick
