@@ -87,6 +87,7 @@ def render_file(
     started = time.monotonic()
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
     opened, known = open_source(_as_path(source)), _as_plan(plan)
+    check_choices(opened, known.recipe, _as_path(output), ffmpeg)  # now, not after the survey
     done = stages.render_checked(opened, _as_path(output), known, how, checking)
     return replace(done, seconds=time.monotonic() - started)
 
@@ -124,10 +125,11 @@ def redact_file(
     source = _as_path(source)
     output = _as_path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
-    how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
-    recipe = _apply_cover(_as_recipe(recipe), how.cover)
+    recipe = _as_recipe(recipe)
     opened = open_source(source)
-    check_choices(opened, recipe, output)  # refused now, not after the work
+    check_choices(opened, recipe, output, ffmpeg)  # refused now, before anything heavy is loaded
+    how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
+    recipe = _apply_cover(recipe, how.cover)
     with DetectionCache(output, resume) as cache:
         plan = stages.analyse(opened, recipe, cache, how.progress)
         done = stages.render_checked(opened, output, plan, how, checking)

@@ -20,6 +20,7 @@ from redact.detect.detectors import load
 from redact.detect.detectors.devices import requested_device
 from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import RedactError, UnsupportedInputError, VerificationError
+from redact.media import formats
 from redact.media.drafts import draft
 from redact.media.files import fingerprint
 from redact.media.formats import check_choices, find_copies, find_faults, open_sink, open_source
@@ -172,7 +173,8 @@ def render(
     how.progress("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
     copied = 0 if copies is None else copies.frames
-    return Outcome(source.path, output, finished, frames, copied=copied, notes=source.notes)
+    notes = formats.find_notes(output, source, plan)
+    return Outcome(source.path, output, finished, frames, copied=copied, notes=notes)
 
 
 def _write(

@@ -208,6 +208,21 @@ def _edited_track(track: bytes, scale: int, edits: Edits) -> bytes:
     return box(b"trak", kept[0], box(b"edts", table), *kept[1:])
 
 
+def without_samples(index: bytes, handler: bytes) -> bytes:
+    """An ISO file whose tracks of that kind list no samples."""
+    parts = []
+    for kind, start, end in _boxes(index):
+        inner = index[start + 8 : end]
+        if kind == b"trak" and b"hdlr" in inner and handler not in inner:
+            pass
+        elif kind in {b"moov", b"trak", b"mdia", b"minf", b"stbl"}:
+            inner = without_samples(inner, handler)
+        elif kind in {b"stts", b"stsc", b"stco", b"stsz"}:
+            inner = bytes(12 if kind == b"stsz" else 8)
+        parts.append(box(kind, inner))
+    return b"".join(parts)
+
+
 def box(kind: bytes, *parts: bytes) -> bytes:
     """A box of an ISO file."""
     return struct.pack(">I4s", 8 + sum(map(len, parts)), kind) + b"".join(parts)

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from redact.core.frames import Samples
 from redact.core.interfaces import Sink, Source
+from redact.core.notes import Note
 from redact.core.plan import Plan
 from redact.core.recipe import Recipe
-from redact.errors import InputError, RecipeError, UnreadableInputError
+from redact.errors import InputError, RecipeError, RedactError, UnreadableInputError
 from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES, check_input
 
 if TYPE_CHECKING:
+    from redact.media.video.sink import VideoSink
     from redact.media.video.smart_rendering import Copies
+    from redact.media.video.source import VideoSource
 
 
 def open_source(path: Path) -> Source:
@@ -35,20 +38,29 @@ def open_source(path: Path) -> Source:
     return kind.open(path)
 
 
-def check_choices(source: Source, recipe: Recipe, output: Path | None = None) -> None:
+def check_choices(
+    source: Source, recipe: Recipe, output: Path | None = None, ffmpeg: str | None = None
+) -> None:
     """Refuse before the work what would be refused when the result is written, hours later.
 
     Args:
         source: Opened.
         recipe: Its encoder must fit and work here; what it keeps must be keepable.
         output: Where the result will be written; None where nothing will be.
+        ffmpeg: The ffmpeg program, None for the one that is installed with redact.
 
     Raises:
-        RedactError: The encoder does not fit or work, or something asked for cannot be kept.
+        RedactError: The encoder does not fit or work, or something cannot be kept in that output.
     """
     kind = _kind_of(source.path)
-    if kind is not None:
-        kind.check(source, recipe, output)
+    if kind is None:
+        return
+    try:
+        kind.check(source, recipe, output, ffmpeg)
+    except RedactError as error:
+        if error.path is not None:
+            raise
+        raise type(error)(error.problem, source.path, error.remedy) from error
 
 
 def open_sink(
@@ -87,6 +99,12 @@ def find_copies(output: Path, source: Source, plan: Plan) -> Copies | None:
     kind = _kind_of(source.path)
     asked = plan.recipe.encoder is not None or plan.recipe.quality is not None
     return None if kind is None or asked else kind.copies(output, source, plan)
+
+
+def find_notes(output: Path, source: Source, plan: Plan) -> tuple[Note, ...]:
+    """What of a result is not as its source has it, beside what the plan hides."""
+    kind = _kind_of(source.path)
+    return source.notes if kind is None else source.notes + kind.notes(output, source, plan)
 
 
 def find_faults(original: Source, finished: Source, plan: Plan | None) -> list[str]:
@@ -142,19 +160,18 @@ def _open_video(path: Path) -> Source:
     return VideoSource(path)
 
 
-def _check_video(source: Source, recipe: Recipe, output: Path | None) -> None:
+def _check_video(source: Source, recipe: Recipe, output: Path | None, ffmpeg: str | None) -> None:
     from redact.media.video.source import VideoSource
+    from redact.media.video.subtitles import check_keepable
 
-    if not isinstance(source, VideoSource):
-        return
-    if recipe.encoder and output is not None:
-        from redact.media.video.encoders import choose_encoder
-
-        choose_encoder(output, source.media_info, recipe.encoder, recipe.quality)
+    assert isinstance(source, VideoSource)
+    timing = None
+    if output is not None:
+        sink = _open_video_sink(output, source, recipe, ffmpeg, force=True)
+        sink.check_writable()
+        timing = sink.timing
     if "subtitles" in recipe.extras:
-        from redact.media.video.subtitles import check_keepable
-
-        check_keepable(source.media_info, source.path)
+        check_keepable(source.media_info, source.path, timing)
 
 
 def _video_sink(
@@ -166,11 +183,25 @@ def _video_sink(
     copies: Copies | None,
     finer: int,
 ) -> Sink:
-    from redact.media.video.sink import VideoSink
     from redact.media.video.source import VideoSource
 
     assert isinstance(source, VideoSource)
-    recipe = plan.recipe
+    frames = plan.source.frames
+    return _open_video_sink(output, source, plan.recipe, ffmpeg, force, frames, copies, finer)
+
+
+def _open_video_sink(
+    output: Path,
+    source: VideoSource,
+    recipe: Recipe,
+    ffmpeg: str | None,
+    force: bool,
+    frames: int | None = None,
+    copies: Copies | None = None,
+    finer: int = 0,
+) -> VideoSink:
+    from redact.media.video.sink import VideoSink
+
     return VideoSink(
         output,
         source,
@@ -180,7 +211,7 @@ def _video_sink(
         extras=recipe.extras,
         ffmpeg=Path(ffmpeg) if ffmpeg else None,
         force=force,
-        frames=plan.source.frames,
+        frames=frames,
         copies=copies,
         finer=finer,
     )
@@ -192,6 +223,17 @@ def _video_copies(output: Path, source: Source, plan: Plan) -> Copies | None:
 
     assert isinstance(source, VideoSource)
     return smart_rendering.find_copies(output, source, plan.cover(), plan.source.frames)
+
+
+def _video_notes(output: Path, source: Source, plan: Plan) -> tuple[Note, ...]:
+    from redact.media.video.encoders import CONTAINERS
+    from redact.media.video.source import VideoSource
+    from redact.media.video.tracks import choose_sound, sound_notes
+
+    assert isinstance(source, VideoSource)
+    container = CONTAINERS[output.suffix.lower()]
+    sound = choose_sound(source.media_info, container, plan.recipe.audio, source.path)
+    return sound_notes(sound, container)
 
 
 def _video_faults(original: Source, finished: Source, plan: Plan | None) -> list[str]:
@@ -207,6 +249,14 @@ def _open_still(path: Path) -> Source:
     from redact.media.stills import open_still
 
     return open_still(path)
+
+
+def _check_still(source: Source, _recipe: Recipe, output: Path | None, _ffmpeg: str | None) -> None:
+    from redact.media.stills import PictureSource, still_sink
+
+    assert isinstance(source, PictureSource)
+    if output is not None:
+        still_sink(output, source, force=True, frames=0)
 
 
 def _still_sink(
@@ -245,14 +295,16 @@ class _Kind:
         check: Refuses a recipe or an output that does not fit the source.
         sink: Opens the sink of a result.
         copies: Which coded frames are copied; None for none.
+        notes: What of a result is not as the source has it.
         faults: What is wrong with a finished file beside its pictures.
     """
 
     suffixes: frozenset[str]
     open: Callable[[Path], Source]
-    check: Callable[[Source, Recipe, Path | None], None]
+    check: Callable[[Source, Recipe, Path | None, str | None], None]
     sink: _MakeSink
     copies: Callable[[Path, Source, Plan], Copies | None]
+    notes: Callable[[Path, Source, Plan], tuple[Note, ...]]
     faults: Callable[[Source, Source, Plan | None], list[str]]
 
 
@@ -263,14 +315,16 @@ _KINDS: Final = (
         check=_check_video,
         sink=_video_sink,
         copies=_video_copies,
+        notes=_video_notes,
         faults=_video_faults,
     ),
     _Kind(
         STILL_SUFFIXES,
         open=_open_still,
-        check=lambda *_: None,
+        check=_check_still,
         sink=_still_sink,
         copies=lambda *_: None,
+        notes=lambda *_: (),
         faults=_still_faults,
     ),
 )

@@ -15,7 +15,7 @@ from redact.media.video.h264.nal import IDR_SLICE, SLICE, nal_types
 from redact.media.video.media_info import UNSPECIFIED, AudioTrack, MediaInfo
 from redact.media.video.muxing import MuxJob
 from redact.media.video.pixel_formats import layout_of
-from redact.media.video.sound import DecodedTrack, played_seconds, stored_seconds
+from redact.media.video.sound import DecodedTrack, played_seconds, stored_seconds, track_extent
 from redact.media.video.source import VideoSource
 from redact.media.video.subtitles import (
     SUBTITLE_CODECS,
@@ -23,7 +23,6 @@ from redact.media.video.subtitles import (
     read_cues,
     read_payloads,
 )
-from redact.media.video.voice_disguise import track_extent
 
 _TAGS = {
     "alpha_mode", "compatible_brands", "duration", "encoder", "handler_name", "language",

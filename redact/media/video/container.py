@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import av
 from av.container import InputContainer
 from av.container.core import Flags
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from redact.errors import RedactError, UnreadableInputError, UnsupportedInputError
@@ -123,6 +123,22 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         raise UnsupportedInputError("there is no decoder for its video", path, "convert it first")
     check_size(stream.codec_context.width, stream.codec_context.height, path)
     return stream
+
+
+def find_empty_tracks(path: Path, streams: Iterable[Stream]) -> set[int]:
+    """Indices of those streams that hold not one packet.
+
+    A container's index tells at once; where it has none, packets are read until each had one.
+    """
+    waiting = {stream.index for stream in streams if not stream.index_entries}
+    if waiting:
+        with open_media(path, whole=True) as container:
+            for packet in container.demux([container.streams[index] for index in waiting]):
+                if packet.size:
+                    waiting.discard(packet.stream.index)
+                if not waiting:
+                    break
+    return waiting
 
 
 def _describe(stream: VideoStream) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from redact.errors import UnreadableInputError
+from redact.media.video.container import open_media, video_stream
 from redact.media.video.media_info import MICROSECOND
 
 _ONE_FRAME_PER_PACKET = {
@@ -139,6 +141,18 @@ class DecodingPass:
 
     def _damaged(self, problem: str) -> UnreadableInputError:
         return UnreadableInputError(problem, self._path, "try another copy of it")
+
+
+def first_times(path: Path) -> list[Fraction]:
+    """Presentation times of the first packets that are to be shown, in seconds, ascending."""
+    with open_media(path) as container:
+        packets = islice(container.demux(video_stream(container, path)), _FIRST_PACKETS)
+        shown = [p for p in packets if p.size and p.pts is not None and not p.is_discard]
+        return sorted(Fraction(p.pts or 0) * p.time_base for p in shown)
+
+
+_FIRST_PACKETS = 100
+"""Packets that tell what times a source has."""
 
 
 def announced_packets(container: InputContainer, stream: VideoStream) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -113,6 +114,24 @@ def open_encoder(draft: Path, choice: Choice, media_info: MediaInfo) -> Iterator
             with suppress(Exception):  # the first failure is the one to tell
                 container.close()
             raise
+
+
+def check_encoder_opens(choice: Choice, media_info: MediaInfo) -> None:
+    """Refuse pictures that the encoder does not take.
+
+    Raises:
+        EngineError: It does not open.
+    """
+    try:
+        with av.open(io.BytesIO(), "w", "matroska") as container:
+            context: Any = _add_stream(container, choice, media_info).codec_context
+            context.open()
+    except (av.FFmpegError, ValueError) as error:
+        size = f"{media_info.size.width}x{media_info.size.height}"
+        raise EngineError(
+            f"{choice.encoder.name} does not take pictures of {size} in {choice.pixel_format}",
+            remedy="choose another --encoder, as --encoder vp9 with .mkv",
+        ) from error
 
 
 def container_options(media_info: MediaInfo) -> dict[str, str]:

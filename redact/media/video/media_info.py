@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
@@ -32,7 +32,7 @@ class AudioTrack:
         index: Its stream index in the container.
         codec: Its codec's name.
         start: Seconds at which it begins, None where unknown.
-        rate: Samples per second.
+        rate: Samples per second, 0 where nobody can decode it.
         channels: How many.
         default: Whether players choose it unasked.
         language: ISO 639 code, None where not said.
@@ -47,6 +47,26 @@ class AudioTrack:
     default: bool
     language: str | None
     edits: tuple[Edit, ...] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What to call it."""
+        return "sound"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTrack:
+    """One track of the source that is in no result.
+
+    Args:
+        index: Its stream index in the container.
+        kind: What it holds, in words.
+        codec: Its codec's or format's name.
+    """
+
+    index: int
+    kind: str
+    codec: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +118,9 @@ class MediaInfo:
         mastering: Raw mastering display data of the first frame, None where absent.
         light: Raw content light level data of the first frame, None where absent.
         language: The video's ISO 639 code, None where not said.
-        audio: Audio streams, which can be copied.
+        audio: Audio streams of which anything is played.
         subtitles: Subtitle streams of any kind.
+        others: Streams that cannot be kept: data, and sound without a sample that is played.
     """
 
     container: str
@@ -121,6 +142,7 @@ class MediaInfo:
     language: str | None
     audio: tuple[AudioTrack, ...]
     subtitles: tuple[SubtitleTrack, ...] = ()
+    others: tuple[OtherTrack, ...] = ()
 
 
 def read_media_info(
@@ -128,6 +150,7 @@ def read_media_info(
     stream: VideoStream,
     frame: VideoFrame,
     tracks: Mapping[int, IsoTrack],
+    empty: Collection[int],
 ) -> MediaInfo:
     """Read it from an open container and its first decoded frame.
 
@@ -136,8 +159,11 @@ def read_media_info(
         stream: Its pictures.
         frame: The first one, decoded.
         tracks: What the index of an ISO file says of its tracks.
+        empty: Stream indices of sound without a sample.
     """
     picture = DecodedPicture(frame)
+    sound = [_audio_track(s, tracks.get(s.id)) for s in container.streams.audio]
+    audio = [t for t in sound if t.edits != () and t.index not in empty]
     context = stream.codec_context
     return MediaInfo(
         container=container.format.name,
@@ -157,8 +183,12 @@ def read_media_info(
         mastering=_side_data_bytes(frame, "MASTERING_DISPLAY_METADATA"),
         light=_side_data_bytes(frame, "CONTENT_LIGHT_LEVEL"),
         language=_language(stream),
-        audio=tuple(_audio_track(s, tracks.get(s.id)) for s in container.streams.audio),
+        audio=tuple(audio),
         subtitles=tuple(map(_subtitle_track, container.streams.subtitles)),
+        others=(
+            *(OtherTrack(t.index, "empty sound", t.codec) for t in sound if t not in audio),
+            *(_data_track(s, tracks.get(s.id)) for s in container.streams.data),
+        ),
     )
 
 
@@ -196,7 +226,7 @@ def _side_data_bytes(frame: VideoFrame, name: str) -> bytes | None:
 
 def _audio_track(stream: AudioStream, track: IsoTrack | None) -> AudioTrack:
     context: Any = stream.codec_context
-    codec = "unknown" if context is None else context.codec.canonical_name
+    codec = _format(track) if context is None else context.codec.canonical_name
     start = None
     if stream.start_time is not None and stream.time_base is not None:
         start = stream.start_time * stream.time_base
@@ -213,6 +243,14 @@ def _audio_track(stream: AudioStream, track: IsoTrack | None) -> AudioTrack:
         language=_language(stream),
         edits=None if track is None else track.played_sound(codec, packet),
     )
+
+
+def _data_track(stream: Stream, track: IsoTrack | None) -> OtherTrack:
+    return OtherTrack(stream.index, "data", _format(track))
+
+
+def _format(track: IsoTrack | None) -> str:
+    return "unknown" if track is None else track.format
 
 
 def _subtitle_track(stream: SubtitleStream) -> SubtitleTrack:

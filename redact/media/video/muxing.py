@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import ffmpeg
 import imageio_ffmpeg
 
 from redact.core.geometry import Turn
-from redact.errors import MissingEngineError, UnsupportedInputError
-from redact.media.video.encoders import CONTAINERS, Choice
+from redact.errors import MissingEngineError
+from redact.media.video.encoders import Choice
 from redact.media.video.ffmpeg_program import file_url, run_program
 from redact.media.video.media_info import AudioTrack, MediaInfo
 from redact.media.video.pixel_formats import layout_of
 from redact.media.video.sound import CopiedTrack, DecodedTrack
 from redact.media.video.subtitles import SubtitleFile
 from redact.media.video.timing import Timing
-from redact.media.video.voice_disguise import AUDIO_CODECS
+from redact.media.video.tracks import AUDIO_CODECS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,44 +81,6 @@ def find_program(asked: Path | None = None) -> Path:
 
 
 _INSTALL = "install imageio-ffmpeg, or name another program"
-
-
-def check_audio(tracks: tuple[AudioTrack, ...], container: str, path: Path) -> None:
-    """Refuse audio streams that cannot be copied into the container.
-
-    Raises:
-        UnsupportedInputError: A stream's codec does not fit.
-    """
-    for track in tracks:
-        if not _can_hold_audio(track.codec, container):
-            raise _cannot_copy_audio(track.codec, container, path)
-
-
-def _cannot_copy_audio(codec: str, container: str, path: Path) -> UnsupportedInputError:
-    others = [name for name in (".mkv", ".mov") if CONTAINERS[name] != container]
-    return UnsupportedInputError(
-        f"its sound ({codec}) cannot be copied into {container}",
-        path,
-        f"choose --audio drop, or name the output {' or '.join(others)}",
-    )
-
-
-def _can_hold_audio(codec: str, container: str) -> bool:
-    if container == "mpegts":  # whose muxer takes anything, as private data that nobody plays
-        return codec in _MPEGTS_AUDIO
-    if container == "matroska" and _can_hold_audio(codec, "avi"):
-        return True  # it takes what AVI takes, under the same numbers
-    try:
-        with av.open(io.BytesIO(), "w", format=container) as trial:
-            trial.add_mux_stream(codec)
-    except (ValueError, av.FFmpegError):
-        return False
-    return True
-
-
-_MPEGTS_AUDIO = {
-    "aac", "aac_latm", "ac3", "dts", "eac3", "mp1", "mp2", "mp3", "opus", "pcm_bluray", "truehd",
-}  # fmt: skip
 
 
 def mux(job: MuxJob, program: Path) -> None:

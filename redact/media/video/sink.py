@@ -14,17 +14,19 @@ from redact.errors import EngineError, VerificationError
 from redact.media import drafts, files
 from redact.media.video.checking import check_nal_units, check_result
 from redact.media.video.container import add_path_to_errors
+from redact.media.video.decoding import first_times
 from redact.media.video.encoders import choose_encoder
-from redact.media.video.encoding import Encoding, draft_suffix, open_encoder
+from redact.media.video.encoding import Encoding, check_encoder_opens, draft_suffix, open_encoder
 from redact.media.video.h264.nal import CannotCopy
 from redact.media.video.media_info import AudioTrack
-from redact.media.video.muxing import MuxJob, check_audio, find_program, mux
+from redact.media.video.muxing import MuxJob, find_program, mux
 from redact.media.video.smart_rendering import Copies
-from redact.media.video.sound import CopiedTrack, DecodedTrack, played_track
+from redact.media.video.sound import CopiedTrack, DecodedTrack, decode_track, played_track
 from redact.media.video.source import VideoSource
 from redact.media.video.splicing import splice, with_free_sps_id
 from redact.media.video.subtitles import SubtitleFile, check_container, write_subtitles
-from redact.media.video.timing import timing_for
+from redact.media.video.timing import Timing, timing_for
+from redact.media.video.tracks import choose_sound
 from redact.media.video.voice_disguise import disguise_voice
 
 
@@ -75,18 +77,34 @@ class VideoSink:
         if copies is not None:
             self._choice = with_free_sps_id(self._choice, copies)
         self._timing = timing_for(self._choice.container, source.media_info)
-        self._tracks = () if audio == "drop" else source.media_info.audio
+        self._sound = choose_sound(source.media_info, self._choice.container, audio, source.path)
         self._audio = audio
         self._extras = frozenset(extras)
         if "subtitles" in self._extras:
             check_container(source.media_info, self._choice.container, source.path)
-        if audio == "keep":
-            check_audio(self._tracks, self._choice.container, source.path)
         self._program = find_program(ffmpeg)
         self._copies = copies
         self._times = list(copies.times) if copies is not None and copies.whole else []
         self._writing: AbstractContextManager[Encoding] | None = None
         self._encoding: Encoding | None = None
+
+    @property
+    def timing(self) -> Timing:
+        """How times are carried over."""
+        return self._timing
+
+    def check_writable(self) -> None:
+        """Refuse what the constructor cannot tell, but the encoder and the first packets can.
+
+        Raises:
+            EngineError: The encoder does not open for pictures of this kind.
+            UnsupportedInputError: The container cannot keep the times.
+        """
+        with add_path_to_errors(self._source.path):
+            check_encoder_opens(self._choice, self._source.media_info)
+            times = first_times(self._source.path)
+            for time in times:
+                self._timing.check(time, times[0])
 
     def __enter__(self) -> Self:
         self._writing = self._write_all()
@@ -185,12 +203,16 @@ class VideoSink:
         """Where each track comes from; one of which nothing is played is left out."""
         found: dict[AudioTrack, CopiedTrack | DecodedTrack] = {}
         with add_path_to_errors(self._source.path):
-            for track in self._tracks:
+            for track in self._sound.kept:
                 played = played_track(self._source.path, track, written.parent)
-                if played is not None and self._audio == "disguise":
-                    wav = written.with_name(f"{track.index}.wav")
+                wav = written.with_name(f"{track.index}.wav")
+                if played is None:
+                    continue
+                if self._audio == "disguise":
                     found[track] = disguise_voice(played, wav, self._program)
-                elif played is not None:
+                elif track in self._sound.encoded:
+                    found[track] = decode_track(played, track.rate, wav, self._program)
+                else:
                     found[track] = played
         return found
 

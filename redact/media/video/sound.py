@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import av
+import ffmpeg
 from av import Packet
 from av.audio.stream import AudioStream
 
-from redact.errors import EngineError
+from redact.errors import EngineError, UnsupportedInputError
 from redact.media.drafts import is_write_error
 from redact.media.video.container import open_media
+from redact.media.video.ffmpeg_program import file_url, run_program
 from redact.media.video.iso_tracks import Edit
 from redact.media.video.media_info import AudioTrack
 
@@ -137,6 +140,71 @@ def _is_played(edit: Edit, start: Fraction, duration: Fraction, codec: str) -> b
 
 _ALONE = ("alac", "flac", "pcm")
 """Codecs whose packets hold nothing of the time of the next one; of others that is feared."""
+
+
+def decode_track(track: CopiedTrack, rate: int, written: Path, program: Path) -> DecodedTrack:
+    """Decode one track, to be encoded anew.
+
+    Args:
+        track: Where its sound is.
+        rate: Samples per second.
+        written: The file to write, in a private folder.
+        program: The ffmpeg program.
+
+    Raises:
+        UnsupportedInputError: There is no sound in the track.
+        EngineError: The program failed.
+        OSError: There is no space left.
+    """
+    start, end = track_extent(track.path, track.index)
+    run_program(wav_command(decoded_sound(track, rate), written, program), written)
+    return DecodedTrack(written, track.start + start, round((end - start) * rate), rate)
+
+
+def decoded_sound(track: CopiedTrack, rate: int) -> Any:
+    """A track as a stream of ffmpeg-python: decoded, its first sample at zero, gaps filled."""
+    sound = ffmpeg.input(file_url(track.path), protocol_whitelist="file", err_detect="explode")
+    sound = sound[str(track.index)].filter("asetpts", "PTS-STARTPTS")
+    return sound.filter("aresample", rate, **{"async": 1})
+
+
+def wav_command(sound: Any, written: Path, program: Path) -> list[str]:
+    """The command that writes a stream of ffmpeg-python to a file without loss."""
+    output = ffmpeg.output(
+        sound,
+        file_url(written),
+        f="wav",
+        rf64="auto",
+        map_metadata=-1,
+        fflags="+bitexact",
+        flags="+bitexact",
+    )
+    spelled: list[str] = ffmpeg.compile(
+        output.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-xerror"),
+        cmd=os.fspath(program),
+        overwrite_output=True,
+    )
+    return spelled
+
+
+def track_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
+    """Seconds at which a track's first sample begins and its last one ends.
+
+    Raises:
+        InputError: The file is damaged.
+        UnsupportedInputError: There is no sound in the track.
+    """
+    start: Fraction | None = None
+    end = Fraction(0)
+    with open_media(path) as container:
+        stream: Any = container.streams[index]
+        for frame in container.decode(stream):
+            time = frame.pts * frame.time_base
+            start = time if start is None else start
+            end = max(end, time + Fraction(frame.samples, frame.sample_rate))
+    if start is None:
+        raise UnsupportedInputError("its sound is empty", path, "choose --audio drop")
+    return start, end
 
 
 def played_seconds(path: Path, track: AudioTrack) -> Fraction:

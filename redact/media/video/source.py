@@ -23,6 +23,7 @@ from redact.media.video.container import (
     LARGEST_PICTURE,
     add_path_to_errors,
     check_size,
+    find_empty_tracks,
     open_media,
     video_stream,
 )
@@ -30,6 +31,7 @@ from redact.media.video.decoding import DecodingPass, announced_frames
 from redact.media.video.iso_tracks import read_iso_tracks
 from redact.media.video.media_info import MICROSECOND, MediaInfo, read_media_info
 from redact.media.video.picture import DecodedPicture
+from redact.media.video.tracks import source_notes
 from redact.media.video.truncation import check_not_truncated
 
 _MOST_THREADS = 8
@@ -57,7 +59,8 @@ class VideoSource:
                 raise UnreadableInputError("not one frame of its video can be decoded", path)
             with add_path_to_errors(path):
                 tracks = read_iso_tracks(path) if container.format.name.startswith("mov") else {}
-                self.media_info = read_media_info(container, stream, first, tracks)
+                empty = find_empty_tracks(path, container.streams.audio)
+                self.media_info = read_media_info(container, stream, first, tracks, empty)
             self._info = _info(container, stream, self.media_info)
 
     @property
@@ -68,7 +71,7 @@ class VideoSource:
     @property
     def notes(self) -> tuple[Note, ...]:
         """What is not as the file has it; complete once all frames were read."""
-        return ()
+        return source_notes(self.media_info)
 
     @cached_property
     def fingerprint(self) -> str:

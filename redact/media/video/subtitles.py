@@ -96,14 +96,21 @@ class SubtitleFile:
     language: str | None
 
 
-def check_keepable(media_info: MediaInfo, path: Path) -> None:
+def check_keepable(media_info: MediaInfo, path: Path, timing: Timing | None = None) -> None:
     """Refuse subtitles that could not be kept, or should not be.
 
+    Args:
+        media_info: Of the source.
+        path: The source.
+        timing: How times are carried over to a result, None where there is none.
+
     Raises:
-        UnsupportedInputError: They are bitmaps, or telemetry of a camera.
+        UnsupportedInputError: They are bitmaps, telemetry of a camera, or do not fit the result.
     """
     for track in media_info.subtitles:
-        read_cues(path, track)
+        cues = read_cues(path, track)
+        if timing is not None:
+            _check_times(cues, timing, path)
 
 
 def read_cues(path: Path, track: SubtitleTrack) -> tuple[Cue, ...]:
@@ -183,6 +190,17 @@ def check_container(media_info: MediaInfo, container: str, path: Path) -> None:
         )
 
 
+def _check_times(cues: Sequence[Cue], timing: Timing, path: Path) -> None:
+    for cue in cues:
+        for time in (cue.start, cue.end):
+            timing.check(time, cue.start)
+    overlap = any(after.start < before.end for before, after in pairwise(cues))
+    if overlap and SUBTITLE_CODECS[timing.container] == "mov_text":
+        raise UnsupportedInputError(
+            f"{timing.container} cannot keep subtitles that overlap", path, "name the output .mkv"
+        )
+
+
 def write_subtitles(
     source: Path, track: SubtitleTrack, folder: Path, container: str, timing: Timing
 ) -> SubtitleFile:
@@ -200,14 +218,7 @@ def write_subtitles(
         EngineError: They cannot be written.
     """
     cues = read_cues(source, track)
-    for cue in cues:
-        for time in (cue.start, cue.end):
-            timing.check(time, cue.start)
-    overlap = any(after.start < before.end for before, after in pairwise(cues))
-    if overlap and SUBTITLE_CODECS[container] == "mov_text":
-        raise UnsupportedInputError(
-            f"{container} cannot keep subtitles that overlap", source, "name the output .mkv"
-        )
+    _check_times(cues, timing, source)
     path = folder / f"subtitles{track.index}.{_SUFFIXES[container]}"
     try:
         _mux(path, SUBTITLE_CODECS[container], cues, timing.tick or track.time_base)

@@ -8,29 +8,24 @@ single shift back fits more than an instant.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from random import Random
 from secrets import SystemRandom
-from typing import Any, Final
+from typing import Final
 
-import ffmpeg
-
-from redact.errors import EngineError, UnsupportedInputError
-from redact.media.video.container import open_media
-from redact.media.video.ffmpeg_program import file_url, run_program
-from redact.media.video.sound import CopiedTrack, DecodedTrack
+from redact.errors import EngineError
+from redact.media.video.ffmpeg_program import run_program
+from redact.media.video.sound import (
+    CopiedTrack,
+    DecodedTrack,
+    decoded_sound,
+    track_extent,
+    wav_command,
+)
 
 SAMPLE_RATE: Final = 16_000
 """Samples per second. Higher frequencies tell more about who speaks than about what is said."""
-
-AUDIO_CODECS: Final = {
-    "avi": "pcm_s16le", "matroska": "aac", "mov": "aac", "mp4": "aac", "mpegts": "aac",
-    "webm": "libopus",
-}  # fmt: skip
-"""The codec of a disguised track, by container."""
 
 _STEP = 0.25
 """Seconds between two steps of the random walks."""
@@ -72,26 +67,6 @@ def disguise_voice(track: CopiedTrack, written: Path, program: Path) -> DecodedT
     return DecodedTrack(written, track.start + start, samples, SAMPLE_RATE)
 
 
-def track_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
-    """Seconds at which a track's first sample begins and its last one ends.
-
-    Raises:
-        InputError: The file is damaged.
-        UnsupportedInputError: There is no sound in the track.
-    """
-    start: Fraction | None = None
-    end = Fraction(0)
-    with open_media(path) as container:
-        stream: Any = container.streams[index]
-        for frame in container.decode(stream):
-            time = frame.pts * frame.time_base
-            start = time if start is None else start
-            end = max(end, time + Fraction(frame.samples, frame.sample_rate))
-    if start is None:
-        raise UnsupportedInputError("its sound is empty", path, "choose --audio drop")
-    return start, end
-
-
 def filter_commands(random: Random, seconds: float) -> str:
     """All parameters over time, as commands for ffmpeg's asendcmd filter."""
     lower = random.random() < 0.5
@@ -120,9 +95,7 @@ def _random_walk(random: Random, low: float, high: float) -> Iterator[float]:
 
 
 def _command(track: CopiedTrack, samples: int, written: Path, program: Path) -> list[str]:
-    sound = ffmpeg.input(file_url(track.path), protocol_whitelist="file", err_detect="explode")
-    sound = sound[str(track.index)].filter("asetpts", "PTS-STARTPTS")
-    sound = sound.filter("aresample", SAMPLE_RATE, **{"async": 1})  # gaps become silence
+    sound = decoded_sound(track, SAMPLE_RATE)
     sound = sound.filter("aformat", channel_layouts="mono").filter("apad", pad_dur=_PADDING)
     sound = sound.filter("asendcmd", filename="amounts")
     moving = {"pitch": 1, "pitchq": "consistency"}  # made for amounts that change
@@ -138,18 +111,4 @@ def _command(track: CopiedTrack, samples: int, written: Path, program: Path) -> 
     sound = sound.filter("highpass", f=160).filter("lowpass", f=3600).filter("lowpass", f=3600)
     sound = sound.filter("atrim", start_sample=_FILTER_DELAY, end_sample=_FILTER_DELAY + samples)
     sound = sound.filter("asetpts", "N/SR/TB")
-    output = ffmpeg.output(
-        sound,
-        file_url(written),
-        f="wav",
-        rf64="auto",
-        map_metadata=-1,
-        fflags="+bitexact",
-        flags="+bitexact",
-    )
-    spelled: list[str] = ffmpeg.compile(
-        output.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-xerror"),
-        cmd=os.fspath(program),
-        overwrite_output=True,
-    )
-    return spelled
+    return wav_command(sound, written, program)

@@ -1,0 +1,127 @@
+"""Which tracks of a source are kept, how, and what is said of the others."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import av
+
+from redact.core.notes import Note
+from redact.core.recipe import Audio
+from redact.errors import UnsupportedInputError
+from redact.media.video.encoders import CONTAINERS
+from redact.media.video.media_info import AudioTrack, MediaInfo, OtherTrack
+
+AUDIO_CODECS: Final = {
+    "avi": "pcm_s16le", "matroska": "aac", "mov": "aac", "mp4": "aac", "mpegts": "aac",
+    "webm": "libopus",
+}  # fmt: skip
+"""The codec of a track that is encoded anew, by container."""
+
+_MPEGTS_AUDIO = {
+    "aac", "aac_latm", "ac3", "dts", "eac3", "mp1", "mp2", "mp3", "opus", "pcm_bluray", "truehd",
+}  # fmt: skip
+
+_SPEECH_CODECS = {"amr_nb", "amr_wb", "evrc", "qcelp"}
+"""What phones code sound with; encoded anew where a container cannot hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenSound:
+    """What becomes of a source's audio tracks.
+
+    Args:
+        kept: Those that the result holds, in order.
+        encoded: Those of them that its container cannot hold as they are.
+        left_out: The others.
+    """
+
+    kept: tuple[AudioTrack, ...] = ()
+    encoded: tuple[AudioTrack, ...] = ()
+    left_out: tuple[AudioTrack, ...] = ()
+
+
+def choose_sound(media_info: MediaInfo, container: str, audio: Audio, path: Path) -> ChosenSound:
+    """Keep what can be kept; what cannot is left out, while one track at least stays.
+
+    Args:
+        media_info: Of the source.
+        container: The result's.
+        audio: Whether sound is copied, dropped or disguised.
+        path: The source, for errors.
+
+    Raises:
+        UnsupportedInputError: There is sound, and none of it can be kept.
+    """
+    tracks = () if audio == "drop" else media_info.audio
+    known = [track for track in tracks if track.rate]  # others have no decoder, and no muxer
+    copied = [track for track in known if can_hold_audio(track.codec, container)]
+    spoken = [t for t in known if t.codec in _SPEECH_CODECS and t not in copied]
+    kept = [t for t in known if audio == "disguise" or t in copied or t in spoken]
+    if tracks and not kept:
+        raise _cannot_keep(tracks[0], container, path)
+    left_out = tuple(track for track in tracks if track not in kept)
+    return ChosenSound(tuple(kept), () if audio == "disguise" else tuple(spoken), left_out)
+
+
+def _cannot_keep(track: AudioTrack, container: str, path: Path) -> UnsupportedInputError:
+    able = [
+        suffix
+        for suffix in (".mkv", ".mov", ".mp4")
+        if track.rate and can_hold_audio(track.codec, CONTAINERS[suffix])
+    ]
+    return UnsupportedInputError(
+        f"its sound ({track.codec}) cannot be copied into {container}",
+        path,
+        f"choose --audio drop{', or name the output ' * bool(able)}{' or '.join(able)}",
+    )
+
+
+def can_hold_audio(codec: str, container: str) -> bool:
+    """Whether a container holds sound of that codec so that players play it."""
+    if codec in _SPEECH_CODECS:
+        return container == "mov"  # others take some of them, at wrong times or for few players
+    if container == "mpegts":  # whose muxer takes anything, as private data that nobody plays
+        return codec in _MPEGTS_AUDIO
+    if container == "matroska" and can_hold_audio(codec, "avi"):
+        return True  # it takes what AVI takes, under the same numbers
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as trial:
+            trial.add_mux_stream(codec)
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
+
+
+def source_notes(media_info: MediaInfo) -> tuple[Note, ...]:
+    """What to tell of tracks that no result holds."""
+    return _note("tracks_left_out", media_info.others, "not kept in any result")
+
+
+def sound_notes(sound: ChosenSound, container: str) -> tuple[Note, ...]:
+    """What to tell of the sound of a result.
+
+    Args:
+        sound: What becomes of it.
+        container: The result's.
+    """
+    trimmed = [track for track in sound.kept if track.edits is not None]
+    codec = AUDIO_CODECS[container].removeprefix("lib")
+    return (
+        *_note("sound_trimmed", trimmed, "what its edit list cuts off is left out"),
+        *_note("sound_encoded", sound.encoded, f"encoded to {codec}, as {container} needs it"),
+        *_note("tracks_left_out", sound.left_out, f"left out, as {container} cannot keep it"),
+    )
+
+
+def _note(
+    kind: str, tracks: Sequence[AudioTrack] | Sequence[OtherTrack], words: str
+) -> tuple[Note, ...]:
+    """One note for all tracks of which the same is said."""
+    named = ", ".join(f"{track.index} ({track.kind}, {track.codec})" for track in tracks)
+    word = "track" if len(tracks) == 1 else "tracks"
+    return (Note(kind, len(tracks), f"{word} {named}: {words}"),) if tracks else ()
