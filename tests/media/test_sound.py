@@ -31,15 +31,24 @@ TONES = (
 )
 """Loud for a second, then quiet, and loud again from 2 s to 2.5 s and from 3.5 s on."""
 
-PRIMING = 1024 / RATE
+FIRST, SECOND = (0.994, 1.003), (0.994, 2.503)
+"""Seconds that are quiet, and from when on; the loud ones begin and end in the next packets."""
+
 LISTS: dict[str, list[tuple[float, float]]] = {
-    "beginning": [(0.9, 1.05 + PRIMING)],
-    "end": [(0.5, 2.6 + PRIMING)],
-    "both, in two pieces": [(0.9, 1.02 + PRIMING), (0.9, 2.53 + PRIMING)],
-    "the first piece last": [(0.9, 2.53 + PRIMING), (0.9, 1.02 + PRIMING)],
-    "with silence between": [(0.3, -1), (0.9, 1.02 + PRIMING), (0.7, -1), (0.9, 2.53 + PRIMING)],
-    "the same twice": [(0.9, 1.02 + PRIMING), (0.9, 1.02 + PRIMING)],
+    "first piece": [FIRST],
+    "second piece": [SECOND],
+    "both": [FIRST, SECOND],
+    "the first piece last": [SECOND, FIRST],
+    "with silence between": [(0.3, -1), FIRST, (0.7, -1), SECOND],
+    "the same twice": [FIRST, FIRST],
 }
+
+
+def cut(whole: Path, path: Path, edits: list[tuple[float, float]]) -> Path:
+    """The clip with that edit list for its sound, behind what its encoder put before it."""
+    delay = 0 if whole.suffix == ".mov" else 1024 / RATE
+    moved = [(length, start + delay if start >= 0 else start) for length, start in edits]
+    return clips.make_edited(whole, path, {"soun": moved})
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +93,7 @@ def played(path: Path) -> list[tuple[Fraction, np.ndarray]]:
 def test_what_an_edit_list_cuts_off_is_not_in_the_result(
     tmp_path: Path, suffix: str, case: str
 ) -> None:
-    path = clips.make_edited(
-        make(tmp_path, suffix), tmp_path / f"cut{suffix}", {"soun": LISTS[case]}
-    )
+    path = cut(make(tmp_path, suffix), tmp_path / f"cut{suffix}", LISTS[case])
     assert np.abs(stored(path)).max() > LOUD
     found = stored(copy(path, tmp_path / f"out{suffix}"))
     assert np.abs(found).max() < LOUD
@@ -97,14 +104,12 @@ def test_what_an_edit_list_cuts_off_is_not_in_the_result(
 
 @pytest.mark.parametrize("suffix", [".mkv", ".ts"])
 def test_nor_where_the_result_has_no_edit_lists(tmp_path: Path, suffix: str) -> None:
-    path = clips.make_edited(
-        make(tmp_path, ".mp4"), tmp_path / "cut.mp4", {"soun": LISTS["beginning"]}
-    )
+    path = cut(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", LISTS["first piece"])
     assert np.abs(stored(copy(path, tmp_path / f"out{suffix}"))).max() < LOUD
 
 
 def test_nor_where_a_voice_is_disguised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = clips.make_edited(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", {"soun": LISTS["end"]})
+    path = cut(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", LISTS["first piece"])
     given: list[CopiedTrack] = []
     plain = sinks.disguise_voice
 
@@ -119,8 +124,7 @@ def test_nor_where_a_voice_is_disguised(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_file_in_fragments_begins_where_its_edit_list_says(tmp_path: Path) -> None:
-    cut = [(3.0, 1.05 + PRIMING)]
-    path = clips.make_edited(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", {"soun": cut})
+    path = cut(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", [(3.0, 1.003)])
     pieces = tmp_path / "pieces.mp4"
     flags = "+frag_keyframe+delay_moov"
     clips.run("-i", path, "-map", "0", "-c", "copy", "-movflags", flags, pieces)
@@ -129,7 +133,7 @@ def test_a_file_in_fragments_begins_where_its_edit_list_says(tmp_path: Path) -> 
 
 
 def test_an_index_that_is_compressed_is_read(tmp_path: Path) -> None:
-    path = clips.make_edited(make(tmp_path, ".mov"), tmp_path / "cut.mov", {"soun": LISTS["end"]})
+    path = cut(make(tmp_path, ".mov"), tmp_path / "cut.mov", LISTS["first piece"])
     data = path.read_bytes()
     at = data.rindex(b"moov") - 4
     packed = zlib.compress(data[at:])
@@ -194,9 +198,7 @@ def test_the_check_of_the_draft_sees_what_is_not_played(
     def copied(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack:
         return CopiedTrack(source, track.index)
 
-    path = clips.make_edited(
-        make(tmp_path, ".mp4"), tmp_path / "cut.mp4", {"soun": LISTS["beginning"]}
-    )
+    path = cut(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", LISTS["first piece"])
     monkeypatch.setattr(sinks, "played_track", copied)
     for suffix in (".mp4", ".mov", ".mkv"):
         with pytest.raises(VerificationError, match="sound that is not played"):
@@ -205,15 +207,20 @@ def test_the_check_of_the_draft_sees_what_is_not_played(
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_the_check_of_a_finished_file_sees_what_is_not_played(tmp_path: Path, suffix: str) -> None:
-    path = clips.make_edited(
-        make(tmp_path, ".mp4"), tmp_path / "cut.mp4", {"soun": LISTS["beginning"]}
-    )
+    path = cut(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", LISTS["first piece"])
     faulty, sound = tmp_path / f"faulty{suffix}", tmp_path / f"out{suffix}"
     clips.run("-i", path, "-map", "0", "-c", "copy", faulty)
     copy(path, sound)
     source = VideoSource(path)
     assert "it holds sound that is not played" in checking.find_faults(source, VideoSource(faulty))
     assert checking.find_faults(source, VideoSource(sound)) == []
+
+
+def test_the_check_sees_what_an_edit_list_hides_in_a_finished_file(tmp_path: Path) -> None:
+    whole = make(tmp_path, ".mp4")
+    hiding = cut(whole, tmp_path / "hiding.mp4", LISTS["first piece"])
+    found = checking.find_faults(VideoSource(whole), VideoSource(hiding))
+    assert "it holds sound that is not played" in found
 
 
 def test_a_track_of_which_nothing_is_played_is_left_out(tmp_path: Path) -> None:
