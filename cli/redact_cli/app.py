@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -55,16 +56,20 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback ends the program
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
     ] = False,
     debug: Annotated[
         bool,
         typer.Option(
-            DEBUG, help="Show where an error of redact itself happened; anywhere on the line."
+            DEBUG,
+            help="Show where an error of redact itself happened, and what native libraries say; "
+            "anywhere on the line.",
         ),
     ] = False,
-) -> None: ...
+) -> None:
+    if debug:
+        os.environ["REDACT_DEBUG"] = "1"  # worker processes read it
 
 
 @app.command(help=help_texts.RUN, epilog=help_texts.RUN_EXAMPLE)

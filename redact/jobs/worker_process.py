@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import multiprocessing
+import os
 import pickle
 import signal
 import sys
@@ -20,6 +21,9 @@ from redact.jobs.workers import POLL_INTERVAL
 
 STALL_TIMEOUT = 300.0
 """Seconds without any progress after which a process is taken to stand still."""
+
+SHOW_CHATTER = "REDACT_DEBUG"
+"""The environment variable with which worker processes leave native libraries their voice."""
 
 _GRACE_PERIOD = 10.0  # seconds that a process gets to tidy up before it is killed
 _LARGEST_MESSAGE = 1 << 24  # bytes
@@ -200,6 +204,7 @@ def _signals_blocked() -> Iterator[None]:
 
 def _serve(connection: Any, prepare: Callable[[], None] | None) -> None:
     """In the worker process: do what is sent until its parent ends; only SIGTERM reaches it."""
+    _silence_stderr()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -212,6 +217,17 @@ def _serve(connection: Any, prepare: Callable[[], None] | None) -> None:
             work, item = connection.recv()
             result = work(item, _throttled(lambda told: connection.send(("told", *told))))
             connection.send(("done", result))
+
+
+def _silence_stderr() -> None:
+    """Send standard error to nowhere: native libraries write there whenever they like.
+
+    Nothing is lost: errors go to the parent through the connection.
+    """
+    if not os.environ.get(SHOW_CHATTER):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
 
 
 def _exit_once(number: int, _: object) -> None:

@@ -15,6 +15,7 @@ from redact.core.geometry import Box
 from redact.core.plan import Plan, load
 from redact.errors import RecipeError
 from redact.jobs import batch, sandbox
+from redact.jobs.worker_process import SHOW_CHATTER
 from redact.verify.result import Checking
 from redact_cli import exit_codes
 from redact_cli.app import main
@@ -339,6 +340,15 @@ def test_what_is_unforeseen_is_one_line(
     assert "please report" in said
     assert redact("--debug", "run", "a.jpg") == exit_codes.UNFORESEEN
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_debug_lets_worker_processes_speak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ) | {SHOW_CHATTER: ""})
+    write("a.jpg")
+    assert redact("run", "a.jpg") == 0
+    assert not os.environ[SHOW_CHATTER]
+    assert redact("run", "a.jpg", "--force", "--debug") == 0
+    assert os.environ[SHOW_CHATTER]
 
 
 def test_debug_shows_where_a_file_failed(capsys: pytest.CaptureFixture[str]) -> None:

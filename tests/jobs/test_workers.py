@@ -17,7 +17,7 @@ from redact.core.interfaces import Progress
 from redact.jobs import sandbox
 from redact.jobs.batch import Failure, Job, Report, find_jobs, run
 from redact.jobs.limits import apply_limits
-from redact.jobs.worker_process import StrictUnpickler, WorkerProcess
+from redact.jobs.worker_process import SHOW_CHATTER, StrictUnpickler, WorkerProcess
 from redact.jobs.workers import run_all
 from tests.cli import fake_redact
 
@@ -140,3 +140,21 @@ def limits(folder: Path, tell: Progress) -> dict[str, object]:
         "inside": (folder / "draft/a").exists(),
         "linked": (folder / "b").exists(),
     }
+
+
+def chatter(item: str, tell: Progress) -> str:
+    os.write(2, f"W0000 {item} inference_runner.cc".encode())
+    tell("analyse", 1, 1)
+    return item
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_native_libraries_are_heard_with_debug_alone(
+    debug: bool, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SHOW_CHATTER, raising=False)
+    if debug:
+        monkeypatch.setenv(SHOW_CHATTER, "1")
+    ended = run_all(["a"], chatter, [WorkerProcess((str,))], lambda *_: None, lambda *_: None)
+    assert [future.result() for _, future in ended] == ["a"]
+    assert capfd.readouterr().err == ("W0000 a inference_runner.cc" if debug else "")
