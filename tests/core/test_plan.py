@@ -368,7 +368,7 @@ def test_a_failed_save_keeps_the_older_plan_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("place", ["missing/plan.json", "file/plan.json", "folder", "n" * 250])
+@pytest.mark.parametrize("place", ["missing/plan.json", "file/plan.json", "folder", "n" * 256])
 def test_a_place_that_cannot_be_written_is_an_error_of_the_family(
     tmp_path: Path, place: str
 ) -> None:
