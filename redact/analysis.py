@@ -63,13 +63,18 @@ def _detect_and_track(
     Returns:
         The frames that were read, and the restless ones of them: see `VideoSchedule`.
     """
-    passes = recipe.passes_for(source.info)
-    if source.info.pages:
+    passes, info = recipe.passes_for(source.info), source.info
+    if info.pages:
         every_page = PassRunner(for_every_page(passes), load, recipe.slope)
         read = pipeline.analyse(source, EveryFrame(every_page), tracker, progress)
         return read, frozenset()
     runner = PassRunner(passes, load, recipe.slope)
-    schedule = VideoSchedule(runner, recipe.coverage.follow, cache)
+
+    def still_going() -> None:
+        if info.is_still:  # a large one takes minutes, and silence is taken for standing still
+            progress("analyse", 0, info.frames)
+
+    schedule = VideoSchedule(runner, recipe.coverage.follow, cache, still_going)
     key = cache_key(mark, recipe, requested_device())
     with _caching(cache, key, source, recipe, progress) as tell:
         read = pipeline.analyse(source, schedule, tracker, tell)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
+from threading import BoundedSemaphore
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -30,6 +32,9 @@ _BOX_MARGIN = 1.0
 
 _MERGE_IOU = 0.4
 """Intersection over union from which detections of several passes are merged."""
+
+_TILES_AT_ONCE = 2
+"""More would be quicker where there are more processors, but each takes about 200 MB."""
 
 _CLEAR_SCORE = 0.4
 """Score from which a detection tells which way a picture stands."""
@@ -54,6 +59,7 @@ class PassRunner:
     ) -> None:
         self.passes = passes
         self._slope = slope
+        self._tiling = BoundedSemaphore(_TILES_AT_ONCE)
         self._detectors = {name: load(name) for name in {p.detector for p in passes}}
 
     def __call__(self, frame: Frame) -> View:
@@ -76,7 +82,11 @@ class PassRunner:
 
     def detect(self, pass_: Pass, copies: ScaledCopies) -> list[Detection]:
         """Run one pass; its detections are in pixels of the upright picture."""
-        found = [d for part in copies.excerpts(pass_) for d in self._detect_in(part, pass_)]
+        turn = self._tiling if pass_.scale else nullcontext()
+        found: list[Detection] = []
+        for part in copies.excerpts(pass_):
+            with turn:
+                found += self._detect_in(part, pass_)
         least = pass_.threshold
         return [d for d in found if d.score >= least + size_penalty(d, copies.size, self._slope)]
 
@@ -159,9 +169,17 @@ class VideoSchedule:
         runner: Runs the passes.
         max_age: Seconds after which a pass runs again even if the picture is still.
         cache: Spares the runs that it knows, and records all others.
+        tell: Called as each pass of a frame is done, by whoever takes the views.
     """
 
-    def __init__(self, runner: PassRunner, max_age: float, cache: PassCache | None = None) -> None:
+    def __init__(
+        self,
+        runner: PassRunner,
+        max_age: float,
+        cache: PassCache | None = None,
+        tell: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._tell = tell
         self._runner = runner
         self._cache = cache
         self._max_age = max_age
@@ -220,11 +238,14 @@ class VideoSchedule:
         """
         copies = ScaledCopies(planned.frame.picture, planned.grey)
         to_run = [one for one in planned.passes if one.must_run]
-        for one in sorted(to_run, key=lambda one: -one.pass_.side):
+        for one in sorted(to_run, key=lambda one: (-one.pass_.scale, -one.pass_.side)):
             pool.submit(self._run_pass, one, copies)
 
         def view() -> View:
-            results = [(one.pass_, one.result.result()) for one in planned.passes]
+            results = []
+            for one in planned.passes:
+                results.append((one.pass_, one.result.result()))
+                self._tell()
             return make_view(planned.frame, copies, results)
 
         return view

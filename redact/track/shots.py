@@ -64,8 +64,9 @@ class ShotBoundaryFinder:
 def _normalise(grey: Grey) -> NDArray[np.float32]:
     """A small copy of mean 0 and standard deviation 1, less where there is little contrast."""
     step = max(1, round(max(grey.shape) / _SIDE))
-    rows, columns = (side // step * step for side in grey.shape)
-    blocks = grey[:rows, :columns].reshape(rows // step, step, columns // step, step)
+    down, across = (min(step, side) for side in grey.shape)  # a side may be shorter than a step
+    rows, columns = grey.shape[0] // down, grey.shape[1] // across
+    blocks = grey[: rows * down, : columns * across].reshape(rows, down, columns, across)
     small = blocks.mean(axis=(1, 3)).astype(np.float32)
     small -= small.mean()
     return np.asarray(small / (small.std() + 1), np.float32)

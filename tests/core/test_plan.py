@@ -480,3 +480,10 @@ def test_what_is_drawn_plainly_is_one_colour_over_the_regions_in_it() -> None:
     before, within = (plan.cover()(0, Fraction(time)) for time in (0, 1))
     assert [(r.box, r.text) for r in before] == [(boxes[0].box, False)]
     assert [(r.box, r.text) for r in within] == [(boxes[0].box, True), (PLAIN.box, True)]
+
+
+def test_a_plan_from_before_passes_had_tiles_still_loads() -> None:
+    data = json.loads(dumps(PLAN))
+    for pass_ in data["recipe"]["passes"]:
+        del pass_["scale"], pass_["stills"]
+    assert loads(json.dumps(data)) == PLAN

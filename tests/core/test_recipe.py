@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import FrozenInstanceError, replace
+from fractions import Fraction
 
 import pytest
 
 from redact.core.findings import Detection, Kind
+from redact.core.frames import VideoInfo
 from redact.core.geometry import Box, Size
 from redact.core.recipe import IRREVERSIBLE, PROFILES, Pass, Recipe, recipe, size_penalty
 from redact.detect.detectors import DETECTORS
@@ -138,3 +140,45 @@ def test_a_large_face_must_be_seen_more_clearly() -> None:
 def test_size_says_nothing_about_plates_or_without_a_slope() -> None:
     assert asked(320, Kind.PLATE) == 0
     assert asked(320, slope=0.0) == 0
+
+
+VIDEO = VideoInfo(Size(4096, 2160), frames=50, rate=Fraction(25))
+
+
+@pytest.mark.parametrize(
+    ("info", "still"),
+    [
+        (VideoInfo(Size(10, 10), frames=1), True),
+        (VideoInfo(Size(10, 10), frames=3, pages=True), True),
+        (VIDEO, False),
+        (VideoInfo(Size(10, 10)), False),
+        (VideoInfo(Size(10, 10), frames=1, rate=Fraction(25)), False),
+    ],
+)
+def test_stills_and_pages_get_passes_of_their_own(info: VideoInfo, still: bool) -> None:
+    own = Pass("yunet", 512, 0.5, scale=1, stills=True)
+    made = Recipe(passes=(PASS, own))
+    assert made.passes_for(info) == ((PASS, own) if still else (PASS,))
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_video_of_up_to_4k_is_not_seen_in_tiles(name: str) -> None:
+    tiled = [p for p in PROFILES[name].passes_for(VIDEO) if p.scale]
+    assert all(p.above >= VIDEO.size.longer and p.every >= 8 for p in tiled)
+
+
+@pytest.mark.parametrize("name", ["balanced", "thorough"])
+@pytest.mark.parametrize("kind", Kind)
+def test_a_still_is_seen_at_no_less_than_0_7_of_its_size(name: str, kind: Kind) -> None:
+    """So that 20 pixels are at least 14 for a detector, whatever the size of the picture."""
+    still = VideoInfo(Size(8660, 5774), frames=1)
+    passes = [p for p in PROFILES[name].passes_for(still) if p.kind is kind]
+    closest = max(passes, key=lambda p: p.scale)
+    assert closest.scale >= (0.7 if kind is Kind.PLATE else 1)
+    assert closest.above <= 2048 or any(p.scale >= 0.7 and p.above <= 2048 for p in passes)
+
+
+@pytest.mark.parametrize("scale", [-0.1, 1.1, float("nan")])
+def test_tiles_are_not_enlarged(scale: float) -> None:
+    with pytest.raises(RecipeError, match="scale"):
+        Pass("yunet", 512, 0.5, scale=scale)

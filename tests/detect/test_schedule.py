@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
+from threading import get_ident
 
 import numpy as np
 import pytest
@@ -286,6 +287,15 @@ def test_a_large_face_needs_a_higher_score(slope: float, finds: bool) -> None:
 
 
 # skipping passes where the picture is still
+
+
+def test_the_end_of_each_pass_is_told_to_whoever_waits_for_the_view() -> None:
+    told: list[int] = []
+    passes = [Pass("scripted", side, 0.3) for side in (80, 160, 320)]
+    runner = PassRunner(passes, lambda _: ScriptedDetector())
+    schedule = VideoSchedule(runner, 1.5, tell=lambda: told.append(get_ident()))
+    views_of(schedule, [Frame(0, Fraction(0), marked(SIZE, MARKED))])
+    assert told == [get_ident()] * 3
 
 
 def views_of(schedule: VideoSchedule, frames: Sequence[Frame]) -> list[View]:

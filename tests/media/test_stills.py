@@ -27,6 +27,7 @@ from redact.errors import (
 )
 from redact.hide.styles import STYLES
 from redact.media.stills import StillSink, StillSource
+from redact.media.stills.picture import StillPicture
 
 pillow_heif.register_heif_opener()
 
@@ -382,3 +383,21 @@ def test_names_that_cannot_be_given(tmp_path, source):
     with StillSink(tmp_path / "c.png", source, force=True) as sink:
         sink.write(next(source.frames()))
     assert opened(tmp_path / "c.png").size == (160, 120)
+
+
+@pytest.mark.parametrize("shape", [(40, 70), (40, 70, 2), (40, 70, 3), (40, 70, 4)])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_copy_of_its_own_size_is_the_picture_and_no_view_of_it(
+    shape: tuple[int, ...], kind: type
+) -> None:
+    top = np.iinfo(kind).max
+    samples = np.random.default_rng(0).integers(0, top, shape, kind, endpoint=True)
+    before = samples.copy()
+    copy = StillPicture(samples).rgb(Size(70, 40))
+    eight = samples >> 8 if kind is np.uint16 else samples
+    colours = eight[..., :3] if shape[-1] in {3, 4} else eight.reshape(40, 70, -1)[..., :1]
+    assert copy.shape == (40, 70, 3)
+    assert copy.dtype == np.uint8
+    assert (copy == colours).all()
+    copy[:] = 7
+    assert np.array_equal(samples, before)

@@ -117,7 +117,9 @@ def test_an_empty_picture_is_no_cut(value: int) -> None:
     assert boundaries([np.full((ROWS, COLUMNS), value, np.uint8)] * 10) == []
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (31, 33)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 50), (50, 1), (31, 33), (11, 640), (640, 5), (1, 640)]
+)
 def test_pictures_of_any_size_can_be_compared(shape: tuple[int, int]) -> None:
     random = np.random.default_rng(0)
     pictures = [random.integers(0, 256, shape).astype(np.uint8)] * 5

@@ -47,6 +47,11 @@ class StillPicture:
         """A copy scaled to that size, alpha ignored."""
         eight = self.samples if self.samples.itemsize == 1 else self.samples >> 8
         colours = np.atleast_3d(eight)[..., : 3 if eight.ndim == 3 and eight.shape[2] > 2 else 1]
-        shown = Image.fromarray(colours.astype(np.uint8).repeat(3 // colours.shape[2], axis=2))
+        if colours.shape[2] == 1:
+            colours = colours.repeat(3, axis=2)
+        colours = colours.astype(np.uint8, order="C", copy=size == self.stored_size)
+        if size == self.stored_size:
+            return colours
+        shown = Image.fromarray(colours)  # a large picture's copies are large: as few as can be
         scaled = shown.resize((size.width, size.height), Image.Resampling.BILINEAR)
         return np.array(scaled)
