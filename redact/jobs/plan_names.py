@@ -65,6 +65,22 @@ def place_plan(source: Path, output: Path, *, crowded: bool) -> Path:
     raise _taken(wanted[-1])
 
 
+def place_plans(outputs: dict[Path, Path]) -> dict[Path, Path]:
+    """Where each output's plan is kept, by names alone: files of one stem get a plan each.
+
+    Args:
+        outputs: The result of each source.
+    """
+    short = {output: plan_path(output) for output in outputs.values()}
+    taken = Counter(short.values())
+    stems = {folder: stems_in(folder) for folder in {source.parent for source in outputs}}
+    plans = {}
+    for source, output in outputs.items():
+        alone = stems[source.parent][source.stem] <= 1 and taken[short[output]] == 1
+        plans[output] = short[output] if alone else long_plan_path(output)
+    return plans
+
+
 def check_owner(plan: Path, source: Path) -> None:
     """Refuse to write over the plan of another file, whoever asks for it.
 
