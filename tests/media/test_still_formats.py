@@ -17,7 +17,7 @@ from PIL import Image
 from redact.core.frames import Samples
 from redact.core.names import default_output
 from redact.core.recipe import recipe
-from redact.errors import UnsupportedInputError
+from redact.errors import UnreadableInputError, UnsupportedInputError
 from redact.hide.styles import STYLES
 from redact.media.files import UNREADABLE_STILLS
 from redact.media.formats import open_source
@@ -509,6 +509,13 @@ def test_a_deep_avif_of_plain_colours_stays_deep(tmp_path):
     output = redacted(path)
     assert pillow_heif.open_heif(output).info["bit_depth"] == 10
     assert_only_the_region_changed(path, output, 37)
+
+
+def test_a_damaged_deep_avif_is_called_damaged(tmp_path):
+    path = hdr_avif(tmp_path / "a.avif", 10, 16)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(UnreadableInputError, match="damaged"):
+        open_still(path)
 
 
 def pictures(count: int) -> list[Image.Image]:

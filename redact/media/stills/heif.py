@@ -121,7 +121,10 @@ def decode_avif(data: bytes, bits: int) -> Samples:
     """The main picture with 16 bits a channel, stored as in the file."""
     import cv2
 
-    samples = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
+    decoded: Samples | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        raise ValueError("its main picture cannot be decoded")
+    samples = np.asarray(decoded)
     if samples.dtype != np.uint16:
         return samples
     full: Samples = samples << (16 - bits) | samples >> (2 * bits - 16)
