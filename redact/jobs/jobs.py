@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from redact.core.findings import Kind
-from redact.core.names import default_output, long_plan_path, plan_path
+from redact.core.names import default_output
 from redact.core.notes import Note
 from redact.core.recipe import PROFILES, Recipe
 from redact.errors import (
@@ -22,7 +21,7 @@ from redact.errors import (
     UnsupportedInputError,
     printable,
 )
-from redact.jobs.plan_names import stems_in
+from redact.jobs.plan_names import plan_paths
 from redact.media.files import (
     OTHER_MEDIA_SUFFIXES,
     STILL_SUFFIXES,
@@ -185,7 +184,7 @@ def find_jobs(
         search.add(Path(path))
     outputs = search.outputs
     _check_collisions(outputs)
-    plans = _plan_paths(outputs)
+    plans = plan_paths(outputs)
     choices = recipe or PROFILES["balanced"]
     drawn = None if cover is None else Path(cover)
     model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report, drawn)
@@ -252,8 +251,9 @@ class _Search:
     def _refuse_unsupported(self, path: Path) -> None:
         if _path_key(path) not in self._seen:
             self._seen.add(_path_key(path))
-            remedy = "convert it first, or leave such files out with --skip-unsupported"
-            problem = f"redact does not read {path.suffix.lower()} files"
+            usual = (f"redact does not read {path.suffix.lower()} files", "convert it first")
+            problem, remedy = UNREADABLE_STILLS.get(path.suffix.lower(), usual)
+            remedy += ", or leave such files out with --skip-unsupported"
             self.refused.append(_refused_report(UnsupportedInputError(problem, path, remedy), path))
 
     def _walk(self, folder: Path) -> Iterator[Path]:
@@ -311,18 +311,6 @@ def _check_collisions(outputs: dict[Path, Path]) -> None:
         if other != source:
             both = f"{printable(other)} and {printable(source)} would both be written to it"
             raise RecipeError(both, output, "give each its own output folder")
-
-
-def _plan_paths(outputs: dict[Path, Path]) -> dict[Path, Path]:
-    """Where each output's plan is kept; a photo and a film of one name get a plan each."""
-    short = {output: plan_path(output) for output in outputs.values()}
-    taken = Counter(short.values())
-    stems = {folder: stems_in(folder) for folder in {source.parent for source in outputs}}
-    plans = {}
-    for source, output in outputs.items():
-        alone = stems[source.parent][source.stem] <= 1 and taken[short[output]] == 1
-        plans[output] = short[output] if alone else long_plan_path(output)
-    return plans
 
 
 def _path_key(path: Path) -> str:

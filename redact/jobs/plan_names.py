@@ -8,6 +8,7 @@ file a plan is of is said by the fingerprint in it, not by its name.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from redact.core.names import default_output, long_plan_path, plan_path
@@ -80,6 +81,22 @@ def check_owner(plan: Path, source: Path) -> None:
 def is_crowded(source: Path) -> bool:
     """Whether another video or picture in its folder has the same stem."""
     return stems_in(source.parent)[source.stem] > 1
+
+
+def plan_paths(outputs: Mapping[Path, Path]) -> dict[Path, Path]:
+    """Where each output's plan is kept; a photo and a film of one name get a plan each.
+
+    Args:
+        outputs: From a source to its output.
+    """
+    short = {output: plan_path(output) for output in outputs.values()}
+    taken = Counter(short.values())
+    stems = {folder: stems_in(folder) for folder in {source.parent for source in outputs}}
+    plans = {}
+    for source, output in outputs.items():
+        alone = stems[source.parent][source.stem] <= 1 and taken[short[output]] == 1
+        plans[output] = short[output] if alone else long_plan_path(output)
+    return plans
 
 
 def stems_in(folder: Path) -> Counter[str]:
