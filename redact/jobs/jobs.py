@@ -251,8 +251,9 @@ class _Search:
     def _refuse_unsupported(self, path: Path) -> None:
         if _path_key(path) not in self._seen:
             self._seen.add(_path_key(path))
-            remedy = "convert it first, or leave such files out with --skip-unsupported"
-            problem = f"redact does not read {path.suffix.lower()} files"
+            usual = (f"redact does not read {path.suffix.lower()} files", "convert it first")
+            problem, remedy = UNREADABLE_STILLS.get(path.suffix.lower(), usual)
+            remedy += ", or leave such files out with --skip-unsupported"
             self.refused.append(_refused_report(UnsupportedInputError(problem, path, remedy), path))
 
     def _walk(self, folder: Path) -> Iterator[Path]:

@@ -39,15 +39,16 @@ UNREADABLE_STILLS: Mapping[str, tuple[str, str]] = {
     ".psb": ("large Photoshop files cannot be read", "save it as TIFF or PNG"),
 }  # fmt: skip
 """Lower-case suffixes of pictures that are known and not read: what to say, and what to do."""
+
 OTHER_MEDIA_SUFFIXES: frozenset[str] = frozenset(
     {".264", ".265", ".amv", ".av1", ".avc", ".braw", ".divx", ".dv", ".f4p", ".gxf", ".h264"}
     | {".h265", ".heics", ".heifs", ".hevc", ".insv", ".ivf", ".lrv", ".m1v", ".m2p", ".m2v"}
     | {".m4p", ".mjpeg", ".mjpg", ".mod", ".mpe", ".mpv", ".mqv", ".nsv", ".nut", ".ogm", ".ogx"}
     | {".qt", ".r3d", ".rm", ".rmvb", ".swf", ".tod", ".tp", ".trp", ".wtv", ".xvid"}
-    | {".3fr", ".arw", ".avifs", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".exr", ".hdr"}
-    | {".ico", ".iiq", ".insp", ".j2k", ".jp2", ".jpf", ".jpx", ".jxl", ".jxr", ".kdc", ".mpo"}
-    | {".mrw", ".nef", ".nrw", ".orf", ".pbm", ".pcx", ".pef", ".pgm", ".pnm", ".ppm", ".psb"}
-    | {".qoi", ".raf", ".raw", ".rw2", ".sr2", ".srw", ".svg", ".svgz", ".tga", ".x3f"}
+    | {".3fr", ".avifs", ".crw", ".dcr", ".erf", ".exr", ".hdr", ".ico", ".iiq", ".insp", ".j2k"}
+    | {".jpf", ".jpx", ".jxr", ".kdc", ".mpo", ".mrw", ".nrw", ".pbm", ".pcx", ".pef", ".pgm"}
+    | {".pnm", ".ppm", ".qoi", ".raw", ".sr2", ".srw", ".svg", ".svgz", ".tga", ".x3f"}
+    | UNREADABLE_STILLS.keys()
 )
 """Lower-case suffixes of videos and pictures that redact does not read."""
 

@@ -200,7 +200,8 @@ def test_media_that_a_folder_run_cannot_read_count_and_are_told(
     write("folder/b.dng")
     assert redact("run", "folder", "--quiet", "--json") == 1
     told = capsys.readouterr()
-    assert "NOT REDACTED folder/b.dng: redact does not read .dng files" in told.err
+    assert "NOT REDACTED folder/b.dng: a camera's raw file cannot be read" in told.err
+    assert "--skip-unsupported" in told.err
     statuses = {Path(o["source"]).name: o["status"] for o in map(json.loads, told.out.splitlines())}
     assert statuses == {"a.jpg": "redacted", "b.dng": "failed"}
     assert redact("run", "folder", "--quiet", "--force", "--skip-unsupported") == 0
