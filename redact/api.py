@@ -51,8 +51,9 @@ def analyse_file(
         RecipeError: The recipe asks for what the source does not allow.
         EngineError: A detector failed.
     """
-    opened = open_source(_as_path(source))
-    return analyse(opened, _as_recipe(recipe), cache, progress or _silent)
+    recipe = _as_recipe(recipe)
+    opened = open_source(_as_path(source), strict=recipe.strict_input)
+    return analyse(opened, recipe, cache, progress or _silent)
 
 
 def render_file(
@@ -87,7 +88,8 @@ def render_file(
     """
     started = time.monotonic()
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
-    opened, known = open_source(_as_path(source)), _as_plan(plan)
+    known = _as_plan(plan)
+    opened = open_source(_as_path(source), strict=known.recipe.strict_input)
     check_choices(opened, known.recipe, _as_path(output), ffmpeg)  # refused now, not later
     done = stages.render_checked(opened, _as_path(output), known, how, checking)
     return replace(done, seconds=time.monotonic() - started)
@@ -127,7 +129,7 @@ def redact_file(
     output = _as_path(output) if output else default_output(source)
     check_output(output, source=source, force=force)
     recipe = _as_recipe(recipe)
-    opened = open_source(source)
+    opened = open_source(source, strict=recipe.strict_input)
     check_choices(opened, recipe, output, ffmpeg)  # refused now, before anything heavy is loaded
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
     recipe = _apply_cover(recipe, how.cover)

@@ -173,13 +173,14 @@ def render_checked(
 def _render_and_check(
     source: Source, held: Path, plan: Plan, how: Rendering, checking: Checking
 ) -> tuple[Outcome, Verification]:
-    """Render into a draft and check it; once more without copying, if that may be to blame."""
+    """Render into a draft and check it; once more if copies, or new notes, may be to blame."""
+    known = source.notes
     done = render(source, held, plan, how)
     found = check(source, held, done.plan, checking, how.cover, how.progress)
-    if found.problems and done.copied:
+    if found.problems and (done.copied or source.notes != known):
         done = render(source, held, plan, how, copying=False)
         found = check(source, held, done.plan, checking, how.cover, how.progress)
-    return done, found
+    return replace(done, notes=find_notes(held, source, done.plan)), found
 
 
 def extend(
@@ -248,6 +249,7 @@ def check(
         )
     except VerificationError as error:
         raise VerificationError(error.problem, output) from error
+    faults += [f"it does not play as it should: {note.text}" for note in finished.notes]
     return replace(found, faults=(*faults, *found.faults))
 
 

@@ -77,6 +77,14 @@ class Search:
             "list names them in the plan only (the default), hide hides them too.",
         ),
     ] = None
+    strict_input: Annotated[
+        bool,
+        typer.Option(
+            "--strict-input",
+            help="Refuse a damaged video. If not said, frames that are damaged, or predicted from "
+            "damaged ones, are hidden as a whole, and the summary says how many.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,13 +43,14 @@ def make_recipe(
     encoding = encoding or Encoding()
     if encoding.encoder is not None:
         _check_encoder(encoding.encoder)
-    choices = {
+    choices: dict[str, object] = {
         **_style_choices(style or Style()),
         "encoder": encoding.encoder,
         "quality": encoding.quality,
         "audio": encoding.audio,
         "extras": parse_extras(encoding.keep or ()) or None,
         "uncertain": search.uncertain,
+        "strict_input": search.strict_input,
     }
     chosen = recipe(
         search.profile, **{name: value for name, value in choices.items() if value is not None}

@@ -66,7 +66,7 @@ class Source(Protocol):
         """Each stored frame once, upright on request, with its own time; closes what it opened.
 
         Raises:
-            InputError: Nothing was lost silently: a frame that cannot be decoded ends the job.
+            InputError: It cannot be read to its end. Nothing is lost silently: see `notes`.
         """
 
 

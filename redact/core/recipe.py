@@ -126,6 +126,7 @@ class Recipe:
         audio: Whether sound is copied, left out or made another voice's.
         extras: What a video keeps beside pictures and sound: the words of subtitles, and which
             languages its streams are in.
+        strict_input: Whether a damaged source is refused, and not redacted as far as it is whole.
     """
 
     profile: str = "balanced"
@@ -143,6 +144,7 @@ class Recipe:
     audio: Audio = "keep"
     cover: str | None = None
     extras: tuple[Extra, ...] = ()
+    strict_input: bool = False
 
     def __post_init__(self) -> None:
         named = ((self.style, StyleName), (self.audio, Audio), (self.uncertain, Uncertain))

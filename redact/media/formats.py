@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from redact.media.video.source import VideoSource
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path, *, strict: bool = False) -> Source:
     """The source for a file, by its suffix.
+
+    Args:
+        path: The file.
+        strict: Whether a damaged video is refused.
 
     Raises:
         InputError: It cannot be read, or it is no kind of file that redact knows.
@@ -43,7 +47,7 @@ def open_source(path: Path) -> Source:
             raise UnsupportedInputError(why[0], path, why[1])
         known = ", ".join(sorted(s[1:] for s in VIDEO_SUFFIXES | STILL_SUFFIXES))
         raise UnreadableInputError("this kind of file is not known", path, f"known are {known}")
-    return kind.open(path)
+    return kind.open(path, strict)
 
 
 def check_choices(
@@ -162,10 +166,10 @@ def read_cover(path: Path) -> tuple[str, Samples]:
     return source.fingerprint, source.decoded.samples
 
 
-def _open_video(path: Path) -> Source:
+def _open_video(path: Path, strict: bool) -> Source:
     from redact.media.video.source import VideoSource
 
-    return VideoSource(path)
+    return VideoSource(path, strict=strict)
 
 
 def _check_video(source: Source, recipe: Recipe, output: Path | None, ffmpeg: str | None) -> None:
@@ -253,7 +257,7 @@ def _video_faults(original: Source, finished: Source, plan: Plan | None) -> list
     return find_faults(original, finished, None if plan is None else plan.recipe.extras)
 
 
-def _open_still(path: Path) -> Source:
+def _open_still(path: Path, _strict: bool) -> Source:
     from redact.media.stills import open_still
 
     return open_still(path)
@@ -299,7 +303,7 @@ class _Kind:
 
     Args:
         suffixes: Lower-case suffixes of its files.
-        open: From a path to a source.
+        open: From a path, and whether a damaged file is refused, to a source.
         check: Refuses a recipe or an output that does not fit the source.
         sink: Opens the sink of a result.
         copies: Which coded frames are copied; None for none.
@@ -308,7 +312,7 @@ class _Kind:
     """
 
     suffixes: frozenset[str]
-    open: Callable[[Path], Source]
+    open: Callable[[Path, bool], Source]
     check: Callable[[Source, Recipe, Path | None, str | None], None]
     sink: _MakeSink
     copies: Callable[[Path, Source, Plan], Copies | None]

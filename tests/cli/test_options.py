@@ -26,6 +26,11 @@ def test_choices_reach_the_recipe() -> None:
     assert (made.coverage.pad, made.coverage.before, made.coverage.after) == (0.5, 0.4, 1.0)
 
 
+def test_damage_is_refused_only_if_asked_for() -> None:
+    assert make_recipe(Search("fast", strict_input=True)).strict_input
+    assert not make_recipe(Search("fast")).strict_input
+
+
 def test_a_detector_in_words() -> None:
     assert parse_pass("mediapipe:128:0.6") == Pass("mediapipe", 128, 0.6)
 

@@ -80,6 +80,13 @@ class DecodedPicture:
             self._planes = _planes(self.frame, self._layout)
         return self._planes
 
+    def fill_with_grey(self) -> None:
+        """Draw grey over everything."""
+        for plane in self.planes():
+            samples = np.atleast_3d(plane.samples)
+            for channel, letter in enumerate(plane.role):
+                samples[..., channel] = self.colour.sample(letter, (128, 128, 128))
+
     def rgb(self, size: Size) -> Rgb:
         """An upright copy.
 

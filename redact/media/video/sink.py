@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from redact.core.frames import Frame
 from redact.core.recipe import Audio, Extra
-from redact.errors import EngineError, VerificationError
+from redact.errors import EngineError, UnsupportedInputError, VerificationError
 from redact.media import drafts, files
 from redact.media.video.checking import check_nal_units, check_result
 from redact.media.video.container import add_path_to_errors
-from redact.media.video.decoding import first_times
 from redact.media.video.encoders import choose_encoder
 from redact.media.video.encoding import Encoding, check_encoder_opens, draft_suffix, open_encoder
 from redact.media.video.h264.nal import CannotCopy
-from redact.media.video.media_info import AudioTrack
+from redact.media.video.media_info import AudioTrack, MediaInfo
 from redact.media.video.muxing import MuxJob, find_program, mux
+from redact.media.video.packets import first_times
+from redact.media.video.retimed_sound import RETIMED_SUFFIX, write_retimed_sound
 from redact.media.video.smart_rendering import Copies
 from redact.media.video.sound import CopiedTrack, DecodedTrack, decode_track, played_track
 from redact.media.video.source import VideoSource
@@ -73,7 +75,7 @@ class VideoSink:
         self._output = output
         self._force = force
         self._expected = frames
-        self._choice = choose_encoder(output, source.media_info, encoder, quality, finer)
+        self._choice = choose_encoder(output, _encoding_info(source), encoder, quality, finer)
         if copies is not None:
             self._choice = with_free_sps_id(self._choice, copies)
         self._timing = timing_for(self._choice.container, source.media_info)
@@ -203,8 +205,9 @@ class VideoSink:
         """Where each track comes from; one of which nothing is played is left out."""
         found: dict[AudioTrack, CopiedTrack | DecodedTrack] = {}
         with add_path_to_errors(self._source.path):
-            for track in self._sound.kept:
-                played = played_track(self._source.path, track, written.parent)
+            path, tracks = self._retimed_sound(written)
+            for track, one in tracks.items():
+                played = played_track(path, one, written.parent)
                 wav = written.with_name(f"{track.index}.wav")
                 if played is None:
                     continue
@@ -216,8 +219,26 @@ class VideoSink:
                     found[track] = played
         return found
 
+    def _retimed_sound(self, written: Path) -> tuple[Path, dict[AudioTrack, AudioTrack]]:
+        """The file that holds the sound, and each track there.
+
+        It is the source, but for one whose times begin anew.
+        """
+        source, kept = self._source, self._sound.kept
+        if not (source.offsets and kept):
+            return source.path, {track: track for track in kept}
+        path = written.with_name(f"sound{RETIMED_SUFFIX}")
+        moved = write_retimed_sound(source.path, kept, source.offsets, path)
+        return path, dict(zip(kept, moved, strict=True))
+
     def _write_subtitles(self, folder: Path) -> tuple[SubtitleFile, ...]:
         source, container = self._source, self._choice.container
+        if source.offsets and source.media_info.subtitles:
+            raise UnsupportedInputError(
+                "its times begin anew on the way, and its subtitles cannot be kept then",
+                source.path,
+                "leave them out, or cut it there into several files",
+            )
         with add_path_to_errors(source.path):
             tracks = source.media_info.subtitles
             every = (
@@ -232,3 +253,13 @@ class VideoSink:
             raise VerificationError(
                 f"{len(self._times)} frames were written instead of {self._expected}", self._output
             )
+
+
+def _encoding_info(source: VideoSource) -> MediaInfo:
+    """What the encoder is chosen by.
+
+    Frames that were moved may be a single tick apart. No bit rate allows for one there, so that
+    these and their neighbours would be spoilt.
+    """
+    info = source.media_info
+    return replace(info, bit_rate=None) if source.has_moved_times else info

@@ -92,8 +92,8 @@ def find_copies(
     Raises:
         RedactError: Nothing can be written under that name.
     """
-    if source.crop is not None:
-        return None  # what players crop away is in the coded pictures
+    if source.crop is not None or source.is_damaged:
+        return None  # what players crop away or do not show is in the coded pictures
     if not _can_copy(choose_encoder(output, source.media_info), source.media_info):
         return None
     try:

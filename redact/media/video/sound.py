@@ -21,6 +21,7 @@ from redact.media.video.container import open_media
 from redact.media.video.ffmpeg_program import file_url, run_program
 from redact.media.video.iso_tracks import Edit
 from redact.media.video.media_info import AudioTrack
+from redact.media.video.presentation_times import begins_anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +232,20 @@ def stored_seconds(path: Path, index: int) -> Fraction:
 
 
 def _stored_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
-    """Where a track's packets begin and end, by the clock of its media."""
+    """Where a track's packets begin and end, by the clock of its media.
+
+    Where its times begin anew, what follows is behind what was there.
+    """
     first, last = None, 0
+    before, offset = 0, 0
     with open_media(path, whole=True) as container:
         stream: Any = container.streams[index]
+        tick: Fraction = stream.time_base
         for packet in container.demux(stream):
             if packet.size and packet.pts is not None:
-                first = packet.pts if first is None else min(first, packet.pts)
-                last = max(last, packet.pts + (packet.duration or 0))
-        tick: Fraction = stream.time_base
+                if first is not None and begins_anew(packet.pts * tick, before * tick):
+                    offset = last - packet.pts
+                before = packet.pts
+                first = before + offset if first is None else min(first, before + offset)
+                last = max(last, before + offset + (packet.duration or 0))
     return (first or 0) * tick, last * tick

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
-from av import CodecContext, VideoFrame
 from av.container import InputContainer
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from redact.core.frames import Frame, VideoInfo
@@ -21,23 +17,16 @@ from redact.core.geometry import Size
 from redact.core.notes import Note
 from redact.errors import UnreadableInputError, UnsupportedInputError
 from redact.media import files
-from redact.media.video.container import (
-    LARGEST_PICTURE,
-    add_path_to_errors,
-    check_size,
-    find_empty_tracks,
-    open_media,
-    video_stream,
-)
+from redact.media.video.container import add_path_to_errors, check_size, find_empty_tracks
 from redact.media.video.cropping import Cropper, check_crop, read_crop
-from redact.media.video.decoding import DecodingPass, announced_frames
+from redact.media.video.decoding import DecodedFrame, Findings, decode_file
 from redact.media.video.iso_tracks import read_iso_tracks
 from redact.media.video.media_info import MICROSECOND, MediaInfo, read_media_info
+from redact.media.video.packets import announced_frames
 from redact.media.video.picture import DecodedPicture, check_flat
+from redact.media.video.presentation_times import BestEffort, GrowingTimes, Wanted
 from redact.media.video.tracks import source_notes
 from redact.media.video.truncation import check_not_truncated
-
-_MOST_THREADS = 8
 
 
 class VideoSource:
@@ -50,25 +39,28 @@ class VideoSource:
         InputError: It cannot be used; the message says why.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, strict: bool = False) -> None:
         check_not_truncated(path)
         self.path = path
         self.identity = files.identity(path)
-        with open_media(path, self.identity) as container:
-            stream = video_stream(container, path)
-            stored = Size(stream.codec_context.width, stream.codec_context.height)
-            self.crop = read_crop(path, stream.id, stored)
-            with closing(_start_decoding(container, stream, path).frames()) as frames:
-                first = next(frames, None)
+        self._strict = strict
+        self._findings = Findings()
+        self._time_notes: tuple[Note, ...] = ()
+        self._offsets: tuple[Fraction, ...] = ()
+        with closing(self._decode()) as decoded:
+            first = next(decoded, None)
             if first is None:
                 raise UnreadableInputError("not one frame of its video can be decoded", path)
+            container, stream = first.reader.container, first.reader.stream
+            stored = Size(stream.codec_context.width, stream.codec_context.height)
+            self.crop = read_crop(path, stream.id, stored)
             with add_path_to_errors(path):
-                check_flat(first)
-                check_crop(self.crop, first)
-                first = Cropper(self.crop).cut(first)
+                check_flat(first.frame)
+                check_crop(self.crop, first.frame)
+                frame = Cropper(self.crop).cut(first.frame)
                 tracks = read_iso_tracks(path) if container.format.name.startswith("mov") else {}
                 empty = find_empty_tracks(path, container.streams.audio)
-                media_info = read_media_info(container, stream, first, tracks, empty)
+                media_info = read_media_info(container, stream, frame, tracks, empty)
             if self.crop is not None:
                 aspect = self.crop.aspect(media_info.aspect, stored)
                 media_info = replace(media_info, aspect=aspect)
@@ -84,7 +76,26 @@ class VideoSource:
     def notes(self) -> tuple[Note, ...]:
         """What is not as the file has it; complete once all frames were read."""
         crop = () if self.crop is None else (_crop_note(self.media_info),)
-        return (*crop, *source_notes(self.media_info))
+        reading = (*self._time_notes, *_notes_on_damage(self._findings))
+        return (*crop, *source_notes(self.media_info), *reading)
+
+    @property
+    def has_moved_times(self) -> bool:
+        """Whether a frame was moved in time when all were read."""
+        return any(note.kind == "times_moved" for note in self._time_notes)
+
+    @property
+    def offsets(self) -> tuple[Fraction, ...]:
+        """Seconds added to all that follows, for each time that the file's times begin anew.
+
+        Complete once all frames were read.
+        """
+        return self._offsets
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether damage was found, as far as it was read."""
+        return self._findings.damaged
 
     @cached_property
     def fingerprint(self) -> str:
@@ -98,25 +109,34 @@ class VideoSource:
         return digest
 
     def frames(self) -> Iterator[Frame]:
-        """Each stored frame once, in presentation order.
+        """Each frame that players show once, in presentation order.
+
+        A frame that is damaged, or may be predicted from one that is, is grey all over.
 
         Raises:
-            UnreadableInputError: Damaged, truncated, or frames are missing.
-            UnsupportedInputError: Its presentation times or pictures cannot be kept.
+            UnreadableInputError: Truncated, not one frame is whole, or it is damaged and that is to
+                be refused.
+            UnsupportedInputError: Its pictures cannot be kept.
             ChangedInputError: The file changed meanwhile.
         """
-        with open_media(self.path, self.identity) as container:
-            decoding = _start_decoding(container, video_stream(container, self.path), self.path)
-            times = _PresentationTimes(decoding, self.path)
-            cropper = Cropper(self.crop)
-            for index, stored in enumerate(decoding.frames()):
-                frame = cropper.cut(stored)
+        clock = self.media_info.time_base
+        best = BestEffort()
+        cropper = Cropper(self.crop)
+        growing = GrowingTimes(clock, round(1 / (self.media_info.rate or 25) / clock))
+        with closing(self._decode()) as decoded:
+            wanted = _wanted_times(decoded, best, numbered=self.media_info.container == "avi")
+            for index, (one, time) in enumerate(growing.assign(wanted)):
                 with add_path_to_errors(self.path):
-                    picture = DecodedPicture(frame)
+                    picture = DecodedPicture(cropper.cut(one.frame))
                 _check_same_shape(picture, self.media_info, self.path)
-                yield Frame(index, times.time(index, frame), picture)
-            decoding.check_complete()
-            times.check_all_used()
+                if one.hidden:
+                    picture.fill_with_grey()
+                yield Frame(index, time * clock, picture)
+        self._offsets = tuple(growing.offsets)
+        self._time_notes = tuple(_notes_on_times(growing, best))
+
+    def _decode(self) -> Generator[DecodedFrame, None, None]:
+        return decode_file(self.path, self.identity, self._findings, strict=self._strict)
 
 
 def _crop_note(media_info: MediaInfo) -> Note:
@@ -125,29 +145,79 @@ def _crop_note(media_info: MediaInfo) -> Note:
     return Note("cropped", 1, text)
 
 
-def _start_decoding(container: InputContainer, stream: VideoStream, path: Path) -> DecodingPass:
-    decoder = _alpha_decoder(stream) or stream.codec_context
-    decoder.thread_type = "AUTO"
-    decoder.thread_count = min(os.cpu_count() or 1, _MOST_THREADS)
-    decoder.options = {
-        "err_detect": "explode",  # an error, where players would paint over the damage
-        "max_pixels": str(LARGEST_PICTURE),
-    }
-    return DecodingPass(container, stream, path, decoder)
+def _wanted_times(
+    decoded: Iterable[DecodedFrame], best: BestEffort, *, numbered: bool
+) -> Iterator[Wanted[DecodedFrame]]:
+    """Frames with the best times that the file has for them.
+
+    Args:
+        decoded: In presentation order.
+        best: Chooses.
+        numbered: Whether packets have no times but places: then the first frame to be shown has the
+            first place, and not the one at which the decoder gave it.
+    """
+    late: int | None = None
+    for one in decoded:
+        time = best.time(one.frame)
+        if late is None:
+            first = one.reader.first_time
+            late = time - first if numbered and time is not None and first is not None else 0
+        yield Wanted(one, None if time is None else time - late, one.frame.duration)
 
 
-_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+def _notes_on_times(growing: GrowingTimes, best: BestEffort) -> Iterator[Note]:
+    if best.decided:
+        yield Note(
+            "times_decided",
+            best.decided,
+            f"{_frames(best.decided)} shown when the decoding order says, as players do: "
+            "their presentation times do not grow",
+        )
+    if growing.offsets:
+        times = _number_of(len(growing.offsets), "time")
+        yield Note(
+            "times_begun_anew",
+            len(growing.offsets),
+            f"its times begin anew {times}: what follows goes on behind what was there, sound too",
+        )
+    if growing.moved:
+        most = float(growing.most) * 1000
+        yield Note(
+            "times_moved",
+            growing.moved,
+            f"{_frames(growing.moved)} moved in time, by {most:.3f} ms at most: "
+            "two frames cannot be shown at once",
+        )
 
 
-def _alpha_decoder(stream: VideoStream) -> VideoCodecContext | None:
-    """A decoder for WebM's alpha channel, which FFmpeg's own decoders ignore."""
-    name = _WITH_ALPHA.get(stream.codec_context.codec.canonical_name)
-    tags = {key.lower(): value for key, value in stream.metadata.items()}
-    if name is None or tags.get("alpha_mode") != "1":
-        return None
-    decoder = cast(VideoCodecContext, CodecContext.create(name, "r"))
-    decoder.extradata = stream.codec_context.extradata
-    return decoder
+def _notes_on_damage(found: Findings) -> Iterator[Note]:
+    if found.hidden:
+        yield Note(
+            "frames_hidden",
+            found.hidden,
+            f"{_frames(found.hidden)} hidden all over: damaged, or predicted from what is damaged",
+        )
+    if found.lost:
+        yield Note(
+            "pictures_lost",
+            found.lost,
+            f"{_number_of(found.lost, 'coded picture')} left out, as no player can show "
+            f"{'it' if found.lost == 1 else 'them'}",
+        )
+    if found.without_picture:
+        yield Note(
+            "packets_without_picture",
+            found.without_picture,
+            f"{_number_of(found.without_picture, 'packet')} without a picture",
+        )
+
+
+def _frames(count: int) -> str:
+    return f"{_number_of(count, 'frame')} {'is' if count == 1 else 'are'}"
+
+
+def _number_of(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _info(container: InputContainer, stream: VideoStream, media_info: MediaInfo) -> VideoInfo:
@@ -170,46 +240,4 @@ def _check_same_shape(picture: DecodedPicture, media_info: MediaInfo, path: Path
             "the pictures change their size, format or rotation on the way",
             path,
             "cut it there into several files",
-        )
-
-
-class _PresentationTimes:
-    """Gives each frame its presentation time, and refuses times that do not increase."""
-
-    def __init__(self, decoding: DecodingPass, path: Path) -> None:
-        self._start_decoding = decoding
-        self._path = path
-        self._last: Fraction | None = None
-
-    def time(self, index: int, frame: VideoFrame) -> Fraction:
-        """Seconds at which the frame is shown.
-
-        Raises:
-            UnsupportedInputError: The time is missing, or not later than the one before.
-        """
-        time = self._stored_time(frame)
-        if time is None:
-            raise self._refused(f"frame {index} has no time")
-        if self._last is not None and time <= self._last:
-            raise self._refused(f"frame {index} is not shown later than the one before")
-        self._last = time
-        return time
-
-    def _stored_time(self, frame: VideoFrame) -> Fraction | None:
-        if frame.pts is None or frame.time_base is None:
-            return self._start_decoding.next_decoding_time()
-        return frame.pts * frame.time_base
-
-    def check_all_used(self) -> None:
-        """Refuse when decoding times are left over: some frame must have got a wrong one.
-
-        Raises:
-            UnsupportedInputError: Some packet gave no frame.
-        """
-        if self._start_decoding.next_decoding_time() is not None:
-            raise self._refused("its frames cannot be told from its gaps, as it has no times")
-
-    def _refused(self, problem: str) -> UnsupportedInputError:
-        return UnsupportedInputError(
-            problem, self._path, "write it anew with a video editor, which gives it new times"
         )

@@ -1,0 +1,126 @@
+"""Ordinary footage whose times go wrong or that begins with pictures that nobody can show."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from redact.core.notes import Note
+from redact.media.video.sink import VideoSink
+from redact.media.video.source import VideoSource
+from tests import odd_clips
+from tests.media.test_source import players_times
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("odd")
+
+
+def times(source: VideoSource) -> list[Fraction]:
+    return [frame.time for frame in source.frames()]
+
+
+def copy(path: Path, output: Path) -> VideoSource:
+    """Decode and encode unchanged."""
+    source = VideoSource(path)
+    times(source)  # as an analysis does
+    with VideoSink(output, source) as sink:
+        for frame in source.frames():
+            sink.write(frame)
+    return VideoSource(output)
+
+
+def note(source: VideoSource, kind: str) -> Note:
+    (found,) = [note for note in source.notes if note.kind == kind]
+    return found
+
+
+@pytest.mark.parametrize("name", odd_clips.ODD)
+def test_every_frame_of_a_player_comes_at_its_time(folder: Path, name: str) -> None:
+    maker, kinds = odd_clips.ODD[name]
+    path = maker(folder)
+    source = VideoSource(path)
+    found = times(source)
+    shown = players_times(path)
+    assert len(found) == len(shown)
+    assert all(a < b for a, b in pairwise(found))
+    constant = found[0] - Fraction(shown[0]) if path.suffix == ".avi" else 0  # a decoder's delay
+    moved = sum(abs(float(a - constant) - b) > 1e-4 for a, b in zip(found, shown, strict=True))
+    assert {note.kind for note in source.notes} == kinds
+    assert moved == (note(source, "times_moved").count if "times_moved" in kinds else 0)
+    assert times(source) == found
+
+
+@pytest.mark.parametrize("name", odd_clips.ODD)
+def test_the_result_has_the_same_times_and_no_oddity(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    path = odd_clips.ODD[name][0](folder)
+    before, after = VideoSource(path), copy(path, tmp_path / f"out{path.suffix}")
+    wanted, found = times(before), times(after)
+    assert {b - a for a, b in zip(wanted, found, strict=True)} == {found[0] - wanted[0]}
+    assert after.notes == ()
+    pairs = zip(before.frames(), after.frames(), strict=True)
+    pictures = [[f.picture.rgb(before.info.size).astype(float) for f in pair] for pair in pairs]
+    assert max(np.abs(one - two).mean() for one, two in pictures) < 5
+
+
+def test_what_collides_is_moved_by_one_tick(folder: Path) -> None:
+    source = VideoSource(odd_clips.ODD["equal times"][0](folder))
+    found = times(source)
+    assert found[1] - found[0] == Fraction(1, 1000)
+    assert note(source, "times_moved").text.startswith("1 frame is moved in time, by 1.000 ms")
+
+
+def test_an_avi_begins_with_its_first_picture(folder: Path) -> None:
+    for name in ("XviD", "MPEG-2 in AVI", "packed bitstream"):
+        found = times(VideoSource(odd_clips.ODD[name][0](folder)))
+        assert found == [Fraction(n, 25) for n in range(50)], name
+
+
+def test_an_empty_chunk_is_the_last_picture_again(folder: Path) -> None:
+    found = times(VideoSource(odd_clips.ODD["empty chunks"][0](folder)))
+    kept = [n for n in range(50) if n % 7 != 3 and not 10 <= n <= 13]
+    assert [(time - found[0]) * 25 for time in found] == [n - kept[0] for n in kept]
+
+
+def sound_times(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        packets = container.demux(container.streams.audio[0])
+        return [float(p.pts * p.time_base) for p in packets if p.pts is not None]
+
+
+def test_where_times_begin_anew_pictures_and_sound_go_on(folder: Path, tmp_path: Path) -> None:
+    path = odd_clips.make_restarted(folder)
+    source = VideoSource(path)
+    found = times(source)
+    assert len(found) == 100
+    assert {b - a for a, b in pairwise(found)} == {Fraction(1, 25)}
+    assert note(source, "times_begun_anew").count == 1
+    output = tmp_path / "out.ts"
+    assert times(copy(path, output)) == found
+    before, after = sound_times(path), sound_times(output)
+    assert len(before) - 3 <= len(after) <= len(before)
+    assert all(0.01 < b - a < 0.07 for a, b in pairwise(after))
+    assert after[-1] - after[0] == pytest.approx(before[-1] - before[0] + 2.0, abs=0.03)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
+@pytest.mark.parametrize("codec", ["mpeg2", "h264", "hevc"])
+def test_leading_pictures_that_nobody_can_show_are_not_missed(
+    folder: Path, tmp_path: Path, codec: str, suffix: str
+) -> None:
+    path = odd_clips.make_open_gop(folder, codec, suffix)
+    source = VideoSource(path)
+    found = times(source)
+    assert [float(time) for time in found] == pytest.approx(players_times(path), abs=1e-3)
+    assert len(found) >= 36
+    assert "frames_hidden" not in {note.kind for note in source.notes}
+    assert note(source, "pictures_lost").count in {1, 2, 3}
+    assert len(times(copy(path, tmp_path / f"out{suffix}"))) == len(found)
