@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, Future
@@ -258,7 +259,7 @@ def _check_names_free(job: Job) -> None:
             job.output,
             "move it away, or replace it with --force",
         )
-    if not job.force and job.output.is_file():
+    if not job.force and os.path.isfile(job.output):  # noqa: PTH113 - says no where Path raises
         raise OutputExistsError(
             "exists already",
             job.output,

@@ -177,8 +177,7 @@ def find_jobs(
     Raises:
         RecipeError: One file would be written twice, or over an input, or the names do not fit.
     """
-    given = [inputs] if isinstance(inputs, str | Path) else inputs
-    named = list(map(Path, given))
+    named = [Path(inputs)] if isinstance(inputs, str | Path) else list(map(Path, inputs))
     naming = Naming(None if out_dir is None else Path(out_dir), name)
     naming.check_inputs(named)
     search = _Search(naming, exclude, skip_unsupported)
@@ -197,8 +196,8 @@ def find_jobs(
     written = {_path_key(output) for output in outputs.values()}
     skipped = (path for path in search.skipped if _path_key(path) not in written)
     linked = (path for path in search.linked if not search.searched(path))
-    left = (tuple(skipped), tuple(linked), tuple(search.excluded))
-    return Batch(tuple(jobs), tuple(search.refused), *left)
+    refused, excluded = tuple(search.refused), tuple(search.excluded)
+    return Batch(tuple(jobs), refused, tuple(skipped), tuple(linked), excluded)
 
 
 class _Search:
@@ -225,8 +224,7 @@ class _Search:
         if not self._is_wanted(path, path.parent):
             return
         if os.path.isdir(path):  # noqa: PTH112 - says no where Path.is_dir raises
-            self._add_folder(path)
-            return
+            return self._add_folder(path)
         try:
             check_input(path)
             _check_kind(path)
@@ -263,8 +261,8 @@ class _Search:
             yield from (Path(top, name) for name in self._wanted(top, names, folder))
 
     def _wanted(self, top: str, names: Iterable[str], folder: Path) -> list[str]:
-        visible = (name for name in names if not name.startswith("."))
-        return [name for name in visible if self._is_wanted(Path(top, name), folder)]
+        seen = (name for name in names if not name.startswith("."))
+        return [name for name in seen if self._is_wanted(Path(top, name), folder)]
 
     def _is_wanted(self, path: Path, folder: Path) -> bool:
         if not matches(path, folder, self._exclude):

@@ -108,7 +108,7 @@ def matches(path: Path, top: Path, patterns: Sequence[str]) -> bool:
 
 
 def _fill(pattern: str, source: Path) -> str:
-    parts = {"stem": source.stem, "ext": source.suffix}
+    parts = {"stem": source.stem, "ext": default_output(source).suffix}
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in parts:
