@@ -204,8 +204,7 @@ class _Search:
     """Walks inputs and remembers each file once."""
 
     def __init__(self, naming: Naming, exclude: Sequence[str], skip_unsupported: bool) -> None:
-        self._naming = naming
-        self._exclude = exclude
+        self._naming, self._exclude = naming, exclude
         self._skip_unsupported = skip_unsupported
         self._seen: set[str] = set()
         self.outputs: dict[Path, Path] = {}
@@ -224,7 +223,8 @@ class _Search:
         if not self._is_wanted(path, path.parent):
             return
         if os.path.isdir(path):  # noqa: PTH112 - says no where Path.is_dir raises
-            return self._add_folder(path)
+            self._add_folder(path)
+            return
         try:
             check_input(path)
             _check_kind(path)
@@ -261,8 +261,8 @@ class _Search:
             yield from (Path(top, name) for name in self._wanted(top, names, folder))
 
     def _wanted(self, top: str, names: Iterable[str], folder: Path) -> list[str]:
-        seen = (name for name in names if not name.startswith("."))
-        return [name for name in seen if self._is_wanted(Path(top, name), folder)]
+        paths = {name: Path(top, name) for name in names if name[0] != "."}
+        return [name for name, path in paths.items() if self._is_wanted(path, folder)]
 
     def _is_wanted(self, path: Path, folder: Path) -> bool:
         if not matches(path, folder, self._exclude):
