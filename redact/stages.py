@@ -162,7 +162,7 @@ def render_checked(
             return done.plan, found
 
         extend_by = partial(extend, source, progress=how.progress)
-        last, found = render_in_rounds(plan, attempt, extend_by, checking)
+        last, found = render_in_rounds(plan, attempt, extend_by, checking, how.progress)
         if found.problems or (found.leaks and not checking.report_only):
             error = hold_back(held, output, last, found)
             error.held = replace(done, output=quarantine(output), verification=found)

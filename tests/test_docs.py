@@ -92,7 +92,7 @@ def test_every_named_part_of_redact_can_be_imported(page: Path) -> None:
 def code_in(page: Path) -> list[str]:
     """Blocks of Python, and short code in the prose that can be Python."""
     short = re.findall(r"`(redact\.[\w.]+)(?:\([^`]*\))?`", prose(page))
-    files = (".py", ".json", ".html", ".md", ".part")
+    files = (".py", ".json", ".html", ".md", ".part", ".toml")
     return [*blocks(page, "python"), *(code for code in short if not code.endswith(files))]
 
 

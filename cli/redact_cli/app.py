@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,9 @@ from redact.errors import MissingEngineError, RedactError, printable
 from redact_cli import help_texts, options
 from redact_cli.command_line import DEBUG, CommandLine, take_debug
 from redact_cli.exit_codes import INTERRUPTED, SOME_FAILED, UNFORESEEN, code_for
+from redact_cli.help_format import Command, tell_man_page, tell_version
 from redact_cli.option_groups import Only, takes_groups
+from redact_cli.surroundings import check_engines, interruptible, say_error, say_preset
 
 app = typer.Typer(
     name="redact",
@@ -28,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+command = partial(app.command, cls=Command)
 
 _Input = Annotated[
     Path,
@@ -46,18 +50,22 @@ def _plan_option(help: str) -> typer.models.OptionInfo:
     return option
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"redact {version('redact-video')}")
-        raise typer.Exit
-
-
 @app.callback()
 def _common(
     version: Annotated[  # noqa: ARG001 - its callback ends the program
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
+        bool,
+        typer.Option(
+            "-V", "--version", callback=tell_version, is_eager=True, help="Tell the version."
+        ),
+    ] = False,
+    man: Annotated[  # noqa: ARG001 - so does this one's
+        bool,
+        typer.Option(
+            "--man",
+            callback=tell_man_page,
+            is_eager=True,
+            help="Write all help as a man page.",
+        ),
     ] = False,
     debug: Annotated[
         bool,
@@ -72,14 +80,14 @@ def _common(
         os.environ["REDACT_DEBUG"] = "1"  # worker processes read it
 
 
-@app.command(help=help_texts.RUN, epilog=help_texts.RUN_EXAMPLE)
+@command(help=help_texts.RUN, epilog=help_texts.RUN_EXAMPLE)
 @takes_groups
 def run(
     context: typer.Context,
     inputs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             show_default=False,
             readable=False,  # one that cannot be read does not stop the others
             help="Videos (mp4 mov mkv webm avi ts mpg 3gp wmv flv mxf and more), pictures (jpeg "
@@ -96,16 +104,18 @@ def run(
     machine: options.Machine,
 ) -> None:
     """Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result."""
-    _check_engines()
+    check_engines()
     from redact.jobs.batch import find_jobs
-    from redact_cli.commands.run import redact_all
+    from redact_cli.commands.run import foresee_all, redact_all
+    from redact_cli.inputs import expand_patterns
+    from redact_cli.journal import logging_to
     from redact_cli.recipes import check_cover, make_checking, make_recipe, use_device
 
     use_device(machine.device)
     recipe = make_recipe(search, reach, style, encoding)
     check_cover(recipe, style.cover)
     found = find_jobs(
-        inputs,
+        expand_patterns(inputs),
         output.out,
         recipe,
         force=output.force,
@@ -115,13 +125,21 @@ def run(
         report=output.report,
         cover=style.cover,
         skip_unsupported=output.skip_unsupported,
+        name=output.name,
+        exclude=output.exclude or (),
     )
     debug = bool(context.parent and context.parent.params.get("debug"))
-    raise typer.Exit(redact_all(found, machine.jobs, output, debug=debug))
+    with logging_to(output.log):
+        say_preset(search, output)
+        if output.dry_run:
+            raise typer.Exit(foresee_all(found, output))
+        raise typer.Exit(redact_all(found, machine.jobs, output, debug=debug))
 
 
 @app.command(
-    help=help_texts.ANALYSE, epilog="Example: redact analyse clip.mp4 --plan clip.redact.json"
+    cls=Command,
+    help=help_texts.ANALYSE,
+    epilog="Example: redact analyse clip.mp4 --plan clip.redact.json",
 )
 @takes_groups
 def analyse(
@@ -138,19 +156,22 @@ def analyse(
     ] = None,
 ) -> None:
     """Find what must be hidden and write it down in a plan, without touching a picture."""
-    _check_engines()
+    check_engines()
     from redact_cli.commands.analyse import write_plan
     from redact_cli.recipes import check_cover, make_recipe, use_device
 
     use_device(machine.device)
     recipe = make_recipe(search, reach, style, encoding)
-    with _interruptible("; --resume goes on within a long video"):
+    say_preset(search, output)
+    with interruptible("; --resume goes on within a long video"):
         check_cover(recipe, style.cover)
         write_plan(source, plan, recipe, output)
 
 
 @app.command(
-    help=help_texts.RENDER, epilog="Example: redact render clip.mp4 --plan clip.redact.json"
+    cls=Command,
+    help=help_texts.RENDER,
+    epilog="Example: redact render clip.mp4 --plan clip.redact.json",
 )
 @takes_groups
 def render(
@@ -169,21 +190,22 @@ def render(
             "-o",
             "--output",
             metavar="OUTPUT",
-            help="Where to write it; NAME.redacted.EXT beside the input by default.",
+            help="Where to write it, a file or a folder; NAME.redacted.EXT beside the input by "
+            "default.",
         ),
     ] = None,
 ) -> None:
     """Hide what a plan says, write a finished file, and check it."""
-    _check_engines()
+    check_engines()
     from redact_cli.commands.render import render_plan
     from redact_cli.recipes import make_checking
 
     checking = make_checking(check)
-    with _interruptible():
+    with interruptible():
         render_plan(source, plan, place, checking, output, cover=style.cover, ffmpeg=machine.ffmpeg)
 
 
-@app.command(help=help_texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")
+@command(help=help_texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")
 @takes_groups
 def verify(
     original: Annotated[
@@ -207,18 +229,22 @@ def verify(
     ] = None,
 ) -> None:
     """Check a finished file against its original."""
-    _check_engines()
+    check_engines()
     from redact_cli.commands.verify import verify_result
     from redact_cli.recipes import make_checking
 
-    with _interruptible():
+    with interruptible():
         code = verify_result(
             original, redacted, plan, make_checking(check), output, cover=style.cover
         )
     raise typer.Exit(code)
 
 
-@app.command(help=help_texts.PROVE, epilog="Example: redact prove clip.mp4 --plan clip.redact.json")
+@app.command(
+    cls=Command,
+    help=help_texts.PROVE,
+    epilog="Example: redact prove clip.mp4 --plan clip.redact.json",
+)
 @takes_groups
 def prove(
     source: _Input,
@@ -231,17 +257,17 @@ def prove(
     ] = None,
 ) -> None:
     """Show that what is drawn does not depend on what is hidden."""
-    _check_engines()
+    check_engines()
     from redact_cli.commands.prove import prove_irreversible
     from redact_cli.recipes import make_recipe
 
     recipe = make_recipe(search, style=style)
-    with _interruptible():
+    with interruptible():
         code = prove_irreversible(source, plan, recipe, style, output)
     raise typer.Exit(code)
 
 
-@app.command(help=help_texts.DOCTOR)
+@command(help=help_texts.DOCTOR)
 @takes_groups
 def doctor(
     machine: Annotated[options.Machine, Only("ffmpeg")],
@@ -259,35 +285,17 @@ def doctor(
     ] = None,
 ) -> None:
     """Tell versions, encoders, weights and checksums, and in words what is missing."""
-    from redact_cli.commands import doctor as command
+    from redact_cli.commands import doctor as tools
 
     if clean is not None:
-        typer.echo(command.removed_in_words(command.remove_leftovers(clean)))
+        typer.echo(tools.removed_in_words(tools.remove_leftovers(clean)))
         return
     from redact.doctor import examine
 
     examination = examine(machine.ffmpeg)
-    tell = command.examination_json if output.as_json else command.examination_in_words
+    tell = tools.examination_json if output.as_json else tools.examination_in_words
     typer.echo(tell(examination))
     raise typer.Exit(SOME_FAILED if examination.problems else 0)
-
-
-def _check_engines() -> None:
-    """Say in one line what the system lacks, where an engine's import would fail."""
-    from redact.doctor import missing_libraries
-
-    missing = missing_libraries()
-    if missing is not None:
-        raise MissingEngineError(missing)
-
-
-@contextmanager
-def _interruptible(advice: str = "") -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        _say(f"interrupted: nothing was written{advice}")
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -299,16 +307,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
     except RedactError as error:
-        _say(str(error))
+        say_error(str(error))
         raise SystemExit(code_for(error)) from None
     except ImportError as error:
-        _say(f"a library cannot be loaded: {error}; run `redact doctor`, or reinstall redact")
+        say_error(f"a library cannot be loaded: {error}; run `redact doctor`, or reinstall redact")
         raise SystemExit(code_for(MissingEngineError(""))) from None
     except OSError as error:
-        _say(_words(error))
+        say_error(_words(error))
         raise SystemExit(code_for(error)) from None
     except Exception as error:
-        _say(
+        say_error(
             f"unforeseen {type(error).__name__}: {error}; please report it, with what --debug says"
         )
         if take_debug(said)[0]:
@@ -334,9 +342,3 @@ def _words(error: OSError) -> str:
     name = error.filename
     where = f"{printable(Path(name))}: " if isinstance(name, str) and name else ""
     return f"{where}{error.strerror or error}"
-
-
-def _say(text: str) -> None:
-    from redact_cli.console import escaped, say
-
-    say(f"redact: {escaped(text)}", "red")

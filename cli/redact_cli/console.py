@@ -17,6 +17,8 @@ from rich.text import Text
 
 from redact.core.interfaces import Progress as Tell
 from redact.errors import printable
+from redact_cli.journal import note
+from redact_cli.summary import number_of
 from redact_cli.time_left import Pace, Total, clock
 
 _REST = 10.0  # seconds between two lines about progress where there is no terminal
@@ -35,9 +37,11 @@ class Display(AbstractContextManager["Display"], Protocol):
         """One line for people."""
 
 
-def say(text: str, style: str = "") -> None:
-    """One line on standard error, whatever characters are in it."""
-    _print(_console(), text, style)
+def say(text: str, style: str = "", *, quiet: bool = False) -> None:
+    """One line on standard error, unless quiet, and in the log, whatever characters are in it."""
+    note(text)
+    if not quiet:
+        _print(_console(), text, style)
 
 
 def display(weights: Mapping[Path, int], *, quiet: bool = False, busy: bool = False) -> Display:
@@ -50,7 +54,7 @@ def display(weights: Mapping[Path, int], *, quiet: bool = False, busy: bool = Fa
     """
     console = _console()
     if quiet:
-        return Silence()
+        return Silence(Total(weights, monotonic()))
     if console.is_terminal and not (busy and sys.stdout.isatty()):
         return Bars(console, Total(weights, monotonic()))
     return Lines(console, Total(weights, monotonic()))
@@ -77,7 +81,10 @@ def escaped(text: str) -> str:
 
 
 class Silence:
-    """Shows nothing."""
+    """Shows nothing, and adds to the log what is worth a line."""
+
+    def __init__(self, total: Total) -> None:
+        self._total = total
 
     def __enter__(self) -> Self:
         return self
@@ -92,38 +99,43 @@ class Silence:
 
     def tell(self, path: Path, stage: str, done: int, expected: int | None) -> None:
         """Not shown."""
+        for line in news(path, self._total.tell(path, stage, done, expected, monotonic())):
+            self.say(line)
 
     def end(self, path: Path, *, worked: bool) -> None:
         """Not shown."""
+        self._total.end(path, worked=worked)
 
     def say(self, text: str) -> None:
         """Not shown."""
+        note(text)
 
 
 class Lines(Silence):
     """A line now and then."""
 
     def __init__(self, console: Console, total: Total) -> None:
+        super().__init__(total)
         self._console = console
-        self._total = total
         self._due = monotonic() + _REST
 
     def tell(self, path: Path, stage: str, done: int, expected: int | None) -> None:
         """A file is that far; every few seconds that is worth a line."""
         now = monotonic()
         pace = self._total.tell(path, stage, done, expected, now)
-        if pace.goes_on:
-            self.say(went_on(path, pace))
+        for line in news(path, pace):
+            self.say(line)
         if now >= self._due:
             self._due = now + _REST
             self.say(f"{printable(path)}: {detail(pace)}{self._all(now)}")
 
     def end(self, path: Path, *, worked: bool) -> None:
         """A file is at its end."""
-        self._total.end(path, worked=worked)
+        super().end(path, worked=worked)
 
     def say(self, text: str) -> None:
         """One line."""
+        note(text)
         _print(self._console, text)
 
     def _all(self, now: float) -> str:
@@ -134,7 +146,7 @@ class Bars(Silence):
     """A bar for each file in work, and one for all of them."""
 
     def __init__(self, console: Console, total: Total) -> None:
-        self._total = total
+        super().__init__(total)
         self._tasks: dict[Path, TaskID] = {}
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
@@ -165,8 +177,8 @@ class Bars(Silence):
     def tell(self, path: Path, stage: str, done: int, expected: int | None) -> None:
         """A file is that far."""
         pace = self._total.tell(path, stage, done, expected, monotonic())
-        if pace.goes_on:
-            self.say(went_on(path, pace))
+        for line in news(path, pace):
+            self.say(line)
         if path not in self._tasks:
             name = printable(Path(path.name))
             self._tasks[path] = self._bars.add_task(name, total=1.0, detail="")
@@ -182,6 +194,7 @@ class Bars(Silence):
 
     def say(self, text: str) -> None:
         """One line above the bars."""
+        note(text)
         _print(self._bars.console, text)
 
     def _update_all(self) -> None:
@@ -193,13 +206,24 @@ def detail(pace: Pace) -> str:
     """Stage, frames, speed and time left of one file."""
     frames = f"{pace.done}" if pace.expected is None else f"{pace.done}/{pace.expected}"
     left = clock(pace.left(pace.now))
+    if pace.stage == "again":
+        return f"rendering again, round {pace.rounds}, {left} left"
+    stage = pace.stage if pace.rounds == 1 else f"{pace.stage} (round {pace.rounds})"
     speed = "" if pace.rate is None else f"{pace.rate:.1f} fps, "
-    return f"{pace.stage} {frames} frames, {speed}{left} left"
+    return f"{stage} {frames} frames, {speed}{left} left"
 
 
-def went_on(path: Path, pace: Pace) -> str:
-    """From where a file's work is new."""
-    return f"{printable(path)}: goes on where an earlier run ended: {pace.stage}, frame {pace.done}"
+def news(path: Path, pace: Pace) -> Iterator[str]:
+    """What is worth a line of its own: where work goes on, and why there is another round."""
+    if pace.goes_on:
+        at = f"{pace.stage}, frame {pace.done}"
+        yield f"{printable(path)}: goes on where an earlier run ended: {at}"
+    if pace.finds is not None:
+        most = "" if pace.expected is None else f" of at most {pace.expected + 1}"
+        yield (
+            f"{printable(path)}: the check found {number_of(pace.finds, 'thing')}, "
+            f"rendering again, round {pace.rounds}{most}"
+        )
 
 
 def overview(total: Total, now: float) -> str:

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import typer
 
-from redact.core.findings import Kind
-from redact.core.recipe import PROFILES, Audio, StyleName, Uncertain
-
-
-def _profiles() -> list[str]:
-    return list(PROFILES)
-
-
-def _kinds() -> list[str]:
-    kinds = [f"{kind}s" for kind in Kind]
-    return [*kinds, ",".join(kinds)]
-
-
-def _encoders() -> Iterator[str]:
-    from redact.media.video.encoder_table import (
-        ENCODERS,  # not at the start: `redact --help` must be quick
-    )
-
-    yield from ENCODERS
-
-
-def _devices() -> Iterator[str]:
-    from redact.detect.detectors.devices import DEVICES  # not at the start either
-
-    yield from ("auto", *DEVICES)
+from redact.core.recipe import Audio, StyleName, Uncertain
+from redact_cli import completion
+from redact_cli.presets import take_preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +22,35 @@ class Search:
     profile: Annotated[
         str,
         typer.Option(
-            metavar="|".join(PROFILES),
-            help="Choices that belong together: fast misses more small faces, thorough finds more "
-            "and takes longer.",
-            autocompletion=_profiles,
+            metavar="NAME",
+            help="Choices that belong together: fast, balanced or thorough. fast misses more small "
+            "faces, thorough finds more and takes longer.",
+            autocompletion=completion.profiles,
         ),
     ] = "balanced"
     detect: Annotated[
         str | None,
         typer.Option(
-            metavar="faces,plates",
-            help="What is hidden: faces, plates (number plates), or both (the default).",
-            autocompletion=_kinds,
+            metavar="KINDS",
+            help="What is hidden: faces, plates (number plates), or faces,plates (the default).",
+            autocompletion=completion.kinds,
         ),
     ] = None
     detector: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME:SIDE:THRESHOLD",
-            help="One detection pass over the pictures, in place of the profile's passes for the "
-            "same kind of thing; repeat the option for more passes. NAME is yunet, centerface or "
-            "mediapipe for faces, plates for number plates; the picture's longer side is scaled "
-            "to SIDE pixels; detections that score below THRESHOLD (0 to 1) are dropped. "
-            "Example: yunet:1920:0.3",
+            metavar="PASS",
+            help="NAME:SIDE:THRESHOLD, one detection pass over the pictures, in place of the "
+            "profile's passes for the same kind of thing; repeat the option for more passes. "
+            "NAME is yunet, centerface or mediapipe for faces, plates for number plates; the "
+            "picture's longer side is scaled to SIDE pixels; detections that score below THRESHOLD "
+            "(0 to 1) are dropped. Example: yunet:1920:0.3",
         ),
     ] = None
     uncertain: Annotated[
         Uncertain | None,
         typer.Option(
+            metavar="list|hide",
             help="What becomes of tracks of a video that were never clearly a face or a plate: "
             "list names them in the plan only (the default), hide hides them too.",
         ),
@@ -85,6 +63,17 @@ class Search:
             "damaged ones, are hidden as a whole, and the summary says how many.",
         ),
     ] = False
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Choices of your own, the table presets.NAME of redact.toml in this folder or in "
+            "your configuration; what else is on the line counts more.",
+            callback=take_preset,
+            is_eager=True,
+            autocompletion=completion.presets,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +85,18 @@ class Reach:
     pad: Annotated[
         float | None,
         typer.Option(
+            metavar="SHARE",
             help="Margin around each face, as a share of its size; plates keep the profile's.",
             min=0,
         ),
     ] = None
     before: Annotated[
-        float | None, typer.Option(help="Seconds hidden before it is first seen.", min=0)
+        float | None,
+        typer.Option(metavar="SECONDS", help="Hidden before it is first seen.", min=0),
     ] = None
     after: Annotated[
-        float | None, typer.Option(help="Seconds hidden after it is last seen.", min=0)
+        float | None,
+        typer.Option(metavar="SECONDS", help="Hidden after it is last seen.", min=0),
     ] = None
 
 
@@ -117,6 +109,7 @@ class Style:
     style: Annotated[
         StyleName | None,
         typer.Option(
+            metavar="NAME",
             help="blur (the default), solid, pixelate and cover (see --cover) draw nothing that "
             "depends on the hidden pixels: they cannot be undone. gaussian and mosaic CAN BE "
             "REVERSED: published attacks recognise people behind them. Use those two for looks "
@@ -156,7 +149,7 @@ class Encoding:
             "h264_nvenc, hevc_qsv, h264_amf, hevc_videotoolbox. By default it is chosen by "
             "container and source, and never in hardware. `redact doctor` lists those that work "
             "here.",
-            autocompletion=_encoders,
+            autocompletion=completion.encoders,
         ),
     ] = None
     quality: Annotated[
@@ -171,6 +164,7 @@ class Encoding:
     audio: Annotated[
         Audio | None,
         typer.Option(
+            metavar="WHAT",
             help="keep (the default, for what is said is often the story, and only you know who "
             "may be heard) copies the sound: VOICES IDENTIFY people as faces do. drop leaves it "
             "out. disguise makes every voice a monotonous one by amounts that wander and are "
@@ -181,7 +175,7 @@ class Encoding:
     keep: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="subtitles,languages",
+            metavar="WHAT",
             help="What videos keep beside pictures and sound, nothing by default: subtitles (their "
             "words and times; WORDS NAME PEOPLE AND PLACES: read them) and languages (which "
             "language sound and subtitles are in). Nothing that tells place or time can be kept.",
@@ -232,11 +226,33 @@ class Output:
         typer.Option(
             "-o",
             "--out",
-            metavar="DIR",
-            help="Write there, with the tree of each folder kept, and not beside the originals.",
-            file_okay=False,
+            metavar="PLACE",
+            help="Write into that folder, with the tree of each folder kept, and not beside the "
+            "originals; or, for one file, the result itself, such as out/clip.mp4.",
         ),
     ] = None
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="PATTERN",
+            help="How results are called: {stem} is the input's name, {ext} its suffix with the "
+            "point; {stem}.redacted{ext} by default.",
+        ),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            help="Leave out what is called so, such as '*.avi' or 'raw/*', below a folder too; "
+            "repeat the option for more. Quote it, as your shell knows patterns, too.",
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Tell what would be done, with which outputs, and end."),
+    ] = False
     resume: Annotated[
         bool,
         typer.Option(
@@ -268,6 +284,21 @@ class Output:
         bool, typer.Option("--json", help="One JSON object per file on standard output.")
     ] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Also what is looked for and how, and how long each stage took."
+        ),
+    ] = False
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log",
+            metavar="FILE",
+            help="Add all that is told, with the time, to this file, also with --quiet and all "
+            "that --verbose tells. It names your files: keep it to yourself.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +323,7 @@ class Machine:
             show_envvar=False,
             help="Where detectors compute: auto (the best that onnxruntime has and that works, "
             "else the processor), cpu, cuda, openvino, directml, coreml. `redact doctor` tells.",
-            autocompletion=_devices,
+            autocompletion=completion.devices,
         ),
     ] = "auto"
     ffmpeg: Annotated[

@@ -2,31 +2,121 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from mimetypes import guess_type
 from pathlib import Path
 
 from redact.core.findings import Kind
 from redact.core.notes import as_objects
+from redact.core.recipe import Recipe
 from redact.errors import printable
-from redact.jobs.batch import Batch, Report
+from redact.jobs.batch import Batch, Job, Report
 from redact.verify.result import Verification
+from redact_cli.time_left import clock
+
+NAMES = {Kind.FACE: "faces", Kind.PLATE: "number plates"}
 
 
-def report_in_words(report: Report) -> str:
-    """Frames, what was hidden, what the check found, and how long it took."""
-    words = [number_of(report.frames, "frame") + copied_in_words(report.copied)]
-    counts = ((Kind.FACE, report.faces), (Kind.PLATE, report.plates))
-    only = len(report.searched) == 1  # then even none is worth saying
-    for kind, count in counts:
-        if count or (kind in report.searched and (only or kind is Kind.FACE)):
-            words.append(number_of(count, kind))
-    others = report.tracks - report.faces - report.plates
+def report_in_words(report: Report, job: Job) -> list[str]:
+    """What was done, hidden, left visible, checked and written, a line each; the first names it."""
+    output = job.output if report.output is None else report.output
+    files = f"{printable(report.source)} -> {printable(output)}"
+    if report.status == "resumed":
+        return [f"{files}: done before, left as it is"]
+    made = number_of(report.frames, "frame") + copied_in_words(report.copied)
+    lines = [f"hidden: {_hidden(report)}"]
+    lines += [_uncertain(report)] if report.uncertain else []
+    lines += [f"check: {_check(report.verification)}", *_sound(report, job.recipe)]
+    plan = report.plan or job.plan
+    lines += [f"plan: {printable(plan)}{_page(job, plan)}"]
+    return [f"{files}: {made}, {report.seconds:.1f} s", *(f"  {line}" for line in lines)]
+
+
+def _hidden(report: Report) -> str:
+    """Tracks by what they hold, and what was not looked for; a still has things, not tracks."""
+    counts = {Kind.FACE: report.faces, Kind.PLATE: report.plates}
+    looked_for = report.searched
+    video = report.frames > 1
+    words = []
+    for kind, count in counts.items():
+        if kind in looked_for and video:
+            words.append(f"{number_of(count, 'track')} of {NAMES[kind]}")
+        elif kind in looked_for:
+            words.append(number_of(count, NAMES[kind].removesuffix("s")))
+    others = report.tracks - sum(counts.values())
     words += [number_of(others, "other thing")] if others else []
-    words += [f"{report.uncertain} uncertain and not hidden"] if report.uncertain else []
-    words += [verification_in_words(report.verification)] if report.verification else []
-    last = "finished earlier" if report.status == "resumed" else f"{report.seconds:.1f} s"
-    place = f"; plan {printable(report.plan)}" if report.plan else ""
-    return ", ".join([*words, last]) + place
+    left_out = [f"{NAMES[kind]} were not looked for" for kind in counts if kind not in looked_for]
+    several = ["one person may be several tracks"] if video and report.faces > 1 else []
+    return "; ".join([", ".join(words), *several, *left_out])
+
+
+def _uncertain(report: Report) -> str:
+    """What stays visible although it may be somebody: when, where to see it, how to hide it."""
+    moments = list(dict.fromkeys(clock(second) for second in report.uncertain_at))
+    more = ", ..." if len(moments) > 5 else ""
+    return (
+        f"uncertain and VISIBLE: {number_of(report.uncertain, 'track')}, "
+        f"at {', '.join(moments[:5])}{more}; look there (--report shows pictures), "
+        "or hide them all with --uncertain hide --force"
+    )
+
+
+def _check(found: Verification | None) -> str:
+    if found is None:
+        return "none, as --no-verify was said"
+    rounds = "" if found.rounds == 1 else f", in {found.rounds} rounds"
+    searched = f"{found.examined} searched for faces" if found.detectors else "none searched"
+    mended = f", {number_of(found.mended, 'place')} rendered again, in doubt" * bool(found.mended)
+    left = "" if found.leaks or found.hidden else "nothing found"
+    said = left or verification_in_words(found)
+    return f"{number_of(found.frames, 'frame')} compared, {searched}: {said}{mended}{rounds}"
+
+
+def _sound(report: Report, recipe: Recipe) -> Iterator[str]:
+    if report.sound:
+        yield f"sound: {SOUND[recipe.audio]}"
+
+
+SOUND = {
+    "keep": "kept; voices identify people as faces do; see --audio drop and --audio disguise",
+    "drop": "left out",
+    "disguise": "disguised; that makes recognising harder, not impossible",
+}
+
+
+def _page(job: Job, plan: Path) -> str:
+    if not job.report:
+        return ""
+    from redact.report import report_paths
+
+    return f"; report: {printable(report_paths(job.output, plan)[0])}"
+
+
+def recipe_in_words(job: Job) -> str:
+    """What is looked for and how, what is drawn, what is kept, and how it is checked: one line."""
+    recipe = job.recipe
+    passes = ", ".join(f"{one.detector} at {one.side}" for one in recipe.passes)
+    words = [f"looks for {_kinds(recipe)} ({passes})", f"style {recipe.style}"]
+    words += [f"uncertain tracks are {'hidden' if recipe.uncertain == 'hide' else 'listed'}"]
+    words += [f"sound {recipe.audio}", f"encoder {recipe.encoder or 'chosen by the file'}"]
+    words += [f"keeps {' and '.join(recipe.extras)}"] if recipe.extras else []
+    return "; ".join([*words, "not checked" if job.checking is None else "checked"])
+
+
+def _kinds(recipe: Recipe) -> str:
+    wanted = {one.kind for one in recipe.passes}
+    return " and ".join(name for kind, name in NAMES.items() if kind in wanted)
+
+
+def advice(reports: Sequence[Report]) -> str:
+    """What a person must do with results before they are published; nothing if there are none."""
+    done = [report for report in reports if report.failure is None]
+    if not done:
+        return ""
+    what = "it" if len(done) == 1 else "each of them"
+    if all(report.frames == 1 for report in done):
+        return f"Look at {what} before you publish it."
+    return f"Watch {what} from the first frame to the last before you publish it."
 
 
 def verification_in_words(found: Verification) -> str:
@@ -54,6 +144,10 @@ def skipped_in_words(found: Batch) -> str:
     if found.linked:
         names = ", ".join(map(printable, found.linked))
         text += f"; links to folders, searched only when they are named: {names}"
+    if found.excluded:
+        names = ", ".join(printable(path) for path in found.excluded[:5])
+        more = ", ..." if len(found.excluded) > 5 else ""
+        text += f"; left out by --exclude: {len(found.excluded)} ({names}{more})"
     return text
 
 
@@ -64,7 +158,7 @@ def _is_unlike_media(path: Path) -> bool:
 
 
 def number_of(count: int, thing: str) -> str:
-    """`1 frame`, `2 frames`."""
+    """`1 track`, `2 tracks`."""
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
@@ -82,6 +176,8 @@ def report_object(report: Report) -> dict[str, object]:
         "plates": report.plates,
         "tracks": report.tracks,
         "uncertain": report.uncertain,
+        "uncertain_at": [round(second, 3) for second in report.uncertain_at],
+        "sound": report.sound,
         "seconds": round(report.seconds, 3),
         "notes": as_objects(report.notes),
         "verification": report.verification and report.verification.as_object(),

@@ -11,7 +11,8 @@ SHARES: Mapping[str, tuple[float, float]] = {
     "analyse": (0.0, 0.5),
     "render": (0.5, 0.3),
     "verify": (0.8, 0.2),
-    "follow": (0.8, 0.05),
+    "follow": (0.45, 0.05),
+    "again": (0.5, 0.0),
     "prove": (0.5, 0.5),
 }
 """Where each stage of a file begins and how much of the file's time it takes, roughly."""
@@ -34,6 +35,8 @@ class Pace:
         stage_began: When the stage was begun.
         spared: Frames of this stage that an earlier run had looked at.
         goes_on: Whether that is all of what the earlier run did, as was told just now.
+        rounds: How often it is rendered, also the first time.
+        finds: What the check found, if a further round was told just now.
     """
 
     began: float
@@ -44,17 +47,33 @@ class Pace:
     stage_began: float = 0.0
     spared: int = 0
     goes_on: bool = False
+    rounds: int = 1
+    finds: int | None = None
+    _render_began: float | None = None
     _share: float = 0.0
 
     def update(self, stage: str, done: int, expected: int | None, now: float) -> None:
         """Take in what was told."""
         self.goes_on = self.stage == "resume" != stage
+        if stage == "verify" and self.stage == "render" and done == expected:
+            done = 0  # the finished file as a whole; its frames are compared next
+        self.finds = None
+        if stage == "again":
+            self.rounds, self.finds = self.rounds + 1, done
+        if stage in ("follow", "again") and self._render_began is not None:
+            self._begin_round(now, now - self._render_began)
+        if stage == "render" != self.stage:
+            self._render_began = now
         if stage != self.stage:
             self.stage, self.stage_began = stage, self.now if self.stage else self.began
             self.spared = done - 1 if self.goes_on and stage == "analyse" else 0
         self.done, self.expected, self.now = done, expected, now
         if self.goes_on:  # what was quick says nothing about what is left
             self.began, self._share = now, self.fraction
+
+    def _begin_round(self, now: float, last_round: float) -> None:
+        """Expect another round to take as long as the last one did."""
+        self.began, self._share, self._render_began = now - last_round, 0.0, None
 
     @property
     def fraction(self) -> float:
@@ -76,6 +95,31 @@ class Pace:
             return None
         share = (self.fraction - self._share) / (1 - self._share)
         return remaining(share, now - self.began)
+
+
+class StageTimes:
+    """How long each stage of each file took."""
+
+    def __init__(self) -> None:
+        self._now: dict[Path, tuple[str, float, int]] = {}
+
+    def tell(self, key: Path, stage: str, done: int, now: float) -> str | None:
+        """Take in how far a file is; gives a line about the stage that ended thereby, if any."""
+        before = self._now.get(key)
+        if before is not None and before[0] == stage:
+            self._now[key] = (stage, before[1], done)
+            return None
+        line = self.end(key, now)
+        self._now[key] = (stage, now, done)
+        return line
+
+    def end(self, key: Path, now: float) -> str | None:
+        """A file is at its end; gives a line about its last stage, if there was one."""
+        before = self._now.pop(key, None)
+        if before is None or before[0] == "again":
+            return None
+        stage, began, done = before
+        return f"{stage}: {done} frames in {now - began:.1f} s"
 
 
 def remaining(fraction: float, elapsed: float) -> float | None:

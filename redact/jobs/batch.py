@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, Future
@@ -33,10 +34,23 @@ from redact.media.drafts import check_length, check_output, clean
 from redact.media.files import check_input, fingerprint
 from redact.media.formats import has_sound
 
-__all__ = ["Batch", "Failure", "Job", "JobProgress", "Report", "find_jobs", "redact_one", "run"]
+__all__ = [
+    "Batch",
+    "Failure",
+    "Job",
+    "JobProgress",
+    "Report",
+    "find_jobs",
+    "foresee",
+    "redact_one",
+    "run",
+]
 
 JobProgress: TypeAlias = Callable[[Job, str, int, int | None], None]
-"""Called with a job, its stage (`analyse`, `render`, `verify`), frames done and expected."""
+"""Called with a job, its stage (`analyse`, `render`, `verify`), frames done and expected.
+
+Before each further round the stage is `again`, with things found and the most further rounds.
+"""
 
 
 def run(
@@ -139,6 +153,20 @@ def redact_one(job: Job, tell: Progress | None = None) -> Report:
     return replace(report, seconds=monotonic() - began)
 
 
+def foresee(job: Job) -> Report:
+    """What would become of a file, without work: finished earlier, refused, or `planned`."""
+    try:
+        if (finished := _find_finished(job)) is not None:
+            return finished
+        check_input(job.source)
+        job = _with_own_plan(job)
+        if job.output.parent.is_dir():
+            _check_names_free(job)
+    except Exception as error:  # as in `redact_one`
+        return _failed_report(job, error)
+    return Report(job.source, job.output, "planned", plan=job.plan)
+
+
 def _find_finished(job: Job) -> Report | None:
     if not (job.resume and job.output.exists()):
         return None
@@ -170,8 +198,7 @@ def _fingerprint_or_none(output: Path) -> str | None:
 def _redact(job: Job, tell: Progress | None) -> Report:
     check_input(job.source)
     _make_folder(job.output.parent)
-    crowded = job.plan != plan_path(job.output)
-    job = replace(job, plan=place_plan(job.source, job.output, crowded=crowded))
+    job = _with_own_plan(job)
     _check_names_free(job)
     with _keeping_leaks_if(job.report):
         outcome = api.redact_file(
@@ -203,6 +230,11 @@ def _redact(job: Job, tell: Progress | None) -> Report:
     )
 
 
+def _with_own_plan(job: Job) -> Job:
+    crowded = job.plan != plan_path(job.output)
+    return replace(job, plan=place_plan(job.source, job.output, crowded=crowded))
+
+
 def _keeping_leaks_if(wanted: bool) -> AbstractContextManager[None]:
     if not wanted:
         return nullcontext()
@@ -226,6 +258,12 @@ def _check_names_free(job: Job) -> None:
             "exists, but was not made of this source with these choices",
             job.output,
             "move it away, or replace it with --force",
+        )
+    if not job.force and os.path.isfile(job.output):  # noqa: PTH113 - says no where Path raises
+        raise OutputExistsError(
+            "exists already",
+            job.output,
+            "leave alone what is done with --resume, or replace it with --force",
         )
     check_output(job.output, source=job.source, force=job.force)
     check_length(job.plan)
@@ -255,6 +293,9 @@ def _success_report(job: Job, plan: Plan, frames: int, *, resumed: bool = False)
     kinds = Counter(track.kind for track in hidden)
     faces, plates = kinds[Kind.FACE], kinds[Kind.PLATE]
     status: Status = "resumed" if resumed else "redacted"
+    ids = {track.id for track in hidden}
+    listed = (track for track in plan.tracks if track.uncertain and track.id not in ids)
+    begins = tuple(sorted(float(track.sightings[0].time) for track in listed))
     return Report(
         job.source,
         job.output,
@@ -263,8 +304,9 @@ def _success_report(job: Job, plan: Plan, frames: int, *, resumed: bool = False)
         faces,
         plates,
         len(hidden),
-        len(plan.tracks) - len(hidden),
+        len(begins),
         plan=job.plan,
         sound=has_sound(job.output),
         searched=tuple(sorted({one.kind for one in plan.recipe.passes})),
+        uncertain_at=begins,
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from redact.core.findings import Kind
-from redact.core.names import default_output
 from redact.core.notes import Note
 from redact.core.recipe import PROFILES, Recipe
 from redact.errors import (
@@ -21,20 +20,12 @@ from redact.errors import (
     UnsupportedInputError,
     printable,
 )
+from redact.jobs.naming import SUFFIXES, Naming, is_companion, is_result, matches
 from redact.jobs.plan_names import place_plans
-from redact.media.files import (
-    OTHER_MEDIA_SUFFIXES,
-    STILL_SUFFIXES,
-    UNREADABLE_STILLS,
-    VIDEO_SUFFIXES,
-    check_input,
-)
+from redact.media.files import OTHER_MEDIA_SUFFIXES, UNREADABLE_STILLS, check_input
 from redact.verify.result import Checking, Verification
 
-SUFFIXES: frozenset[str] = VIDEO_SUFFIXES | STILL_SUFFIXES
-"""Lower-case suffixes of the files that are looked for in folders."""
-
-Status: TypeAlias = Literal["redacted", "resumed", "failed"]
+Status: TypeAlias = Literal["redacted", "resumed", "failed", "planned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +82,7 @@ class Report:
     Args:
         source: The original.
         output: The redacted file, None if it was not clear what it would be.
-        status: Whether it was redacted now, was finished earlier, or was not redacted.
+        status: Whether it was redacted now, was finished earlier, was not redacted, or would be.
         frames: How many frames it has.
         faces: How many tracks of faces were hidden; one person seen twice may count twice.
         plates: How many tracks of number plates were hidden; one seen twice may count twice.
@@ -105,6 +96,7 @@ class Report:
         sound: Whether the result has sound.
         searched: What kinds of things the recipe looks for.
         notes: What is not as the original has it, although nothing was refused.
+        uncertain_at: Seconds at which tracks that are only listed begin, in order.
     """
 
     source: Path
@@ -123,6 +115,7 @@ class Report:
     sound: bool = False
     searched: tuple[Kind, ...] = ()
     notes: tuple[Note, ...] = ()
+    uncertain_at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +127,14 @@ class Batch:
         refused: Inputs that were named, and media in folders, that cannot be redacted.
         skipped: Files in folders that are no video and no picture.
         linked: Links in folders that lead to folders: searched only when they are named.
+        excluded: What was left out because it was asked for; a folder stands for all in it.
     """
 
     jobs: tuple[Job, ...] = ()
     refused: tuple[Report, ...] = ()
     skipped: tuple[Path, ...] = ()
     linked: tuple[Path, ...] = ()
+    excluded: tuple[Path, ...] = ()
 
 
 def find_jobs(
@@ -153,6 +148,8 @@ def find_jobs(
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
     report: bool = False,
     cover: Path | str | None = None,
+    name: str | None = None,
+    exclude: Sequence[str] = (),
     skip_unsupported: bool = False,
 ) -> Batch:
     """The files to redact: those named, and those of known kinds in the folders named.
@@ -162,7 +159,8 @@ def find_jobs(
 
     Args:
         inputs: Files and folders; one may stand alone.
-        out_dir: Where results go, with each folder's tree kept; None for beside the source.
+        out_dir: Where results go, with each folder's tree kept; None for beside the source. With
+            the suffix of a video or a picture, and one file as input, the result itself.
         recipe: The choices, None for the defaults.
         force: As in `Job`.
         resume: As in `Job`.
@@ -170,18 +168,19 @@ def find_jobs(
         checking: As in `Job`.
         report: As in `Job`.
         cover: As in `Job`.
+        name: A pattern for the names of results, with `{stem}` and `{ext}`.
+        exclude: Patterns of names, or of paths below the folders named, that are left out.
         skip_unsupported: Whether videos and pictures that redact does not read are skipped.
 
     Raises:
-        RecipeError: One file would be written twice, or over an input.
+        RecipeError: One file would be written twice, or over an input, or the names do not fit.
     """
-    named = [inputs] if isinstance(inputs, str | Path) else inputs
-    place = None if out_dir is None else Path(out_dir)
-    if place is not None:
-        _check_folder(place)
-    search = _Search(place, skip_unsupported)
+    named = [Path(inputs)] if isinstance(inputs, str | Path) else list(map(Path, inputs))
+    naming = Naming(None if out_dir is None else Path(out_dir), name)
+    naming.check_inputs(named)
+    search = _Search(naming, exclude, skip_unsupported)
     for path in named:
-        search.add(Path(path))
+        search.add(path)
     outputs = search.outputs
     _check_collisions(outputs)
     plans = place_plans(outputs)
@@ -195,27 +194,22 @@ def find_jobs(
     written = {_path_key(output) for output in outputs.values()}
     skipped = (path for path in search.skipped if _path_key(path) not in written)
     linked = (path for path in search.linked if not search.searched(path))
-    return Batch(tuple(jobs), tuple(search.refused), tuple(skipped), tuple(linked))
-
-
-def _check_folder(out_dir: Path) -> None:
-    if out_dir.suffix.lower() in SUFFIXES and not os.path.isdir(out_dir):  # noqa: PTH112
-        raise RecipeError(
-            "results go into a folder, and this is a file's name", out_dir, "name a folder"
-        )
+    refused, excluded = tuple(search.refused), tuple(search.excluded)
+    return Batch(tuple(jobs), refused, tuple(skipped), tuple(linked), excluded)
 
 
 class _Search:
     """Walks inputs and remembers each file once."""
 
-    def __init__(self, out_dir: Path | None, skip_unsupported: bool) -> None:
-        self._out_dir = out_dir
+    def __init__(self, naming: Naming, exclude: Sequence[str], skip_unsupported: bool) -> None:
+        self._naming, self._exclude = naming, exclude
         self._skip_unsupported = skip_unsupported
         self._seen: set[str] = set()
         self.outputs: dict[Path, Path] = {}
         self.refused: list[Report] = []
         self.skipped: list[Path] = []
         self.linked: list[Path] = []
+        self.excluded: list[Path] = []
         self._folders: set[str] = set()
 
     def searched(self, folder: Path) -> bool:
@@ -224,6 +218,8 @@ class _Search:
 
     def add(self, path: Path) -> None:
         """Add one input, a file or a folder."""
+        if not self._is_wanted(path, path.parent):
+            return
         if os.path.isdir(path):  # noqa: PTH112 - says no where Path.is_dir raises
             self._add_folder(path)
             return
@@ -239,8 +235,8 @@ class _Search:
         for path in sorted(self._walk(folder)):
             if self._is_unsupported(path):
                 self._refuse_unsupported(path)
-            elif path.suffix.lower() not in SUFFIXES or _is_result(path):
-                if not path.name.endswith(_COMPANIONS):
+            elif path.suffix.lower() not in SUFFIXES or is_result(path):
+                if not is_companion(path):
                     self.skipped.append(path)
             else:
                 self._add_file(path, folder)
@@ -259,9 +255,19 @@ class _Search:
     def _walk(self, folder: Path) -> Iterator[Path]:
         for top, folders, names in os.walk(folder, onerror=self._refuse_folder):
             self._folders.add(os.path.realpath(top))
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            folders[:] = self._wanted(top, folders, folder)
             self.linked += [p for name in folders if (p := Path(top, name)).is_symlink()]
-            yield from (Path(top, name) for name in names if not name.startswith("."))
+            yield from (Path(top, name) for name in self._wanted(top, names, folder))
+
+    def _wanted(self, top: str, names: Iterable[str], folder: Path) -> list[str]:
+        paths = {name: Path(top, name) for name in names if name[0] != "."}
+        return [name for name, path in paths.items() if self._is_wanted(path, folder)]
+
+    def _is_wanted(self, path: Path, folder: Path) -> bool:
+        if not matches(path, folder, self._exclude):
+            return True
+        self.excluded.append(path)
+        return False
 
     def _refuse_folder(self, error: OSError) -> None:
         folder = Path(os.fsdecode(error.filename))
@@ -272,17 +278,7 @@ class _Search:
         if _path_key(path) in self._seen:
             return
         self._seen.add(_path_key(path))
-        folder = self._out_dir / path.parent.relative_to(top) if self._out_dir else path.parent
-        self.outputs[path] = folder / default_output(path).name
-
-
-_COMPANIONS = (".redact.json", ".redact.html", ".redact.report.json")
-"""Endings of what redact writes beside a result."""
-
-
-def _is_result(path: Path) -> bool:
-    """Whether it is a result of redact, also one that was held back."""
-    return path.stem.endswith((".redacted", ".redacted.quarantine"))
+        self.outputs[path] = self._naming.output(path, top)
 
 
 def _check_kind(path: Path) -> None:

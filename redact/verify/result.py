@@ -115,6 +115,7 @@ class Verification:
         changed: Index and seconds of the frames in which what is not hidden is changed; none is
             expected.
         mended: How many such regions and frames of earlier rounds were rendered again.
+        rounds: How often it was rendered and checked, also the first time.
     """
 
     frames: int
@@ -128,6 +129,7 @@ class Verification:
     shows: tuple[Spot, ...] = ()
     changed: tuple[tuple[int, Fraction], ...] = ()
     mended: int = 0
+    rounds: int = 1
 
     @property
     def passed(self) -> bool:
@@ -153,6 +155,7 @@ class Verification:
             "detectors": list(self.detectors),
             "faults": list(self.problems),
             "mended": self.mended,
+            "rounds": self.rounds,
             "inside": round(self.inside, 4),
             "outside": round(self.outside, 2),
             "leaks": [leak.as_object() for leak in self.leaks],

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from redact.core.interfaces import Progress
 from redact.core.names import plan_path, quarantine
 from redact.core.plan import Plan, save
 from redact.errors import LeakError, RedactError, VerificationError
@@ -22,6 +23,7 @@ def render_in_rounds(
     attempt: Callable[[Plan, int], tuple[Plan, Verification]],
     extend: Callable[[Plan, Sequence[Leak], int], Plan],
     checking: Checking,
+    progress: Progress | None = None,
 ) -> tuple[Plan, Verification]:
     """Render and check until nothing is left, or no round is.
 
@@ -35,6 +37,8 @@ def render_in_rounds(
             many steps finer than usual pictures are to be encoded.
         extend: A plan with leaks hidden too; told the number of the round, from 1.
         checking: How many rounds, and whether anything follows from a leak.
+        progress: Called before each further round with `again`, how many things were found, and
+            the most further rounds.
 
     Returns:
         The last plan, and what the check of its output found.
@@ -51,12 +55,15 @@ def render_in_rounds(
         leaks = () if checking.report_only else found.leaks
         if not (leaks or found.problems) or number > checking.rounds:
             break
+        if progress is not None:
+            finds = len(leaks) + len(found.shows) + len(found.changed)
+            progress("again", finds, checking.rounds)
         plan = draw_plainly(plan, found.shows)
         finer += bool(found.changed)
         mended += len(found.shows) + len(found.changed)
         if leaks:
             plan, hidden = extend(plan, leaks, number), hidden + leaks
-    return last, replace(found, hidden=hidden, mended=mended)
+    return last, replace(found, hidden=hidden, mended=mended, rounds=number)
 
 
 def hold_back(draft: Path, output: Path, plan: Plan, found: Verification) -> LeakError:

@@ -34,7 +34,7 @@ from redact.jobs import batch
 from redact.jobs.workers import ExecutorWorker, Serial, Worker
 from redact.media.drafts import draft
 from redact.media.files import fingerprint
-from redact.verify.result import Checking
+from redact.verify.result import Checking, Verification
 
 FRAMES = 3
 
@@ -95,7 +95,8 @@ def redact_file(
     plan = analyse_file(source, recipe)
     plan = Plan(plan.source, plan.recipe, tracks=plan.tracks, result=Result(fingerprint(output)))
     notes = tuple(Note("oddity", 2, word) for word in source.read_text("utf-8").split()[1:])
-    return api.Outcome(source, output, plan, FRAMES, 0.1, notes=notes)
+    found = None if checking is None else Verification(FRAMES, 2, ("mediapipe", "yunet"))
+    return api.Outcome(source, output, plan, FRAMES, 0.1, found, notes=notes)
 
 
 def analyse_file(

@@ -148,3 +148,66 @@ def test_durations(seconds: float | None, text: str) -> None:
 def test_time_left() -> None:
     assert remaining(0.25, 10) == pytest.approx(30)
     assert remaining(0.0, 10) is None
+
+
+# Rounds
+
+
+def play(pace: Pace, *told: tuple[str, int, int, float]) -> None:
+    for stage, done, expected, now in told:
+        pace.update(stage, done, expected, now)
+
+
+FIRST = (
+    ("analyse", 100, 100, 50.0),
+    ("render", 0, 100, 50.0),
+    ("render", 100, 100, 80.0),
+    ("verify", 100, 100, 80.0),
+    ("verify", 50, 100, 90.0),
+    ("verify", 100, 100, 100.0),
+)
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_another_round_is_expected_to_take_as_long_as_the_last(follows: bool) -> None:
+    pace = Pace(0.0)
+    play(pace, *FIRST)
+    assert pace.left(100.0) == 0
+    if follows:
+        play(pace, ("follow", 50, 100, 102.0))
+    play(pace, ("again", 2, 3, 102.0))
+    assert (pace.rounds, pace.finds) == (2, 2)
+    assert pace.left(102.0) == pytest.approx(52, abs=1)
+    play(pace, ("render", 0, 100, 102.0), ("render", 100, 100, 132.0))
+    assert pace.finds is None
+    assert pace.left(132.0) == pytest.approx(20, abs=2)
+    play(pace, ("verify", 100, 100, 152.0), ("again", 1, 3, 152.0))
+    assert pace.rounds == 3
+    assert pace.left(152.0) == pytest.approx(50, abs=1)
+
+
+@pytest.mark.parametrize("kind", [Lines, Bars])
+def test_another_round_is_told(kind: type[Lines] | type[Bars]) -> None:
+    screen = terminal()
+    with kind(screen, Total({A: 1}, 0.0)) as display:
+        for stage, done, expected, _ in FIRST:
+            display.tell(A, stage, done, expected)
+        display.tell(A, "again", 2, 3)
+        if isinstance(display, Bars):
+            display._bars.refresh()
+        display.tell(A, "render", 1, 100)
+        if isinstance(display, Bars):
+            display._bars.refresh()
+    line = "a.mp4: the check found 2 things, rendering again, round 2 of at most 4"
+    assert shown(screen).count(line) == 1
+    assert kind is Lines or "render (round 2) 1/100 frames" in shown(screen)
+
+
+def test_a_file_that_is_rendered_is_not_done_before_its_frames_are_compared() -> None:
+    pace = Pace(0.0)
+    play(pace, ("analyse", 100, 100, 50.0), ("render", 100, 100, 80.0), ("verify", 100, 100, 80.0))
+    assert pace.left(80.0) == pytest.approx(20)
+    play(pace, ("verify", 50, 100, 90.0))
+    assert pace.left(90.0) == pytest.approx(10)
+    play(pace, ("verify", 100, 100, 100.0))
+    assert pace.left(100.0) == 0

@@ -75,7 +75,7 @@ def test_of_namesakes_each_command_finds_the_plan_of_its_file(
     said = capsys.readouterr().err
     for suffix in ("mp4", "mov"):
         plan = Path(f"sub.{suffix}.redact.json")
-        assert f"; plan {plan}" in said
+        assert f"  plan: {plan}\n" in said
         assert redact("verify", f"sub.{suffix}", f"sub.redacted.{suffix}") == 0
         assert asked["verify"] == load(plan)
         assert redact("prove", f"sub.{suffix}") == 0
@@ -221,10 +221,14 @@ def test_a_skipped_video_does_not_vanish_among_other_files() -> None:
 
 # Words
 
+JOB = batch.Job(Path("a.png"), Path("b.png"), Path("b.redact.json"))
+
 
 def test_one_is_not_many(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report(Path("a.png"), Path("b.png"), "redacted", 1, searched=(Kind.FACE,))
-    assert report_in_words(report).startswith("1 frame, 0 faces")
+    first, hidden, *_ = report_in_words(report, JOB)
+    assert first.startswith("a.png -> b.png: 1 frame, ")
+    assert hidden.strip().startswith("hidden: 0 faces;")
     leaks: Any = (None, None)
     found = Verification(1, 1, (), (), leaks, 0.0, 0.0)
     assert verification_in_words(found) == "2 POSSIBLE LEAKS LEFT"
@@ -236,17 +240,18 @@ def test_one_is_not_many(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("searched", "said", "unsaid"),
     [
-        ((Kind.FACE, Kind.PLATE), "0 faces", "plate"),
-        ((Kind.FACE,), "0 faces", "plate"),
-        ((Kind.PLATE,), "0 plates", "face"),
+        ((Kind.FACE, Kind.PLATE), "0 tracks of faces, 0 tracks of number plates", "not looked for"),
+        ((Kind.FACE,), "0 tracks of faces; number plates were not looked for", "of number plates"),
+        ((Kind.PLATE,), "0 tracks of number plates; faces were not looked for", "of faces"),
     ],
 )
 def test_what_was_not_looked_for_is_not_counted(
     searched: tuple[Kind, ...], said: str, unsaid: str
 ) -> None:
     report = Report(Path("a.png"), Path("b.png"), "redacted", 9, searched=searched)
-    assert said in report_in_words(report)
-    assert unsaid not in report_in_words(report)
+    words = report_in_words(report, JOB)[1]
+    assert said in words
+    assert unsaid not in words
 
 
 def test_voices_are_spoken_of_only_where_there_is_sound(

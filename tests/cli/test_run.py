@@ -16,7 +16,7 @@ from redact.core.plan import Plan, load
 from redact.errors import RecipeError
 from redact.jobs import batch, sandbox
 from redact.jobs.worker_process import SHOW_CHATTER
-from redact.verify.result import Checking
+from redact.verify.result import Checking, Verification
 from redact_cli import exit_codes
 from redact_cli.app import main
 from tests.cli import fake_redact
@@ -52,7 +52,8 @@ def test_a_file_is_redacted_beside_itself(capsys: pytest.CaptureFixture[str]) ->
     assert redact("run", "a.jpg") == 0
     assert here() == {"a.jpg", "a.redacted.jpg", "a.redact.json"}
     said = capsys.readouterr()
-    assert "a.jpg -> a.redacted.jpg: 3 frames, 1 face, 1 plate" in said.err
+    assert "a.jpg -> a.redacted.jpg: 3 frames, " in said.err
+    assert "  hidden: 1 track of faces, 1 track of number plates\n" in said.err
     assert not said.out
 
 
@@ -148,8 +149,10 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "plates": 1,
         "tracks": 2,
         "uncertain": 0,
+        "uncertain_at": [],
+        "sound": False,
         "notes": [],
-        "verification": None,
+        "verification": Verification(3, 2, ("mediapipe", "yunet")).as_object(),
         "error": None,
     }
     assert by_name["in/b.jpg"]["error"] == {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from redact import errors
@@ -84,3 +87,40 @@ def test_version() -> None:
 )
 def test_usage_errors(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == exit_codes.USAGE
+
+
+COMMANDS: Any = typer.main.get_command(app)
+
+
+@pytest.mark.parametrize("name", COMMANDS.commands)
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_help_of_a_command_tells_no_types_and_breaks_no_value(name: str, columns: int) -> None:
+    command = COMMANDS.commands[name]
+    ended = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": str(columns)})
+    assert ended.exit_code == 0
+    assert not re.findall(r"<\w[^>=]*>|list\[", ended.stdout)
+    for param in command.params:
+        assert (param.help or "").strip(), param.name
+        assert getattr(param, "is_flag", False) or (param.metavar or "") in ended.stdout
+        for long in param.opts if param.param_type_name == "option" else ():
+            assert long in ended.stdout
+
+
+def test_short_for_the_version() -> None:
+    assert CliRunner().invoke(app, ["-V"]).stdout == CliRunner().invoke(app, ["--version"]).stdout
+
+
+def test_the_man_page_holds_all_help() -> None:
+    ended = CliRunner().invoke(app, ["--man"])
+    assert ended.exit_code == 0
+    page = ended.stdout.replace("\\-", "-")
+    assert page.startswith(".TH REDACT 1")
+    assert "redact run [OPTIONS] INPUT..." in page.replace("\n[", " [")
+    for command in COMMANDS.commands.values():
+        for param in command.params:
+            assert " ".join(param.help.split()) in page
+            assert param.param_type_name == "argument" or param.opts[-1] in page
+    for code, meaning in exit_codes.MEANINGS:
+        assert f"{code} {meaning}" in page
+    requests = {line.split()[0] for line in page.splitlines() if line.startswith((".", "'"))}
+    assert requests == {".TH", ".SH", ".B", ".br", ".PP", ".TP"}

@@ -154,11 +154,59 @@ def test_a_photo_and_a_film_of_one_name_keep_a_plan_each(tmp_path: Path) -> None
     }
 
 
-def test_results_go_into_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="folder"):
-        find_jobs([write(tmp_path / "a.mp4")], tmp_path / "b.mp4")
-    (tmp_path / "b.mp4").mkdir()
-    assert find_jobs([tmp_path / "a.mp4"], tmp_path / "b.mp4").jobs
+def test_the_name_of_a_file_is_that_of_one_result(tmp_path: Path) -> None:
+    source, other, place = write(tmp_path / "a.mp4"), write(tmp_path / "c.mp4"), tmp_path / "b.mp4"
+    (job,) = find_jobs([source], place).jobs
+    assert (job.output, job.plan) == (place, tmp_path / "b.redact.json")
+    for inputs in ([source, other], [tmp_path], [source, source]):
+        with pytest.raises(RecipeError, match="folder"):
+            find_jobs(inputs, place)
+    with pytest.raises(RecipeError, match="over an input"):
+        find_jobs([source], source)
+    place.mkdir()
+    assert [job.output for job in find_jobs([source], place).jobs] == [place / "a.redacted.mp4"]
+
+
+def test_a_pattern_names_results(tmp_path: Path) -> None:
+    source = write(tmp_path / "in" / "b" / "{ext}.mp4")
+    out = tmp_path / "out"
+    (job,) = find_jobs([tmp_path / "in"], out, name="{stem}_safe{ext}").jobs
+    assert job.output == out / "b" / "{ext}_safe.mp4"
+    (job,) = find_jobs([source], name="{stem}.redacted.mkv").jobs
+    assert job.output == source.with_name("{ext}.redacted.mkv")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a/{stem}{ext}", "..", "", "{stem}", "{stem}.txt", "{name}{ext}", "../{stem}{ext}",
+                "a\\{stem}{ext}", ".{stem}{ext}", "{stem.__class__}{ext}"]
+)  # fmt: skip
+def test_a_pattern_that_names_no_result_is_refused(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(RecipeError):
+        find_jobs([write(tmp_path / "a.mp4")], name=pattern)
+
+
+def test_results_by_a_pattern_are_never_taken_for_originals(tmp_path: Path) -> None:
+    """A second run over the folder would redact them again, or write over an original."""
+    source = write(tmp_path / "a.mp4")
+    for out in (None, tmp_path / "out"):
+        with pytest.raises(RecipeError, match="told from originals"):
+            find_jobs([tmp_path], out, name="{stem}_safe{ext}")
+    assert find_jobs([tmp_path], name="x.{stem}.redacted{ext}").jobs
+    assert find_jobs([source], name="{stem}_safe{ext}").jobs
+    with pytest.raises(RecipeError, match="over an input"):
+        find_jobs([source], name="{stem}{ext}")
+    write(tmp_path / "b.mp4")
+    with pytest.raises(RecipeError, match="both"):
+        find_jobs([source, tmp_path / "b.mp4"], name="one{ext}")
+
+
+def test_what_is_excluded_is_left_out_and_told(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.avi", "raw/c.mp4", "x/raw/d.mp4", "x/e.mp4"):
+        write(tmp_path / name)
+    found = find_jobs([tmp_path, tmp_path / "b.avi"], exclude=["*.avi", "raw/", "x/e*"])
+    assert [job.source.name for job in found.jobs] == ["a.mp4"]
+    left = {path.relative_to(tmp_path).as_posix() for path in found.excluded}
+    assert left == {"b.avi", "raw", "x/raw", "x/e.mp4"}
 
 
 def test_a_name_that_is_too_long_for_its_plan_stops_nobody(tmp_path: Path) -> None:

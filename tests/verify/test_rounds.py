@@ -56,6 +56,7 @@ def test_rounds_go_on_while_there_is_something_to_hide(
     assert len(tried) == attempts
     assert len(last.leaks) == left
     assert len(last.hidden) == len(plan.edits) == attempts - 1
+    assert last.rounds == last.as_object()["rounds"] == attempts
 
 
 def test_only_reporting_neither_hides_nor_tries_again() -> None:
@@ -158,6 +159,22 @@ def test_what_may_still_show_somebody_never_gets_the_name(
     plan = held.with_name("picture.redacted.quarantine.redact.json")
     assert {path.name for path in picture.parent.iterdir()} == {picture.name, held.name, plan.name}
     assert load(plan).result is not None
+
+
+def test_each_further_round_is_told_with_what_was_found(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    verdicts(monkeypatch, replace(found(LEAK), shows=(SHOWN,)))
+    with pytest.raises(LeakError):
+        api.redact_file(picture, recipe=recipe("fast"), progress=lambda *it: told.append(it))
+    assert [it for it in told if it[0] == "again"] == [("again", 2, 3)] * 3
+    first = told.index(("again", 2, 3))
+    assert {stage for stage, *_ in told[:first]} >= {"analyse", "render", "verify"}
+    told.clear()
+    verdicts(monkeypatch, found())
+    api.redact_file(picture, recipe=recipe("fast"), progress=lambda *it: told.append(it))
+    assert "again" not in {stage for stage, *_ in told}
 
 
 @pytest.mark.parametrize("edits", [(), (HideBox(Box(1, 1, 9, 9), Fraction(0), Fraction(1)),)])

@@ -37,6 +37,8 @@ def render_plan(
 ) -> None:
     """Render a file, check it, and note its checksum and what was hidden since in the plan."""
     wanted = place or default_output(source)
+    if wanted.is_dir():
+        wanted /= default_output(source).name
     plan = plan or _found_plan(source, wanted)
     known = load(plan)
     check_output(wanted, source=source, force=output.force)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from time import monotonic
 
 import typer
 
@@ -16,18 +17,23 @@ from redact.jobs.batch import Batch, Job, Report
 from redact.media.files import VIDEO_SUFFIXES
 from redact_cli.console import Display, display, escaped, say
 from redact_cli.exit_codes import INTERRUPTED, code_for_all
+from redact_cli.journal import note
 from redact_cli.options import Output
-from redact_cli.summary import report_in_words, report_object, skipped_in_words
+from redact_cli.summary import (
+    advice,
+    recipe_in_words,
+    report_in_words,
+    report_object,
+    skipped_in_words,
+)
+from redact_cli.time_left import StageTimes, clock
 
 PLEASE_REPORT = (
     "what was unforeseen is an error of redact itself: please report it, with what "
     "`redact --debug` says"
 )
 
-VOICES = (
-    "sound is kept, as what is said is often the story: voices identify people as faces do; "
-    "--audio drop leaves sound out, --audio disguise makes recognising harder"
-)
+STATUS = {"redacted": "redacted", "resumed": "done before", "failed": "failed"}
 
 WORDS = "subtitles are kept: their words may name people and places; read them, too"
 
@@ -38,42 +44,91 @@ def redact_all(found: Batch, workers: int, output: Output, *, debug: bool = Fals
     Raises:
         MissingInputError: There was nothing to do, which is no success.
     """
-    if not found.jobs and not found.refused:
-        raise MissingInputError(f"there is nothing to redact{skipped_in_words(found)}")
+    check_not_empty(found)
+    began = monotonic()
     reports: list[Report] = []
+    if found.jobs:
+        _say_more(f"choices: {recipe_in_words(found.jobs[0])}", output)
     weights = {job.source: _size(job.source) for job in found.jobs}
     with (
         _interruptible(found, reports),
         display(weights, quiet=output.quiet, busy=output.as_json) as shown,
-        closing(_reports(found, workers, shown)) as ended,
+        closing(_reports(found, workers, shown, output)) as ended,
     ):
+        jobs = {job.source: job for job in found.jobs}
         for report in ended:
             reports.append(report)
-            _show(report, shown, as_json=output.as_json)
-    _sum_up(reports, found, quiet=output.quiet, debug=debug)
-    if not output.quiet and _sound_is_kept(found, reports):
-        say(VOICES)
-    if not output.quiet and _subtitles_are_kept(found, reports):
-        say(WORDS)
+            _show(report, jobs.get(report.source), shown, as_json=output.as_json)
+    if _subtitles_are_kept(found, reports):
+        say(WORDS, quiet=output.quiet)
+    if last := advice(reports):
+        say(last, quiet=output.quiet)
+    _sum_up(found, reports, monotonic() - began, quiet=output.quiet, debug=debug)
     failures = [report.failure for report in reports if report.failure is not None]
     return code_for_all(len(reports), [(it.kind, it.trace is not None) for it in failures])
 
 
-def _reports(found: Batch, workers: int, shown: Display) -> Generator[Report]:
+def check_not_empty(found: Batch) -> None:
+    """Refuse to do nothing.
+
+    Raises:
+        MissingInputError: There is nothing to do, which is no success.
+    """
+    if not found.jobs and not found.refused:
+        left = skipped_in_words(found)
+        raise MissingInputError(f"there is nothing to redact{left}")
+
+
+def foresee_all(found: Batch, output: Output) -> int:
+    """Tell what would be done, with which outputs, and give the exit code.
+
+    Raises:
+        MissingInputError: There is nothing to do.
+    """
+    check_not_empty(found)
+    if found.jobs:
+        say(f"choices: {recipe_in_words(found.jobs[0])}", quiet=output.quiet)
+    reports = list(found.refused)
+    for job in found.jobs:
+        report = batch.foresee(job)
+        reports.append(report)
+        plan = printable(report.plan or job.plan)
+        line = f"{printable(job.source)} -> {printable(job.output)}, plan {plan}"
+        if output.as_json:
+            typer.echo(json.dumps(report_object(report)))
+        elif report.failure is None:
+            typer.echo(f"{line}{': done before' if report.status == 'resumed' else ''}")
+    for report in reports:
+        _show_failure(report, debug=False)
+    left = skipped_in_words(found)
+    say(f"a dry run: nothing was written{left}", quiet=output.quiet)
+    failures = [report.failure for report in reports if report.failure is not None]
+    return code_for_all(len(reports), [(it.kind, it.trace is not None) for it in failures])
+
+
+def _say_more(text: str, output: Output) -> None:
+    """One line for those who want to know more, and for the log."""
+    say(text, quiet=output.quiet or not output.verbose)
+
+
+def _reports(found: Batch, workers: int, shown: Display, output: Output) -> Generator[Report]:
+    times = StageTimes()
+
+    def more(job_source: Path, line: str | None) -> None:
+        if line is not None:
+            said = f"{printable(job_source)}: {line}"
+            shown.say(said) if output.verbose else note(said)
+
     def tell(job: Job, stage: str, done: int, expected: int | None) -> None:
         shown.tell(job.source, stage, done, expected)
+        more(job.source, times.tell(job.source, stage, done, monotonic()))
 
     yield from found.refused
     with closing(batch.run(found.jobs, workers, progress=tell)) as reports:
         for report in reports:
+            more(report.source, times.end(report.source, monotonic()))
             shown.end(report.source, worked=report.status == "redacted")
             yield report
-
-
-def _sound_is_kept(found: Batch, reports: Sequence[Report]) -> bool:
-    sounding = {report.source for report in reports if report.sound}
-    videos = _finished_videos(found, reports)
-    return any(job.recipe.audio == "keep" and job.source in sounding for job in videos)
 
 
 def _subtitles_are_kept(found: Batch, reports: Sequence[Report]) -> bool:
@@ -109,23 +164,25 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _show(report: Report, shown: Display, *, as_json: bool) -> None:
+def _show(report: Report, job: Job | None, shown: Display, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report_object(report)))
-    if report.failure is None and report.output is not None:
-        shown.say(
-            f"{printable(report.source)} -> {printable(report.output)}: {report_in_words(report)}"
-        )
-        for note in report.notes:
-            shown.say(f"{printable(report.source)}: {escaped(note.text)}")
+    if report.failure is None and job is not None:
+        for line in report_in_words(report, job):
+            shown.say(line)
+        for note_ in report.notes:
+            shown.say(f"{printable(report.source)}: {escaped(note_.text)}")
 
 
-def _sum_up(reports: Sequence[Report], found: Batch, *, quiet: bool, debug: bool) -> None:
+def _sum_up(
+    found: Batch, reports: Sequence[Report], seconds: float, *, quiet: bool, debug: bool
+) -> None:
     failed = [report for report in reports if report.failure is not None]
-    if not quiet and (len(reports) > 1 or found.skipped or found.linked):
+    left = skipped_in_words(found)
+    if len(reports) > 1 or left:
         counts = Counter(report.status for report in reports)
-        said = ", ".join(f"{number} {status}" for status, number in counts.items())
-        say(said + skipped_in_words(found))
+        said = ", ".join(f"{number} {STATUS[status]}" for status, number in counts.items())
+        say(f"{said} in {clock(seconds)}{left}", quiet=quiet)
     for report in failed:
         _show_failure(report, debug=debug)
     if any(report.failure and report.failure.trace for report in failed):
@@ -137,5 +194,5 @@ def _show_failure(report: Report, *, debug: bool) -> None:
     if failure is None:
         return
     say(f"NOT REDACTED {printable(report.source)}: {escaped(failure.message)}", "red")
-    if failure.trace is not None and debug:
-        say(failure.trace)
+    if failure.trace is not None:
+        say(failure.trace, quiet=not debug)

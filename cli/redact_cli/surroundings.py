@@ -1,0 +1,51 @@
+"""What commands share around their work: what must be there, what is told, how Ctrl-C ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from redact.errors import MissingEngineError
+from redact_cli import options
+from redact_cli.exit_codes import INTERRUPTED
+
+
+def check_engines() -> None:
+    """Say in one line what the system lacks, where an engine's import would fail.
+
+    Raises:
+        MissingEngineError: Something is missing.
+    """
+    from redact.doctor import missing_libraries
+
+    missing = missing_libraries()
+    if missing is not None:
+        raise MissingEngineError(missing)
+
+
+def say_preset(search: options.Search, output: options.Output) -> None:
+    """What a preset chooses may come from a file that somebody else wrote, so it is told."""
+    if search.preset is not None:
+        from redact_cli.console import say
+        from redact_cli.presets import find_preset
+
+        say(find_preset(search.preset).in_words(), quiet=output.quiet)
+
+
+def say_error(text: str) -> None:
+    """One line about what ended a command."""
+    from redact_cli.console import escaped, say
+
+    say(f"redact: {escaped(text)}", "red")
+
+
+@contextmanager
+def interruptible(advice: str = "") -> Iterator[None]:
+    """End on Ctrl-C with a line that says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say_error(f"interrupted: nothing was written{advice}")
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,124 @@
+"""How results are called: beside their sources or in a folder, by a pattern, or one by its name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from redact.core.names import default_output
+from redact.errors import RecipeError, printable
+from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES
+
+SUFFIXES: frozenset[str] = VIDEO_SUFFIXES | STILL_SUFFIXES
+"""Lower-case suffixes of the files that are looked for in folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How results are called.
+
+    Args:
+        place: A folder, or the file that the one result becomes; None for beside the source.
+        pattern: A name with `{stem}` and `{ext}`; None for `{stem}.redacted{ext}`.
+
+    Raises:
+        RecipeError: The two contradict each other, or the pattern gives no name of a result.
+    """
+
+    place: Path | None = None
+    pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.pattern is None:
+            return
+        if self.is_file:
+            problem = "there is a name already in --name"
+            raise RecipeError(problem, self.place, "name a folder with -o")
+        made = _fill(self.pattern, Path("x.mp4"))
+        if Path(made).name != made or "\\" in made or made.startswith("."):
+            raise RecipeError(
+                f"the pattern {self.pattern!r} is not the name of a file",
+                remedy="leave folders to -o, and begin with a letter or {stem}",
+            )
+        if Path(made).suffix.lower() not in SUFFIXES:
+            raise RecipeError(
+                f"the pattern {self.pattern!r} names no kind of file", remedy="end it with {ext}"
+            )
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the place is the name of one result."""
+        return (
+            self.place is not None
+            and self.place.suffix.lower() in SUFFIXES
+            and not os.path.isdir(self.place)  # noqa: PTH112 - says no where Path.is_dir raises
+        )
+
+    def output(self, source: Path, top: Path) -> Path:
+        """The result of a source that was found under `top`, whose tree is kept."""
+        if self.place is not None and self.is_file:
+            return self.place
+        folder = self.place / source.parent.relative_to(top) if self.place else source.parent
+        named = default_output(source).name if self.pattern is None else _fill(self.pattern, source)
+        return folder / named
+
+    def check_inputs(self, inputs: Sequence[Path]) -> None:
+        """Refuse what could not be told apart, or would take the place of something else.
+
+        Raises:
+            RecipeError: Several inputs would become one file, or a later search of a folder would
+                take its results for originals.
+        """
+        folders = [path for path in inputs if os.path.isdir(path)]  # noqa: PTH112
+        if self.is_file and (folders or len(inputs) > 1):
+            problem = "that is the name of one file, and more may come"
+            raise RecipeError(problem, self.place, "name a folder with -o, or a pattern by --name")
+        if self.pattern is None or is_result(Path(_fill(self.pattern, Path("x.mp4")))):
+            return
+        for folder in folders:
+            if self.place is None or _lies_in(self.place, folder):
+                raise RecipeError(
+                    f"in it, results called {self.pattern!r} could not be told from originals",
+                    folder,
+                    "name a folder elsewhere with -o, or end the pattern with .redacted{ext}",
+                )
+
+
+def is_result(path: Path) -> bool:
+    """Whether a name is that of a result of redact, also of one that was held back."""
+    return path.stem.endswith((".redacted", ".quarantine"))
+
+
+def is_companion(path: Path) -> bool:
+    """Whether a name is that of what redact writes beside a result."""
+    return path.name.endswith((".redact.json", ".redact.html", ".redact.report.json"))
+
+
+def matches(path: Path, top: Path, patterns: Sequence[str]) -> bool:
+    """Whether a name, or a path below `top`, fits one of the patterns with `*`, `?` and `[...]`."""
+    names = {os.path.normcase(path.name)}
+    if path.is_relative_to(top):
+        names.add(os.path.normcase(path.relative_to(top)))
+    folded = [os.path.normcase(pattern).rstrip(os.sep) for pattern in patterns]
+    return any(fnmatchcase(name, pattern) for name in names for pattern in folded)
+
+
+def _fill(pattern: str, source: Path) -> str:
+    parts = {"stem": source.stem, "ext": default_output(source).suffix}
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in parts:
+            raise RecipeError(
+                f"a name has no part {printable(Path(found[0]))}", remedy="use {stem} and {ext}"
+            )
+        return parts[found[1]]
+
+    return re.sub(r"\{([^{}]*)\}", value, pattern)
+
+
+def _lies_in(place: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder))

@@ -1,0 +1,90 @@
+"""What a run says at its end: true, whole, and short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from redact.core.findings import Kind
+from redact.core.geometry import Box
+from redact.core.recipe import PROFILES
+from redact.jobs.batch import Job, Report
+from redact.verify.result import Leak, Spot, Verification
+from redact_cli.summary import advice, recipe_in_words, report_in_words
+
+CLIP = Job(Path("a.mp4"), Path("a.redacted.mp4"), Path("a.redact.json"))
+DETECTORS = ("mediapipe", "yunet")
+CHECKED = Verification(90, 24, DETECTORS)
+LEAK = Leak((Spot(1, Fraction(1), Box(0, 0, 9, 9), (("yunet", 0.9),)),))
+BOTH = (Kind.FACE, Kind.PLATE)
+DONE = Report(
+    CLIP.source, CLIP.output, "redacted", 90, 4, 1, 5, 0, 3.0, None, CHECKED, searched=BOTH
+)
+
+
+def said(report: Report, job: Job = CLIP) -> list[str]:
+    return [line.strip() for line in report_in_words(report, job)]
+
+
+def test_the_summary_in_full() -> None:
+    report = replace(DONE, uncertain=2, uncertain_at=(2.0, 65.0), sound=True)
+    assert said(report, replace(CLIP, report=True)) == [
+        "a.mp4 -> a.redacted.mp4: 90 frames, 3.0 s",
+        "hidden: 4 tracks of faces, 1 track of number plates; one person may be several tracks",
+        "uncertain and VISIBLE: 2 tracks, at 0:02, 1:05; look there (--report shows pictures), or "
+        "hide them all with --uncertain hide --force",
+        "check: 90 frames compared, 24 searched for faces: nothing found",
+        "sound: kept; voices identify people as faces do; see --audio drop and --audio disguise",
+        "plan: a.redact.json; report: a.redact.html",
+    ]
+
+
+@pytest.mark.parametrize("said_of", ["faces", "plates"])
+def test_what_was_not_looked_for_is_never_counted(said_of: str) -> None:
+    other = {"faces": "number plates", "plates": "faces"}[said_of]
+    wanted = (Kind.FACE if said_of == "faces" else Kind.PLATE,)
+    line = said(replace(DONE, faces=0, plates=0, tracks=0, searched=wanted))[1]
+    assert line.endswith(f"{other} were not looked for")
+    assert f"0 tracks of {other}" not in line
+
+
+def test_a_still_has_no_tracks() -> None:
+    line = said(replace(DONE, frames=1))[1]
+    assert line == "hidden: 4 faces, 1 number plate"
+
+
+def test_sound_is_told_only_where_there_is_some() -> None:
+    assert not [line for line in said(DONE) if "sound" in line or "voices" in line]
+    job = replace(CLIP, recipe=replace(PROFILES["fast"], audio="disguise"))
+    assert "harder, not impossible" in "\n".join(said(replace(DONE, sound=True), job))
+
+
+def test_the_check_and_its_rounds() -> None:
+    def check(found: Verification | None) -> str:
+        return next(line for line in said(replace(DONE, verification=found)) if "check" in line)
+
+    assert "1 possible leak found and hidden, in 2 rounds" in check(
+        replace(CHECKED, hidden=(LEAK,), rounds=2)
+    )
+    assert "1 POSSIBLE LEAK LEFT" in check(replace(CHECKED, leaks=(LEAK,)))
+    assert "nothing found, 3 places rendered again" in check(replace(CHECKED, mended=3, rounds=2))
+    assert "none searched" in check(replace(CHECKED, examined=0, detectors=()))
+    assert check(None) == "check: none, as --no-verify was said"
+
+
+def test_a_person_must_look_before_it_is_published() -> None:
+    assert advice([DONE]).startswith("Watch it from the first frame to the last before")
+    assert advice([DONE, DONE]).startswith("Watch each of them")
+    assert advice([replace(DONE, frames=1)]) == "Look at it before you publish it."
+    from redact.jobs.batch import Failure
+
+    assert advice([replace(DONE, failure=Failure("EngineError", "no"))]) == ""
+
+
+def test_choices_in_words() -> None:
+    line = recipe_in_words(replace(CLIP, checking=None, recipe=PROFILES["thorough"]))
+    for word in ("faces and number plates", "style blur", "listed", "sound keep", "not checked"):
+        assert word in line
