@@ -15,15 +15,16 @@ from redact import api, stages
 from redact.core.notes import Note
 from redact.core.plan import Plan, SourceId
 from redact.core.recipe import PROFILES, Recipe
-from redact.errors import RedactError
+from redact.errors import EngineError, RedactError
 from redact.media import formats
+from redact.media.video import sink as sinks
+from redact.media.video.encoders import Choice, choose_encoder
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
 from tests import clips
 
 PICTURE = ("-f", "lavfi", "-i", clips.PICTURE)
 SOUND = ("-f", "lavfi", "-i", clips.SOUND)
-VP9 = ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-pix_fmt", "yuv420p")
 H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 
@@ -186,9 +187,9 @@ def _unknown(folder: Path) -> Path:
     return with_unknown_sound(path, 0, 1)
 
 
-def _odd(folder: Path) -> Path:
-    path = folder / "odd.webm"
-    clips.run("-f", "lavfi", "-i", "testsrc=s=63x47:r=10:d=1", *VP9, path)
+def _tiny(folder: Path) -> Path:
+    path = folder / "tiny.mp4"
+    clips.run("-f", "lavfi", "-i", "testsrc=s=8x8:r=10:d=1", *H264, path)
     return path
 
 
@@ -239,8 +240,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str, dict[str, object], str]] =
     "no encoder": (_clip("plain"), ".mp4", {"encoder": "best"}, "there is no encoder"),
     "encoder into a container": (_clip("plain"), ".avi", {"encoder": "hevc"}, "does not fit"),
     "quality": (_clip("plain"), ".mp4", {"encoder": "h264", "quality": 99}, "from 0 to 51"),
-    "size": (_odd, ".mkv", {"encoder": "h264"}, "63x47"),
-    "pixel format": (_clip("alpha"), ".mp4", {}, "cannot keep the pixel format"),
+    "size": (_tiny, ".mp4", {"encoder": "hevc"}, "8x8"),
+    "pixel format": (_clip("alpha"), ".mp4", {}, "pixel format yuva420p"),
     "fields": (_clip("interlaced"), ".mp4", {"encoder": "hevc"}, "interlaced"),
     "times": (_thirds, ".mkv", {}, "0.333 ms off"),
     "several videos": (_two_videos, ".mkv", {}, "2 video streams"),
@@ -263,7 +264,7 @@ def test_what_the_header_tells_is_refused_before_any_analysis(
     def analyse(*_: object) -> Plan:
         raise AssertionError("the analysis began")
 
-    monkeypatch.setattr(stages, "analyse", analyse)
+    monkeypatch.setattr(api, "analyse", analyse)
     started = time.process_time()
     with pytest.raises(RedactError, match=words) as refused:
         api.redact_file(path, output, recipe, ffmpeg=ffmpeg)
@@ -276,6 +277,18 @@ def _recipe(choices: dict[str, object]) -> tuple[Recipe, str | None]:
     said = {key: value for key, value in choices.items() if key != "ffmpeg"}
     ffmpeg = choices.get("ffmpeg")
     return replace(PROFILES["fast"], **said), None if ffmpeg is None else str(ffmpeg)  # type: ignore[arg-type]
+
+
+def test_an_encoder_that_does_not_open_is_refused_too(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(*choices: object) -> Choice:
+        return replace(choose_encoder(*choices), options={"preset": "none"})  # type: ignore[arg-type]
+
+    path = clips.make(folder, "plain")
+    monkeypatch.setattr(sinks, "choose_encoder", choose)
+    with pytest.raises(EngineError, match="does not take pictures of 64x48"):
+        formats.check_choices(VideoSource(path), PROFILES["fast"], tmp_path / "out.mp4")
 
 
 @pytest.mark.parametrize("case", ["sound into a container", "times", "program"])
