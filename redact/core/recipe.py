@@ -6,13 +6,15 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from math import log2
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from redact.core.coverage import Coverage
 from redact.core.findings import Detection, Kind
-from redact.core.frames import VideoInfo
 from redact.core.geometry import Size
 from redact.errors import RecipeError
+
+if TYPE_CHECKING:  # numpy, which `redact --help` does not need
+    from redact.core.frames import VideoInfo
 
 StyleName: TypeAlias = Literal["blur", "solid", "pixelate", "cover", "gaussian", "mosaic"]
 Audio: TypeAlias = Literal["keep", "drop", "disguise"]
