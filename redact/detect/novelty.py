@@ -87,6 +87,8 @@ def new_share(before: NDArray[np.int16], after: NDArray[np.int16], gain: float =
     """
     if before.shape != after.shape:
         return 1.0
+    if np.array_equal(before, after):
+        return 0.0  # a still picture, as most are where nothing happens
     rows, columns = after.shape
     around = np.pad(before, _REACH, mode="edge")
     least = np.full((rows // _BLOCK, columns // _BLOCK), np.inf, np.float32)
