@@ -41,3 +41,53 @@ def car(
     font = ImageFont.load_default(0.9 * high)
     draw.text((x, y), "KX 417 RB", text, font, anchor="mm")
     return np.asarray(picture)
+
+
+def street(
+    height: int = 256, width: int = 416, x: float = 208, y: float = 160, high: float = 12
+) -> Rgb:
+    """A car's tail on a road, painted so that a network that knows cars takes it for one.
+
+    The plate's middle is at (x, y), and it is `high` pixels high: see `plate_box`.
+    """
+    paint, dark, wide = (120, 30, 35), (80, 20, 23), 4.7 * high
+    unit = 2.3 * high
+    top, shoulder, bottom, horizon = y - 3 * unit, y - 1.5 * unit, y + 0.9 * unit, y - 2.2 * unit
+    picture = Image.new("RGB", (width, height), (170, 185, 200))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, horizon, width, max(horizon, height)), (95, 95, 98))
+    draw.rectangle((0, horizon - 0.1 * unit, width, horizon + 0.1 * unit), (90, 110, 80))
+    shadow = (x - 1.3 * wide, bottom - 0.2 * unit, x + 1.3 * wide, bottom + 0.9 * unit)
+    draw.ellipse(shadow, (45, 45, 48))
+    for side in (-1, 1):
+        wheel = x + side * 0.78 * wide
+        tyre = (wheel - 0.32 * unit, bottom - 0.5 * unit, wheel + 0.32 * unit, bottom + 0.65 * unit)
+        draw.rounded_rectangle(tyre, 0.15 * unit, (18, 18, 20))
+    draw.polygon(_trapezium(x, top, 0.72 * wide, shoulder, 0.98 * wide), dark)
+    draw.polygon(_trapezium(x, top + 0.2 * unit, 0.64 * wide, shoulder, 0.86 * wide), (40, 50, 60))
+    body = (x - 1.05 * wide, shoulder, x + 1.05 * wide, bottom)
+    draw.rounded_rectangle(body, 0.35 * unit, paint)
+    bumper = (x - 1.07 * wide, y + 0.25 * unit, x + 1.07 * wide, bottom)
+    draw.rounded_rectangle(bumper, 0.25 * unit, dark)
+    for side in (-1, 1):
+        lamp, mirror = x + side * 0.81 * wide, x + side * 1.15 * wide
+        box = Box.around(lamp, shoulder + 0.55 * unit, 0.42 * wide, 0.6 * unit)
+        draw.rounded_rectangle(
+            (box.left, box.top, box.right, box.bottom), 0.12 * unit, (200, 25, 25)
+        )
+        box = Box.around(mirror, shoulder - 0.18 * unit, 0.4 * unit, 0.36 * unit)
+        draw.rounded_rectangle((box.left, box.top, box.right, box.bottom), 0.1 * unit, dark)
+    draw.rectangle(_sides(plate_box(x, y, high)), (240, 240, 235), (40, 40, 40))
+    draw.text((x, y), "KX 417 RB", (15, 15, 20), ImageFont.load_default(0.9 * high), anchor="mm")
+    light = np.linspace(18, -18, height)[:, None, None]
+    return np.clip(np.asarray(picture) + light, 0, 255).astype(np.uint8)
+
+
+def _sides(box: Box) -> tuple[float, float, float, float]:
+    return box.left, box.top, box.right, box.bottom
+
+
+def _trapezium(
+    x: float, top: float, narrow: float, bottom: float, broad: float
+) -> list[tuple[float, float]]:
+    return [(x - narrow, top), (x + narrow, top), (x + broad, bottom), (x - broad, bottom)]

@@ -147,9 +147,11 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(tmp_path: Path) -> None
             "redact/detect/weights/origins.json",
         } <= names
         assert {n for n in names if n.startswith("redact/detect/weights/files/")} == {
-            f"redact/detect/weights/files/{weights}" for weights in weight_names() - {"plates.onnx"}
+            f"redact/detect/weights/files/{weights}"
+            for weights in weight_names() - {"objects.onnx", "plates.onnx"}
         }
-        assert {"redact/detect/weights/plates.onnx", "redact/detect/weights/plates.md"} <= names
+        for ours in ("objects", "plates"):
+            assert {f"redact/detect/weights/{ours}.{kind}" for kind in ("onnx", "md")} <= names
         assert any(n.endswith("licenses/LICENSE") for n in names)
         assert not [n for n in names if "__pycache__" in n or "/tests/" in n]
         entry = next(n for n in names if n.endswith("entry_points.txt"))

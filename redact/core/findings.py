@@ -27,6 +27,21 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectDetection:
+    """An object that identifies nobody, but tells what is around a face or a plate.
+
+    Args:
+        name: Its class, by COCO's name: `car`, `person`, `tv`.
+        box: In pixels of the picture; it may leave the picture.
+        score: From 0 to 1.
+    """
+
+    name: str
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """Where something is in one frame.
 

@@ -37,7 +37,7 @@ def test_the_catalogue_is_what_the_origins_say() -> None:
 
 def test_every_origin_is_pinned_and_licensed() -> None:
     for weights in catalogue().values():
-        assert weights.origin.partition("==")[2] or weights.name == "plates.onnx"
+        assert weights.origin.partition("==")[2] or weights.path.parent == FOLDER
         assert len(weights.sha256) == 64
         assert weights.licence
 
@@ -168,10 +168,18 @@ def test_the_hook_ends_the_build_when_nothing_can_be_fetched(
     assert not list(files.iterdir())
 
 
-def test_our_own_weights_are_committed_with_a_card_that_names_their_digest() -> None:
-    own = [item for origin in origins() if "made_by" in origin for item in origin["files"]]
-    assert [item["name"] for item in own] == ["plates.onnx"]
-    weights = catalogue()["plates.onnx"]
+OWN = [item["name"] for origin in origins() if "made_by" in origin for item in origin["files"]]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_committed_weights_have_a_card_that_names_their_digest(name: str) -> None:
+    weights = catalogue()[name]
     assert weights.path.parent == FOLDER
     assert weights.sha256 in weights.path.with_suffix(".md").read_text("utf-8")
-    assert weights.path.stat().st_size < 5_000_000
+
+
+def test_committed_weights_are_few_and_small() -> None:
+    assert sorted(OWN) == ["objects.onnx", "plates.onnx"]
+    sizes = [catalogue()[name].path.stat().st_size for name in OWN]
+    assert max(sizes) <= 8_000_000
+    assert sum(sizes) <= 16_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
 from redact.core.geometry import Box
+
+Found = TypeVar("Found")
 
 LARGEST_BATCH = 8
 """Pictures given to a network at once: more costs memory and gains nothing on a CPU."""
@@ -35,10 +38,10 @@ def suppress_non_maxima(
 
 
 def detect_in_batches(
-    pictures: Sequence[Rgb], detect: Callable[[Sequence[Rgb]], list[list[Detection]]]
-) -> list[list[Detection]]:
+    pictures: Sequence[Rgb], detect: Callable[[Sequence[Rgb]], list[list[Found]]]
+) -> list[list[Found]]:
     """Detections per picture; neighbours of one size go to `detect` together."""
-    found: list[list[Detection]] = []
+    found: list[list[Found]] = []
     start = 0
     while start < len(pictures):
         end = start + 1

@@ -1,0 +1,1 @@
+"""Brings a network that finds everyday objects into the form that redact runs."""
