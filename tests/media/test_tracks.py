@@ -18,9 +18,10 @@ from redact.core.recipe import PROFILES, Recipe
 from redact.errors import EngineError, RedactError
 from redact.media import formats
 from redact.media.video import sink as sinks
-from redact.media.video.encoders import Choice, choose_encoder
+from redact.media.video.encoders import CONTAINERS, Choice, choose_encoder
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
+from redact.media.video.tracks import AUDIO_CODECS, can_hold_audio
 from tests import clips
 
 PICTURE = ("-f", "lavfi", "-i", clips.PICTURE)
@@ -87,17 +88,31 @@ def test_a_sound_that_nobody_can_decode_is_left_out(
     output, notes = copy(path, tmp_path / f"out{suffix}", audio)
     assert kinds(output) == ["video", "audio"]
     assert audio == "disguise" or packets(output, 0) == packets(path, 1 - number)
-    container = suffix[1:]
-    words = f"track {1 + number} (sound, qqqq): left out, as {container} cannot keep it"
+    words = f"track {1 + number} (sound, qqqq): left out, as nobody can decode it"
     assert notes == (Note("tracks_left_out", 1, words),)
 
 
-def test_a_sound_that_the_container_cannot_hold_is_left_out_beside_another(tmp_path: Path) -> None:
-    path = two_sounds(tmp_path, ".mov", "pcm_mulaw", "aac")
-    output, notes = copy(path, tmp_path / "out.mp4")
-    assert packets(output, 0) == packets(path, 1)
-    words = "track 1 (sound, pcm_mulaw): left out, as mp4 cannot keep it"
-    assert notes == (Note("tracks_left_out", 1, words),)
+@pytest.mark.parametrize("suffix", [".mp4", ".ts", ".webm", ".avi"])
+@pytest.mark.parametrize("codec", ["pcm_mulaw", "adpcm_ima_qt", "alac", "vorbis"])
+def test_a_sound_that_the_container_cannot_hold_is_encoded(
+    tmp_path: Path, codec: str, suffix: str
+) -> None:
+    container = ".mkv" if codec == "vorbis" else ".mov"
+    first = "libvorbis" if codec == "vorbis" else codec
+    path = two_sounds(tmp_path, container, first, "aac")
+    output, notes = copy(path, tmp_path / f"out{suffix}")
+    tracks = VideoSource(output).media_info.audio
+    can_hold = [can_hold_audio(name, CONTAINERS[suffix]) for name in (codec, "aac")]
+    assert [track.codec for track in tracks] == [
+        name if able else AUDIO_CODECS[CONTAINERS[suffix]].removeprefix("lib")
+        for name, able in zip((codec, "aac"), can_hold, strict=True)
+    ]
+    assert sum(note.count for note in notes) == can_hold.count(False)
+    assert {note.kind for note in notes} <= {"sound_encoded"}
+    with av.open(str(output)) as opened:
+        frames = list(opened.decode(opened.streams.audio[0]))
+    length = sum(Fraction(frame.samples, frame.sample_rate) for frame in frames)
+    assert length == pytest.approx(1.0, abs=0.15)
 
 
 def test_data_is_left_out_by_name(tmp_path: Path) -> None:
@@ -175,12 +190,6 @@ def test_what_is_cut_off_is_told(folder: Path, tmp_path: Path) -> None:
     assert copy(clips.make(folder, "sound"), tmp_path / "out.mp4")[1] == ()
 
 
-def _mulaw(folder: Path) -> Path:
-    path = folder / "mulaw.mov"
-    clips.run(*PICTURE, *SOUND, *H264, "-c:a", "pcm_mulaw", "-ar", "8000", path)
-    return path
-
-
 def _unknown(folder: Path) -> Path:
     path = folder / "unknown.mp4"
     clips.run("-i", clips.make(folder, "sound"), "-c", "copy", path)
@@ -233,9 +242,7 @@ def _picture(folder: Path) -> Path:
 
 KEEP_WORDS = {"extras": ("subtitles",)}
 REFUSED: dict[str, tuple[Callable[[Path], Path], str, dict[str, object], str]] = {
-    "sound into a container": (_mulaw, ".mp4", {}, "name the output .mkv or .mov"),
     "sound that nobody decodes": (_unknown, ".mp4", {}, "its sound .qqqq.*--audio drop$"),
-    "sound into WebM": (_clip("sound"), ".webm", {}, "cannot be copied into webm"),
     "no container": (_clip("plain"), ".gif", {}, "no container"),
     "no encoder": (_clip("plain"), ".mp4", {"encoder": "best"}, "there is no encoder"),
     "encoder into a container": (_clip("plain"), ".avi", {"encoder": "hevc"}, "does not fit"),
@@ -291,7 +298,7 @@ def test_an_encoder_that_does_not_open_is_refused_too(
         formats.check_choices(VideoSource(path), PROFILES["fast"], tmp_path / "out.mp4")
 
 
-@pytest.mark.parametrize("case", ["sound into a container", "times", "program"])
+@pytest.mark.parametrize("case", ["sound that nobody decodes", "times", "program"])
 def test_render_refuses_at_once_too(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,6 @@ import av
 from redact.core.notes import Note
 from redact.core.recipe import Audio
 from redact.errors import UnsupportedInputError
-from redact.media.video.encoders import CONTAINERS
 from redact.media.video.media_info import AudioTrack, MediaInfo, OtherTrack
 
 AUDIO_CODECS: Final = {
@@ -27,7 +26,7 @@ _MPEGTS_AUDIO = {
 }  # fmt: skip
 
 _SPEECH_CODECS = {"amr_nb", "amr_wb", "evrc", "qcelp"}
-"""What phones code sound with; encoded anew where a container cannot hold it."""
+"""What phones code sound with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class ChosenSound:
 
 
 def choose_sound(media_info: MediaInfo, container: str, audio: Audio, path: Path) -> ChosenSound:
-    """Keep what can be kept; what cannot is left out, while one track at least stays.
+    """Keep what can be decoded; the rest is left out, while one track at least stays.
 
     Args:
         media_info: Of the source.
@@ -55,30 +54,21 @@ def choose_sound(media_info: MediaInfo, container: str, audio: Audio, path: Path
         path: The source, for errors.
 
     Raises:
-        UnsupportedInputError: There is sound, and none of it can be kept.
+        UnsupportedInputError: There is sound, and none of it can be decoded.
     """
     tracks = () if audio == "drop" else media_info.audio
-    known = [track for track in tracks if track.rate]  # others have no decoder, and no muxer
-    copied = [track for track in known if can_hold_audio(track.codec, container)]
-    spoken = [t for t in known if t.codec in _SPEECH_CODECS and t not in copied]
-    kept = [t for t in known if audio == "disguise" or t in copied or t in spoken]
+    kept = tuple(track for track in tracks if track.rate)  # others have no decoder, and no muxer
     if tracks and not kept:
-        raise _cannot_keep(tracks[0], container, path)
+        raise UnsupportedInputError(
+            f"its sound ({tracks[0].codec}) can be neither copied nor decoded",
+            path,
+            "choose --audio drop",
+        )
     left_out = tuple(track for track in tracks if track not in kept)
-    return ChosenSound(tuple(kept), () if audio == "disguise" else tuple(spoken), left_out)
-
-
-def _cannot_keep(track: AudioTrack, container: str, path: Path) -> UnsupportedInputError:
-    able = [
-        suffix
-        for suffix in (".mkv", ".mov", ".mp4")
-        if track.rate and can_hold_audio(track.codec, CONTAINERS[suffix])
-    ]
-    return UnsupportedInputError(
-        f"its sound ({track.codec}) cannot be copied into {container}",
-        path,
-        f"choose --audio drop{', or name the output ' * bool(able)}{' or '.join(able)}",
-    )
+    if audio == "disguise":
+        return ChosenSound(kept, left_out=left_out)
+    encoded = tuple(track for track in kept if not can_hold_audio(track.codec, container))
+    return ChosenSound(kept, encoded, left_out)
 
 
 def can_hold_audio(codec: str, container: str) -> bool:
@@ -114,7 +104,7 @@ def sound_notes(sound: ChosenSound, container: str) -> tuple[Note, ...]:
     return (
         *_note("sound_trimmed", trimmed, "what its edit list cuts off is left out"),
         *_note("sound_encoded", sound.encoded, f"encoded to {codec}, as {container} needs it"),
-        *_note("tracks_left_out", sound.left_out, f"left out, as {container} cannot keep it"),
+        *_note("tracks_left_out", sound.left_out, "left out, as nobody can decode it"),
     )
 
 
