@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from redact.core import owners
+from redact.core.owners import OWNER, heartbeat, is_orphan, owner
 from redact.errors import UnwritableOutputError
 
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
@@ -22,7 +25,7 @@ def write_whole(path: Path, text: str) -> None:
         UnwritableOutputError: The folder is missing, read-only or full.
     """
     tag = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]  # the name itself may be too long
-    draft = path.with_name(f".{path.name[:40]}.{os.getpid()}.{tag}.part")
+    draft = path.with_name(f".{path.name[:40]}.{owner()}.{tag}.part")
     try:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
@@ -64,10 +67,32 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def lock(folder: Path) -> int | None:
-    """An open file that keeps others out of the folder until it is closed.
+class FolderLock:
+    """Keeps others out of a folder, on this machine and on others, until it is closed.
 
-    None if another has it, or if somebody else may have put there what is in it.
+    The file `lock` in it is locked as far as the file system honours that between machines. It
+    names its owner, too, and its heartbeat tells others that the owner is alive.
+
+    Args:
+        file: The open file, locked.
+        path: Its name.
+    """
+
+    def __init__(self, file: int, path: Path) -> None:
+        self._file = file
+        self._beating = ExitStack()
+        self._beating.enter_context(heartbeat(path))
+
+    def close(self) -> None:
+        """Let others in; what is removed with the folder is not missed."""
+        self._beating.close()
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+
+def lock(folder: Path) -> FolderLock | None:
+    """The lock of a folder; None if another has it, or may have put there what is in it.
 
     Raises:
         OSError: There is no such folder.
@@ -81,12 +106,25 @@ def lock(folder: Path) -> int | None:
         return None
     try:
         _lock_file(handle)
-        if os.path.samestat(os.fstat(handle), os.lstat(path)):
-            return handle
+        same = os.path.samestat(os.fstat(handle), os.lstat(path))
+        if same and _take_ownership(handle, path):
+            return FolderLock(handle, path)
     except OSError:  # another has it, or has just removed it
         pass
     os.close(handle)
     return None
+
+
+def _take_ownership(handle: int, path: Path) -> bool:
+    """Write this process's name into the file, unless another host's process is alive there."""
+    said = re.fullmatch(OWNER, os.read(handle, 64).decode("ascii", "replace"))
+    if said and said[1] != owners.host() and not is_orphan(path, said[1], int(said[2])):
+        return False
+    os.lseek(handle, 0, os.SEEK_SET)
+    os.ftruncate(handle, 0)
+    os.write(handle, owner().encode())
+    os.fsync(handle)
+    return True
 
 
 def _is_private(found: os.stat_result) -> bool:

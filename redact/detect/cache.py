@@ -28,7 +28,7 @@ from redact.core.findings import Detection
 from redact.core.frames import Frame
 from redact.core.geometry import Box, Size
 from redact.core.recipe import Recipe
-from redact.core.storage import lock, write_private
+from redact.core.storage import FolderLock, lock, write_private
 from redact.core.strict_json import make_converter, parse_json
 from redact.detect.weights import catalogue
 from redact.errors import OutputError
@@ -134,7 +134,7 @@ class DetectionCache:
         self._folder = cache_folder(output)
         self._resume = resume
         self._seconds = segment
-        self._lock: int | None = None
+        self._lock: FolderLock | None = None
         self._unwritable = False
         self._start: Fraction | None = None
         self._number = -1  # of the segment that the analysis has reached
@@ -159,7 +159,7 @@ class DetectionCache:
         if stays:
             self._write()
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.close()
             self._lock = None
             if not stays:
                 shutil.rmtree(self._folder, ignore_errors=True)
@@ -321,9 +321,9 @@ def remove_caches(folder: Path) -> list[Path]:
         if _NAME.fullmatch(path.name) is None:
             continue
         with suppress(OSError):
-            handle = lock(path)
-            if handle is not None:
-                os.close(handle)
+            held = lock(path)
+            if held is not None:
+                held.close()
                 shutil.rmtree(path)
                 removed.append(path)
     return removed

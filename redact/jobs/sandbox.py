@@ -18,6 +18,7 @@ from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress
 from redact.core.notes import Note
+from redact.core.owners import owner
 from redact.errors import EngineError, RedactError
 from redact.jobs.jobs import Failure, describe_failure
 from redact.jobs.limits import apply_limits, memory_for
@@ -149,5 +150,7 @@ def error_of_loss(error: BaseException, source: Path) -> EngineError | None:
 
 def remove_drafts(output: Path, pid: int | None) -> None:
     """Remove the drafts of a worker process that had no chance to do so."""
-    for draft in output.parent.glob(f".{glob.escape(output.name[:40])}.{pid}.*.part"):
+    if pid is None:
+        return
+    for draft in output.parent.glob(f".{glob.escape(output.name[:40])}.{owner(pid)}.*.part"):
         shutil.rmtree(draft, ignore_errors=True)

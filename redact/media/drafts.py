@@ -7,14 +7,13 @@ import os
 import re
 import secrets
 import shutil
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 from redact.core.names import longest_name
+from redact.core.owners import OWNER, heartbeat, is_orphan, owner
 from redact.core.storage import flush
 from redact.errors import OutputExistsError, UnwritableOutputError
 from redact.media.files import system_message
@@ -41,7 +40,8 @@ def draft(
     """A private draft to write to, which gets the output's name after a clean end.
 
     The draft lies in a folder of mode 0700 beside the output. More files may be put next to it.
-    After an error of any kind the folder is removed.
+    After an error of any kind the folder is removed. Of two runs that write one output, on one
+    machine or on two, the first to end has the name, also if both may replace what was there.
 
     Args:
         output: The final name.
@@ -53,18 +53,20 @@ def draft(
         A name with the output's suffix where no file is yet.
 
     Raises:
-        OutputExistsError: The name is taken, or it is the source.
+        OutputExistsError: The name is taken, or it is the source, or another run took it meanwhile.
         UnwritableOutputError: No space, no permission, no such folder, or nothing was written.
     """
     check_output(output, source=source, force=force)
-    folder = output.parent / f".{output.name[:40]}.{os.getpid()}.{secrets.token_hex(4)}.part"
+    before = _identity(output)
+    folder = output.parent / f".{output.name[:40]}.{owner()}.{secrets.token_hex(4)}.part"
     try:
         _make(folder, output)
         written = folder / f"draft{output.suffix}"
-        yield written
-        if check is not None:
-            check(written)
-        _publish(written, output, source=source, force=force)
+        with heartbeat(folder):
+            yield written
+            if check is not None:
+                check(written)
+            _publish(written, output, source=source, force=force, before=before)
     except OSError as error:
         if is_write_error(error):
             _refuse(output, error)
@@ -82,37 +84,17 @@ def clean(folder: Path) -> list[Path]:
     found = []
     for path in sorted(folder.glob(".*.part")) if folder.is_dir() else ():
         match = _DRAFT_NAME.fullmatch(path.name)
-        if match is None or path.is_symlink() or _is_running(int(match[1])):
+        if match is None or path.is_symlink():
             continue
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            if is_orphan(path, match[1], int(match[2])):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
                 found.append(path)
     return found
 
 
-_DRAFT_NAME = re.compile(r"\..*\.(\d+)(?:\.[0-9a-f]{8})?\.part", re.DOTALL)
-"""Names of drafts of results and of plans; the group is the process that wrote them."""
-
-_STALE_SECONDS = 60.0
-"""Younger drafts stay: their process may run on another machine that shares the folder."""
-
-
-def _is_running(pid: int) -> bool:
-    if sys.platform == "win32":
-        import ctypes
-
-        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)  # may ask, nothing else
-        return bool(handle and ctypes.windll.kernel32.CloseHandle(handle))
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    with suppress(OSError, IndexError):  # a dead process whose parent has not asked for it yet
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return True
+_DRAFT_NAME = re.compile(rf"\..*?\.{OWNER}(?:\.[0-9a-f]{{8}})?\.part", re.DOTALL)
+"""Names of drafts of results and of plans; the groups are the host and process that write them."""
 
 
 def check_output(output: Path, *, source: Path, force: bool = False) -> None:
@@ -158,12 +140,33 @@ def _make(folder: Path, output: Path) -> None:
         _refuse(output, error)
 
 
-def _publish(written: Path, output: Path, *, source: Path, force: bool) -> None:
-    """Give the draft its final name, once it is flushed to disk."""
+def _identity(output: Path) -> tuple[int, ...] | None:
+    """What tells whether a file of that name is still the one that was there; None for none."""
+    try:
+        found = output.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _publish(
+    written: Path, output: Path, *, source: Path, force: bool, before: tuple[int, ...] | None
+) -> None:
+    """Give the draft its final name, once it is flushed to disk.
+
+    Args:
+        written: The draft.
+        output: The final name.
+        source: What was read.
+        force: Whether the file that was there when the work began is replaced.
+        before: What told that file from others, None if there was none.
+    """
     check_output(output, source=source, force=force)
     try:
         flush(written)
-        if force:
+        if force and before is not None:
+            if _identity(output) != before:
+                raise _written_meanwhile(output)
             written.replace(output)
         else:
             _link_name(written, output)
@@ -180,6 +183,8 @@ def _link_name(written: Path, output: Path) -> None:
     try:
         output.hardlink_to(written)
     except OSError as error:
+        if isinstance(error, FileExistsError) and output.samefile(written):
+            return  # a server did it, its answer was lost, and it was asked again
         if error.errno not in _NO_HARD_LINKS:
             raise
         _reserve_name(written, output)
@@ -201,6 +206,12 @@ def _reserve_name(written: Path, output: Path) -> None:
 def _taken(output: Path) -> OutputExistsError:
     return OutputExistsError(
         "the file exists already", output, "name another, or allow replacing it with --force"
+    )
+
+
+def _written_meanwhile(output: Path) -> OutputExistsError:
+    return OutputExistsError(
+        "another run has written it meanwhile", output, "look at what it is before you run again"
     )
 
 
