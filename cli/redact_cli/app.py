@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from redact.errors import MissingEngineError, RedactError, printable
-from redact_cli import help_texts, options
+from redact_cli import arguments, help_texts, options
 from redact_cli.command_line import DEBUG, CommandLine, take_debug
 from redact_cli.exit_codes import INTERRUPTED, SOME_FAILED, UNFORESEEN, code_for
 from redact_cli.help_format import Command, tell_man_page, tell_version
@@ -33,21 +33,8 @@ app = typer.Typer(
 
 command = partial(app.command, cls=Command)
 
-_Input = Annotated[
-    Path,
-    typer.Argument(
-        metavar="INPUT", show_default=False, readable=False, help="A video or a picture."
-    ),
-]
-"""Whether it can be read is asked where it is read: then the answer has its own words and code."""
-
-
-def _plan_option(help: str) -> typer.models.OptionInfo:
-    """Every command has this option, and each has its own use for it."""
-    option: typer.models.OptionInfo = typer.Option(
-        "-p", "--plan", metavar="PLAN", readable=False, help=help
-    )
-    return option
+TOLD = ("as_json", "quiet", "verbose", "log")
+"""What all commands can be asked to tell."""
 
 
 @app.callback()
@@ -143,16 +130,19 @@ def run(
 )
 @takes_groups
 def analyse(
-    source: _Input,
+    source: arguments.Input,
     search: options.Search,
     reach: options.Reach,
     style: options.Style,
     encoding: options.Encoding,
-    output: Annotated[options.Output, Only("resume", "force", "quiet")],
+    output: Annotated[options.Output, Only("resume", "force", *TOLD)],
     machine: Annotated[options.Machine, Only("device")],
+    sheet: arguments.Sheet = False,
     plan: Annotated[
         Path | None,
-        _plan_option("Where to write it; by default NAME.redact.json, or NAME.EXT.redact.json."),
+        arguments.plan_option(
+            "Where to write it; by default NAME.redact.json, or NAME.EXT.redact.json."
+        ),
     ] = None,
 ) -> None:
     """Find what must be hidden and write it down in a plan, without touching a picture."""
@@ -163,9 +153,9 @@ def analyse(
     use_device(machine.device)
     recipe = make_recipe(search, reach, style, encoding)
     say_preset(search, output)
-    with interruptible("; --resume goes on within a long video"):
+    with interruptible(output, "; --resume goes on within a long video"):
         check_cover(recipe, style.cover)
-        write_plan(source, plan, recipe, output)
+        write_plan(source, plan, recipe, output, sheet=sheet)
 
 
 @app.command(
@@ -175,14 +165,16 @@ def analyse(
 )
 @takes_groups
 def render(
-    source: _Input,
+    source: arguments.Input,
     style: Annotated[options.Style, Only("cover")],
     check: options.Check,
-    output: Annotated[options.Output, Only("force", "report", "as_json", "quiet")],
+    output: Annotated[options.Output, Only("force", "report", *TOLD)],
     machine: Annotated[options.Machine, Only("ffmpeg")],
     plan: Annotated[
         Path | None,
-        _plan_option("What `redact analyse` wrote; by default the input's plan beside it."),
+        arguments.plan_option(
+            "What `redact analyse` wrote; by default the input's plan beside it."
+        ),
     ] = None,
     place: Annotated[
         Path | None,
@@ -201,7 +193,7 @@ def render(
     from redact_cli.recipes import make_checking
 
     checking = make_checking(check)
-    with interruptible():
+    with interruptible(output):
         render_plan(source, plan, place, checking, output, cover=style.cover, ffmpeg=machine.ffmpeg)
 
 
@@ -222,10 +214,12 @@ def verify(
     ],
     style: Annotated[options.Style, Only("cover")],
     check: Annotated[options.Check, Only("every_frame", "strict")],
-    output: Annotated[options.Output, Only("as_json", "quiet")],
+    output: Annotated[options.Output, Only(*TOLD)],
     plan: Annotated[
         Path | None,
-        _plan_option("What it was made with; by default the plan beside it, if there is one."),
+        arguments.plan_option(
+            "What it was made with; by default the plan beside it, if there is one."
+        ),
     ] = None,
 ) -> None:
     """Check a finished file against its original."""
@@ -233,7 +227,7 @@ def verify(
     from redact_cli.commands.verify import verify_result
     from redact_cli.recipes import make_checking
 
-    with interruptible():
+    with interruptible(output):
         code = verify_result(
             original, redacted, plan, make_checking(check), output, cover=style.cover
         )
@@ -247,13 +241,15 @@ def verify(
 )
 @takes_groups
 def prove(
-    source: _Input,
+    source: arguments.Input,
     search: Annotated[options.Search, Only("profile")],
     style: options.Style,
-    output: Annotated[options.Output, Only("as_json", "quiet")],
+    output: Annotated[options.Output, Only(*TOLD)],
     plan: Annotated[
         Path | None,
-        _plan_option("What is hidden; by default the input's plan beside it, else found anew."),
+        arguments.plan_option(
+            "What is hidden; by default the input's plan beside it, else found anew."
+        ),
     ] = None,
 ) -> None:
     """Show that what is drawn does not depend on what is hidden."""
@@ -262,7 +258,7 @@ def prove(
     from redact_cli.recipes import make_recipe
 
     recipe = make_recipe(search, style=style)
-    with interruptible():
+    with interruptible(output):
         code = prove_irreversible(source, plan, recipe, style, output)
     raise typer.Exit(code)
 
@@ -288,7 +284,7 @@ def doctor(
     from redact_cli.commands import doctor as tools
 
     if clean is not None:
-        typer.echo(tools.removed_in_words(tools.remove_leftovers(clean)))
+        typer.echo(tools.removed_in_words(*tools.remove_leftovers(clean)))
         return
     from redact.doctor import examine
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -19,7 +18,7 @@ from redact.core.interfaces import Progress as Tell
 from redact.errors import printable
 from redact_cli.journal import note
 from redact_cli.summary import number_of
-from redact_cli.time_left import Pace, Total, clock
+from redact_cli.time_left import Pace, StageTimes, Total, clock
 
 _REST = 10.0  # seconds between two lines about progress where there is no terminal
 
@@ -61,10 +60,25 @@ def display(weights: Mapping[Path, int], *, quiet: bool = False, busy: bool = Fa
 
 
 @contextmanager
-def file_progress(source: Path, quiet: bool) -> Iterator[Tell]:
-    """Show how far the work on one file is; gives what is to be told."""
+def file_progress(source: Path, *, quiet: bool, verbose: bool = False) -> Iterator[Tell]:
+    """Show how far the work on one file is; gives what is to be told.
+
+    How long each stage took is added to the log, and shown if `verbose`.
+    """
+    times = StageTimes()
     with display({source: 1}, quiet=quiet) as shown:
-        yield partial(shown.tell, source)
+
+        def more(line: str | None) -> None:
+            if line is not None:
+                said = f"{printable(source)}: {line}"
+                shown.say(said) if verbose else note(said)
+
+        def tell(stage: str, done: int, expected: int | None) -> None:
+            shown.tell(source, stage, done, expected)
+            more(times.tell(source, stage, done, monotonic()))
+
+        yield tell
+        more(times.end(source, monotonic()))
 
 
 def _console() -> Console:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
-from redact.errors import RecipeError, UnwritableOutputError
+from redact.errors import RecipeError, RedactError, UnwritableOutputError
 from redact.jobs.naming import SUFFIXES
 
 _LOG = logging.getLogger("redact_cli.journal")
@@ -56,6 +56,9 @@ def logging_to(path: Path | None) -> Iterator[None]:
     _LOG.addHandler(handler)
     try:
         yield
+    except RedactError as error:
+        note(f"redact: {error}")  # the last that is told, when the log is closed again
+        raise
     finally:
         _LOG.removeHandler(handler)
         handler.close()

@@ -300,6 +300,16 @@ class Output:
         ),
     ] = None
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is told to people while one file is worked on."""
+        return self.quiet or self.as_json
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether also choices and times are shown."""
+        return self.verbose and not self.is_silent
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:

@@ -17,19 +17,43 @@ from redact_cli.time_left import clock
 NAMES = {Kind.FACE: "faces", Kind.PLATE: "number plates"}
 
 
-def report_in_words(report: Report, job: Job) -> list[str]:
-    """What was done, hidden, left visible, checked and written, a line each; the first names it."""
+def report_in_words(report: Report, job: Job, *, by_plan: bool = False) -> list[str]:
+    """What was done, hidden, left visible, checked and written, a line each; the first names it.
+
+    Args:
+        report: What became of a file.
+        job: What was asked for.
+        by_plan: Whether a plan was rendered, and what is hidden is chosen there.
+    """
     output = job.output if report.output is None else report.output
     files = f"{printable(report.source)} -> {printable(output)}"
     if report.status == "resumed":
         return [f"{files}: done before, left as it is"]
     made = number_of(report.frames, "frame") + copied_in_words(report.copied)
     lines = [f"hidden: {_hidden(report)}"]
-    lines += [_uncertain(report)] if report.uncertain else []
+    lines += [_uncertain(report, _BY_PLAN if by_plan else _BY_OPTION)] if report.uncertain else []
     lines += [f"check: {_check(report.verification)}", *_sound(report, job.recipe)]
     plan = report.plan or job.plan
     lines += [f"plan: {printable(plan)}{_page(job, plan)}"]
     return [f"{files}: {made}, {report.seconds:.1f} s", *(f"  {line}" for line in lines)]
+
+
+def analysis_in_words(report: Report, plan: Path, sheet: Path | None) -> list[str]:
+    """What was found and would stay visible, and what comes next, a line each."""
+    made = f"{number_of(report.frames, 'frame')}, {report.seconds:.1f} s"
+    lines = [f"to hide: {_hidden(report)}"]
+    lines += [_uncertain(report, _BY_OPTION)] if report.uncertain else []
+    if sheet is not None:
+        lines += [f"sheet: {printable(sheet)}, PRIVATE: it shows faces in clear; delete it in time"]
+    lines += ["next: change the plan if you want, then `redact render` makes the result"]
+    return [
+        f"{printable(report.source)} -> {printable(plan)}: {made}",
+        *(f"  {line}" for line in lines),
+    ]
+
+
+_BY_OPTION = "look there (--report shows pictures), or hide them all with --uncertain hide --force"
+_BY_PLAN = 'look there, or hide them all: in the plan\'s recipe, "uncertain" is "hide"'
 
 
 def _hidden(report: Report) -> str:
@@ -50,15 +74,12 @@ def _hidden(report: Report) -> str:
     return "; ".join([", ".join(words), *several, *left_out])
 
 
-def _uncertain(report: Report) -> str:
+def _uncertain(report: Report, remedy: str) -> str:
     """What stays visible although it may be somebody: when, where to see it, how to hide it."""
     moments = list(dict.fromkeys(clock(second) for second in report.uncertain_at))
     more = ", ..." if len(moments) > 5 else ""
-    return (
-        f"uncertain and VISIBLE: {number_of(report.uncertain, 'track')}, "
-        f"at {', '.join(moments[:5])}{more}; look there (--report shows pictures), "
-        "or hide them all with --uncertain hide --force"
-    )
+    tracks = number_of(report.uncertain, "track")
+    return f"uncertain and VISIBLE: {tracks}, at {', '.join(moments[:5])}{more}; {remedy}"
 
 
 def _check(found: Verification | None) -> str:
@@ -92,15 +113,20 @@ def _page(job: Job, plan: Path) -> str:
     return f"; report: {printable(report_paths(job.output, plan)[0])}"
 
 
-def recipe_in_words(job: Job) -> str:
-    """What is looked for and how, what is drawn, what is kept, and how it is checked: one line."""
-    recipe = job.recipe
-    passes = ", ".join(f"{one.detector} at {one.side}" for one in recipe.passes)
+def recipe_in_words(recipe: Recipe) -> str:
+    """What is looked for and how, what is drawn, and what is kept: one line."""
+    names = dict.fromkeys(f"{one.detector} at {one.side}" for one in recipe.passes)
+    passes = ", ".join(names)
     words = [f"looks for {_kinds(recipe)} ({passes})", f"style {recipe.style}"]
     words += [f"uncertain tracks are {'hidden' if recipe.uncertain == 'hide' else 'listed'}"]
     words += [f"sound {recipe.audio}", f"encoder {recipe.encoder or 'chosen by the file'}"]
     words += [f"keeps {' and '.join(recipe.extras)}"] if recipe.extras else []
-    return "; ".join([*words, "not checked" if job.checking is None else "checked"])
+    return "; ".join(words)
+
+
+def choices_in_words(job: Job) -> str:
+    """The recipe of a job, and whether its result is checked: one line."""
+    return f"{recipe_in_words(job.recipe)}; {'not checked' if job.checking is None else 'checked'}"
 
 
 def _kinds(recipe: Recipe) -> str:

@@ -42,10 +42,13 @@ def say_error(text: str) -> None:
 
 
 @contextmanager
-def interruptible(advice: str = "") -> Iterator[None]:
-    """End on Ctrl-C with a line that says so."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say_error(f"interrupted: nothing was written{advice}")
-        raise typer.Exit(INTERRUPTED) from None
+def interruptible(output: options.Output, advice: str = "") -> Iterator[None]:
+    """Keep the log that was asked for, and end on Ctrl-C with a line that says so."""
+    from redact_cli.journal import logging_to
+
+    with logging_to(output.log):
+        try:
+            yield
+        except KeyboardInterrupt:
+            say_error(f"interrupted: nothing was written{advice}")
+            raise typer.Exit(INTERRUPTED) from None

@@ -18,8 +18,13 @@ _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
 _FLAGS = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, *, private: bool = False) -> None:
     """Write a text; its name appears only when complete.
+
+    Args:
+        path: Where to; what is there is replaced.
+        text: What.
+        private: Whether nobody but this user may read it, from the first byte on.
 
     Raises:
         UnwritableOutputError: The folder is missing, read-only or full.
@@ -27,6 +32,9 @@ def write_whole(path: Path, text: str) -> None:
     tag = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]  # the name itself may be too long
     draft = path.with_name(f".{path.name[:40]}.{owner()}.{tag}.part")
     try:
+        if private:
+            draft.unlink(missing_ok=True)
+            os.close(os.open(draft, _NEW, 0o600))
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:

@@ -33,6 +33,7 @@ from redact.jobs.workers import ExecutorWorker, Worker, run_all
 from redact.media.drafts import check_length, check_output, clean
 from redact.media.files import check_input, fingerprint
 from redact.media.formats import has_sound
+from redact.stages import Outcome
 
 __all__ = [
     "Batch",
@@ -42,7 +43,9 @@ __all__ = [
     "Report",
     "find_jobs",
     "foresee",
+    "outcome_report",
     "redact_one",
+    "report_on",
     "run",
 ]
 
@@ -175,7 +178,7 @@ def _find_finished(job: Job) -> Report | None:
             plan = load(path)
             if _is_plan_of(plan, job):
                 finished = replace(job, plan=path)
-                return _success_report(finished, plan, plan.source.frames, resumed=True)
+                return report_on(plan, finished, "resumed")
     return None
 
 
@@ -221,13 +224,7 @@ def _redact(job: Job, tell: Progress | None) -> Report:
     except BaseException:
         job.output.unlink(missing_ok=True)  # what failed leaves no output
         raise
-    report = _success_report(job, outcome.plan, outcome.frames)
-    return replace(
-        report,
-        verification=outcome.verification,
-        copied=outcome.copied,
-        notes=outcome.notes,
-    )
+    return outcome_report(outcome, job)
 
 
 def _with_own_plan(job: Job) -> Job:
@@ -288,25 +285,43 @@ def _has_edits(plan: Path) -> bool:
         return True
 
 
-def _success_report(job: Job, plan: Plan, frames: int, *, resumed: bool = False) -> Report:
+def outcome_report(outcome: Outcome, job: Job) -> Report:
+    """What became of a file whose result is there, and whose plan is saved."""
+    return replace(
+        report_on(outcome.plan, job, "redacted"),
+        frames=outcome.frames,
+        seconds=outcome.seconds,
+        verification=outcome.verification,
+        copied=outcome.copied,
+        notes=outcome.notes,
+    )
+
+
+def report_on(plan: Plan, job: Job, status: Status) -> Report:
+    """What a plan tells of its file: what is hidden, and what is only listed.
+
+    Args:
+        plan: The plan as it is in the end.
+        job: Which file it is of, and what was made of it.
+        status: What was done.
+    """
     hidden = plan.hidden_tracks
     kinds = Counter(track.kind for track in hidden)
-    faces, plates = kinds[Kind.FACE], kinds[Kind.PLATE]
-    status: Status = "resumed" if resumed else "redacted"
     ids = {track.id for track in hidden}
     listed = (track for track in plan.tracks if track.uncertain and track.id not in ids)
     begins = tuple(sorted(float(track.sightings[0].time) for track in listed))
+    made = status != "analysed"
     return Report(
         job.source,
-        job.output,
+        job.output if made else None,
         status,
-        frames,
-        faces,
-        plates,
+        plan.source.frames,
+        kinds[Kind.FACE],
+        kinds[Kind.PLATE],
         len(hidden),
         len(begins),
         plan=job.plan,
-        sound=has_sound(job.output),
+        sound=made and has_sound(job.output),
         searched=tuple(sorted({one.kind for one in plan.recipe.passes})),
         uncertain_at=begins,
     )

@@ -25,7 +25,7 @@ from redact.jobs.plan_names import place_plans
 from redact.media.files import OTHER_MEDIA_SUFFIXES, UNREADABLE_STILLS, check_input
 from redact.verify.result import Checking, Verification
 
-Status: TypeAlias = Literal["redacted", "resumed", "failed", "planned"]
+Status: TypeAlias = Literal["redacted", "resumed", "failed", "planned", "analysed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ class Report:
     Args:
         source: The original.
         output: The redacted file, None if it was not clear what it would be.
-        status: Whether it was redacted now, was finished earlier, was not redacted, or would be.
+        status: Whether it was redacted now, was finished earlier, was not redacted, would be, or
+            was only analysed.
         frames: How many frames it has.
         faces: How many tracks of faces were hidden; one person seen twice may count twice.
         plates: How many tracks of number plates were hidden; one seen twice may count twice.

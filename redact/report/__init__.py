@@ -1,4 +1,4 @@
-"""The report on one result, for whoever signs it off: facts, pictures of what was made, a page."""
+"""Pages for people: the report on a result, to sign it off by, and the contact sheet of a plan."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from redact.core.storage import write_whole
 from redact.errors import LeakError, RedactError
 from redact.report.facts import collect_facts
 from redact.report.page import build_page
+from redact.report.sheet import sheet_path, write_sheet
 from redact.report.snapshots import take_snapshots
 from redact.stages import Outcome
 
@@ -68,6 +69,8 @@ __all__ = [
     "collect_facts",
     "report_paths",
     "reporting_leaks",
+    "sheet_path",
     "take_snapshots",
     "write_report",
+    "write_sheet",
 ]

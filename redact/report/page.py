@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from redact.report.snapshots import Snapshot
+from redact.report.snapshots import Outline, Snapshot
 from redact.report.style import STYLE
+from redact.report.words import edit_in_words, recipe_in_words
 
 MOST_ROWS = 150
 """Tracks in the timeline."""
@@ -36,17 +37,23 @@ def build_page(facts: dict[str, Any], snapshots: Sequence[Snapshot]) -> str:
         _recipe_section(facts),
         _digests(facts),
     )
+    return html_page(f"{name}: redaction report", parts)
+
+
+def html_page(title: str, parts: Iterable[str]) -> str:
+    """A whole page from its parts, which are HTML; nothing on it is loaded from anywhere."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_escaped(name)}: redaction report</title><style>{STYLE}</style></head>"
+        f"<title>{escaped(title)}</title><style>{STYLE}</style></head>"
         f"<body><main>{''.join(parts)}</main></body></html>\n"
     )
 
 
-def _escaped(value: object) -> str:
+def escaped(value: object) -> str:
+    """A text that HTML takes for nothing but text."""
     return escape(str(value), quote=True)
 
 
@@ -56,7 +63,7 @@ def _header(facts: dict[str, Any]) -> str:
     if found is not None:
         badge = ("good", "Check passed") if found["passed"] else ("bad", "Possible leaks left")
     return (
-        f'<header><p class="kind">Redaction report</p><h1>{_escaped(facts["output"]["name"])}</h1>'
+        f'<header><p class="kind">Redaction report</p><h1>{escaped(facts["output"]["name"])}</h1>'
         f'<p class="badge {badge[0]}">{badge[1]}</p>'
         '<p class="lead">An aid for whoever signs this off, not a guarantee. Watch the whole '
         "result before it is published; begin with what is listed first.</p></header>"
@@ -73,9 +80,7 @@ def _tiles(facts: dict[str, Any]) -> str:
         (exposure["shown"], "shown by a person's decision"),
         (facts["frames"], "frames" if facts["frames"] != 1 else "frame"),
     ]
-    said = "".join(
-        f"<li><b>{_escaped(n)}</b><span>{_escaped(what)}</span></li>" for n, what in tiles
-    )
+    said = "".join(f"<li><b>{escaped(n)}</b><span>{escaped(what)}</span></li>" for n, what in tiles)
     note = (
         f"<p><b>Exposure estimate:</b> {exposure['uncertain']} uncertain things show for "
         f"{exposure['uncertain_seconds']:.1f} s together; by the detectors' scores and the leaks "
@@ -88,7 +93,7 @@ def _tiles(facts: dict[str, Any]) -> str:
 
 
 def _notes_section(facts: dict[str, Any]) -> str:
-    listed = "".join(f"<li>{_escaped(note['text'])}</li>" for note in facts["notes"])
+    listed = "".join(f"<li>{escaped(note['text'])}</li>" for note in facts["notes"])
     return f"<section><h2>Not as in the source</h2><ul>{listed}</ul></section>" * bool(listed)
 
 
@@ -98,9 +103,9 @@ def _look_first(facts: dict[str, Any]) -> str:
         return "<section><h2>Look here first</h2><p>Nothing is uncertain.</p></section>"
     head = "<tr><th>Track<th>What<th>From<th>To<th>Height<th>Best score<th>State</tr>"
     body = "".join(
-        f"<tr><td>{track['id']}<td>{_escaped(track['kind'])}<td>{_clock(track['start'])}"
+        f"<tr><td>{track['id']}<td>{escaped(track['kind'])}<td>{_clock(track['start'])}"
         f"<td>{_clock(track['end'])}<td>{track['height']} px<td>{track['best']:.2f}"
-        f'<td><span class="{_escaped(track["state"])}">{_escaped(track["state"])}</span></tr>'
+        f'<td><span class="{escaped(track["state"])}">{escaped(track["state"])}</span></tr>'
         for track in rows[:MOST_ROWS]
     )
     more = _left_out_note(len(rows))
@@ -124,16 +129,16 @@ def _check_section(facts: dict[str, Any]) -> str:
     table = ""
     if listed:
         rows = "".join(
-            f"<tr><td>{_escaped(leak['kind'])}<td>{_clock(leak['start'])}<td>{_clock(leak['end'])}"
+            f"<tr><td>{escaped(leak['kind'])}<td>{_clock(leak['start'])}<td>{_clock(leak['end'])}"
             f"<td>{leak['height']} px"
-            f"<td>{_scores(leak['scores'])}<td>{_escaped(leak['why'])}<td>{_escaped(what)}</tr>"
+            f"<td>{_scores(leak['scores'])}<td>{escaped(leak['why'])}<td>{escaped(what)}</tr>"
             for leak, what in listed
         )
         head = "<tr><th>What<th>From<th>To<th>Height<th>Scores<th>Why<th>What became of it</tr>"
         table = f"<table>{head}{rows}</table>"
-    faults = "".join(f'<p class="bad">{_escaped(fault)}</p>' for fault in found["faults"])
+    faults = "".join(f'<p class="bad">{escaped(fault)}</p>' for fault in found["faults"])
     return (
-        f"<section><h2>Check</h2>{faults}<p>{_escaped(found['words'])}.</p>"
+        f"<section><h2>Check</h2>{faults}<p>{escaped(found['words'])}.</p>"
         f"<p>Likeness of fine structure inside hidden regions: {found['inside']:.2f} at most, of "
         f"0.5 allowed. Change of brightness outside: {found['outside']:.0f} at most, of 12 allowed."
         f"</p>{table}</section>"
@@ -141,7 +146,7 @@ def _check_section(facts: dict[str, Any]) -> str:
 
 
 def _scores(scores: dict[str, float]) -> str:
-    return ", ".join(f"{_escaped(name)} {score:.2f}" for name, score in scores.items())
+    return ", ".join(f"{escaped(name)} {score:.2f}" for name, score in scores.items())
 
 
 def _timeline(facts: dict[str, Any]) -> str:
@@ -177,7 +182,7 @@ def _timeline_row(number: int, track: dict[str, Any], whole: float) -> str:
     state = track["state"]
     bars = [_bar(span, y, whole, f"{state} soft") for span in track["followed"]]
     bars += [_bar(span, y, whole, state) for span in track["seen"]]
-    name = f'<text class="name" x="0" y="{y + 12}">{_escaped(track["kind"])} {track["id"]}</text>'
+    name = f'<text class="name" x="0" y="{y + 12}">{escaped(track["kind"])} {track["id"]}</text>'
     return f"<g>{name}{''.join(bars)}</g>"
 
 
@@ -194,7 +199,7 @@ def _x_of(seconds: float, whole: float) -> str:
 def _frame_gallery(snapshots: Sequence[Snapshot]) -> str:
     if not snapshots:
         return ""
-    figures = "".join(_figure(snapshot) for snapshot in snapshots)
+    figures = "".join(figure(snapshot) for snapshot in snapshots)
     return (
         "<section><h2>Frames of the result</h2><p>With outlines of what the plan knows there. What "
         "is uncertain or may have leaked is blurred here, and only here: look at it in the result."
@@ -202,21 +207,33 @@ def _frame_gallery(snapshots: Sequence[Snapshot]) -> str:
     )
 
 
-def _figure(shown: Snapshot) -> str:
+def figure(shown: Snapshot, caption: str = "") -> str:
+    """A picture with numbered outlines; without a caption, as HTML, it names what is there."""
     outlines = "".join(
-        f'<rect class="{_escaped(o.state)}" x="{o.box[0]:.4f}" y="{o.box[1]:.4f}" '
+        f'<rect class="{escaped(o.state)}" x="{o.box[0]:.4f}" y="{o.box[1]:.4f}" '
         f'width="{max(0, o.box[2] - o.box[0]):.4f}" height="{max(0, o.box[3] - o.box[1]):.4f}"/>'
         for o in shown.outlines
     )
+    marks = "".join(map(_mark, shown.outlines))
     width, height = shown.size.width, shown.size.height
-    known = _short_list(f"{o.kind} {o.track}" for o in shown.outlines)
+    known = escaped(_short_list(f"{o.kind} {o.track}" for o in shown.outlines))
+    said = caption or f"<b>{_clock(shown.seconds)}</b> frame {shown.frame} {known}"
     return (
         f'<figure><div class="shot"><img alt="frame {shown.frame}" width="{width}" '
         f'height="{height}" src="data:image/jpeg;base64,{shown.jpeg}">'
-        f'<svg viewBox="0 0 1 1" preserveAspectRatio="none">{outlines}</svg></div>'
-        f"<figcaption><b>{_clock(shown.seconds)}</b> frame {shown.frame} {_escaped(known)}"
-        "</figcaption></figure>"
+        f'<svg viewBox="0 0 1 1" preserveAspectRatio="none">{outlines}</svg>{marks}</div>'
+        f"<figcaption>{said}</figcaption></figure>"
     )
+
+
+def _mark(outline: Outline) -> str:
+    """The number of an outline, above it, or below where the picture ends."""
+    left, top, _, bottom = (min(1.0, max(0.0, share)) for share in outline.box)
+    above = top > 0.05
+    place = f"left:{left:.2%};top:{top if above else bottom:.2%}"
+    kind = f"{outline.state}{' above' if above else ''}{' end' if left > 0.93 else ''}"
+    name = outline.track if outline.kind != "leak" else f"leak {outline.track}"
+    return f'<b class="mark {escaped(kind)}" style="{place}">{escaped(name)}</b>'
 
 
 def _short_list(names: Iterable[str]) -> str:
@@ -225,15 +242,9 @@ def _short_list(names: Iterable[str]) -> str:
 
 
 def _recipe_section(facts: dict[str, Any]) -> str:
-    recipe = dict(facts["recipe"])
-    passes = "; ".join(
-        f"{p['detector']} at {p['side']} from {p['threshold']}, every {p['every']}"
-        for p in recipe.pop("passes")
-    )
-    limits = ", ".join(f"{key} {value}" for key, value in recipe.pop("coverage").items())
-    recipe["extras"] = ", ".join(recipe["extras"]) or "none"
-    rows = {**recipe, "style": facts["style"], "passes": passes, "coverage": limits}
-    rows["edits"] = f"{len(facts['edits'])} by a person" if facts["edits"] else "none"
+    rows = recipe_in_words(facts["recipe"], facts["style"])
+    edits = [edit_in_words(edit) for edit in facts["edits"]]
+    rows["Edits by a person"] = "; ".join(edits) or "none"
     return f"<section><h2>Recipe</h2>{_key_values(rows)}</section>"
 
 
@@ -252,7 +263,7 @@ def _digests(facts: dict[str, Any]) -> str:
 
 def _key_values(rows: dict[str, Any]) -> str:
     said = "".join(
-        f"<dt>{_escaped(key)}</dt><dd>{_escaped(value)}</dd>" for key, value in rows.items()
+        f"<dt>{escaped(key)}</dt><dd>{escaped(value)}</dd>" for key, value in rows.items()
     )
     return f"<dl>{said}</dl>"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from redact.core.coverage import Cover
 from redact.core.findings import Track
-from redact.core.frames import Frame
+from redact.core.frames import Frame, Rgb
 from redact.core.geometry import Box, Region, Size
 from redact.hide.styles import make_style
 from redact.media.formats import open_source
@@ -45,6 +45,13 @@ class Outline:
     state: str
     box: tuple[float, float, float, float]
 
+    @classmethod
+    def in_picture(cls, track: int, kind: str, state: str, box: Box, size: Size) -> Outline:
+        """An outline from a box in pixels of a picture of that size."""
+        across, down = 1 / size.width, 1 / size.height
+        shares = (box.left * across, box.top * down, box.right * across, box.bottom * down)
+        return cls(track, kind, state, shares)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -73,7 +80,7 @@ def take_snapshots(outcome: Outcome) -> list[Snapshot]:
     found = outcome.verification.leaks if outcome.verification else ()
     worst = sorted(found, key=lambda leak: -leak.best.score)[: MOST_FRAMES // 2]
     leaking = dict.fromkeys(leak.best.frame for leak in worst)
-    wanted = set([*leaking, *_choose_frames(tracks)][:MOST_FRAMES])
+    wanted = set([*leaking, *choose_frames(tracks, MOST_FRAMES)][:MOST_FRAMES])
     visible = Cover([t for t in tracks if t.id not in hidden], plan.cuts, plan.recipe.coverage)
     snapshots = []
     for frame in open_source(outcome.output).frames() if wanted else ():
@@ -86,13 +93,13 @@ def take_snapshots(outcome: Outcome) -> list[Snapshot]:
     return snapshots
 
 
-def _choose_frames(tracks: Sequence[Track]) -> list[int]:
+def choose_frames(tracks: Sequence[Track], most: int) -> list[int]:
     """Few frames in which all of these tracks are seen, the first ones at their best (greedy)."""
     places = {t.id: {s.frame for s in t.sightings} for t in tracks}
     best = {t.id: max(t.sightings, key=lambda s: (s.score > 0, s.box.area)).frame for t in tracks}
     left, frames = list(tracks), list[int]()
-    while left and len(frames) < MOST_FRAMES:
-        here = [best[track.id] for track in left[:MOST_FRAMES]]
+    while left and len(frames) < most:
+        here = [best[track.id] for track in left[:most]]
         frame = max(here, key=lambda f: sum(f in places[track.id] for track in left))
         frames.append(frame)
         left = [track for track in left if frame not in places[track.id]]
@@ -107,9 +114,15 @@ def _snapshot(
     leaks = [Region.holding(box, _MARGIN) for box in _leaking_boxes(frame.time, outcome)]
     if leaks or visible:  # whatever the result shows, the report holds no face
         make_style(outcome.plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
+    return frame_snapshot(frame, _outlines(frame, outcome, hidden, size))
+
+
+def frame_snapshot(frame: Frame, outlines: Iterable[Outline]) -> Snapshot:
+    """A whole frame as it is, made small enough for a page."""
+    size = frame.picture.turn.upright_size(frame.picture.stored_size)
     small = size.fitted(min(size.longer, _LONGEST_SIDE))
-    outlines = tuple(_outlines(frame, outcome, hidden, size))
-    return Snapshot(frame.index, float(frame.time), small, _jpeg(frame, small), outlines)
+    picture = jpeg_of(frame.picture.rgb(small), small)
+    return Snapshot(frame.index, float(frame.time), small, picture, tuple(outlines))
 
 
 def _outlines(frame: Frame, outcome: Outcome, hidden: set[int], size: Size) -> Iterator[Outline]:
@@ -118,9 +131,9 @@ def _outlines(frame: Frame, outcome: Outcome, hidden: set[int], size: Size) -> I
         box = next((s.box for s in track.sightings if s.frame == frame.index), None)
         if box is not None:
             state = "hidden" if track.id in hidden else "uncertain" if track.uncertain else "shown"
-            yield Outline(track.id, str(track.kind), state, _relative_box(box, size))
+            yield Outline.in_picture(track.id, str(track.kind), state, box, size)
     for number, spot in _numbered_spots(frame, outcome):
-        yield Outline(number, "leak", "leak", _relative_box(spot.box, size))
+        yield Outline.in_picture(number, "leak", "leak", spot.box, size)
 
 
 def _numbered_spots(frame: Frame, outcome: Outcome) -> Iterator[tuple[int, Spot]]:
@@ -136,12 +149,11 @@ def _leaking_boxes(time: Fraction, outcome: Outcome) -> list[Box]:
     return [s.box for leak in found for s in leak.spots if abs(s.time - time) <= 1]
 
 
-def _relative_box(box: Box, size: Size) -> tuple[float, float, float, float]:
-    across, down = 1 / size.width, 1 / size.height
-    return box.left * across, box.top * down, box.right * across, box.bottom * down
-
-
-def _jpeg(frame: Frame, size: Size) -> str:
+def jpeg_of(picture: Rgb, size: Size) -> str:
+    """An upright picture at that size, as JPEG in base64."""
     file = io.BytesIO()
-    Image.fromarray(frame.picture.rgb(size)).save(file, "JPEG", quality=_QUALITY)
+    shown = Image.fromarray(picture)
+    if shown.size != (size.width, size.height):
+        shown = shown.resize((size.width, size.height), Image.Resampling.LANCZOS)
+    shown.save(file, "JPEG", quality=_QUALITY)
     return base64.b64encode(file.getvalue()).decode("ascii")

@@ -13,6 +13,7 @@ h1{margin:2px 0 10px;font-size:26px;line-height:1.25;overflow-wrap:anywhere}
 h2{margin:0 0 8px;font-size:17px}
 dl+h2{margin-top:20px}
 .badge{display:inline-block;margin:0;padding:3px 12px;border-radius:99px;color:#fff;font-weight:600}
+p.badge.bad{color:#fff;margin-bottom:10px}
 .badge.good{background:var(--good)}
 .badge.bad{background:var(--bad)}.badge.unknown{background:var(--soft)}
 .lead{color:var(--soft);max-width:70ch}
@@ -51,6 +52,13 @@ figure{margin:0}
 .shot rect.uncertain{stroke:#ffb43d;fill:none;stroke-dasharray:5 4}
 .shot rect.shown{stroke:#ff5a4f;fill:none}
 .shot rect.leak{stroke:#ff5a4f;fill:none;stroke-width:3;stroke-dasharray:2 3}
+.mark{position:absolute;padding:1px 5px;border-radius:3px;background:#1d2430cc;color:#fff;
+font-size:12px;line-height:1.3;pointer-events:none;white-space:nowrap}
+.mark.above{transform:translateY(-100%)}.mark.end{transform:translateX(-100%)}
+.mark.above.end{transform:translate(-100%,-100%)}
+.mark.uncertain{background:#c9821b}.mark.shown,.mark.leak{background:#b3261e}
+.frames.small{grid-template-columns:repeat(auto-fill,minmax(150px,1fr))}
+code{font-size:13px}
 figcaption{margin-top:6px;color:var(--soft);font-size:13px}
 figcaption b{color:var(--ink)}
 dl{display:grid;grid-template-columns:minmax(140px,max-content) 1fr;

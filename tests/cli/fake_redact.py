@@ -124,7 +124,9 @@ def render_file(
     progress: Progress | None = None,
 ) -> api.Outcome:
     plan.check_source(fingerprint(source), source)
-    return redact_file(source, output, plan.recipe, force=force, progress=progress)
+    return redact_file(
+        source, output, plan.recipe, checking=checking, force=force, progress=progress
+    )
 
 
 def no_library_missing() -> None:

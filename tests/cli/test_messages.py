@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +221,100 @@ def test_a_skipped_video_does_not_vanish_among_other_files() -> None:
     assert "32 (z.flv, z.redacted.mp4, 00.txt" in said
 
 
+# What two passes tell
+
+
+def test_analyse_and_render_tell_what_run_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    keys = ("source", "frames", "faces", "plates", "tracks", "uncertain", "uncertain_at", "error")
+    write("a.jpg")
+    assert redact("run", "a.jpg", "--json", "--quiet") == 0
+    run = json.loads(capsys.readouterr().out)
+    assert (run["faces"], run["plates"]) == (1, 1)
+    assert redact("analyse", "a.jpg", "--json", "--force") == 0
+    said = capsys.readouterr()
+    analysed = json.loads(said.out)
+    assert said.err == ""
+    assert {key: analysed[key] for key in keys} == {key: run[key] for key in keys}
+    assert (analysed["status"], analysed["output"], analysed["sheet"]) == ("analysed", None, None)
+    assert redact("render", "a.jpg", "--json", "--force") == 0
+    rendered = json.loads(capsys.readouterr().out)
+    assert {key: rendered[key] for key in keys} == {key: run[key] for key in keys}
+    assert set(run) | {"added"} == set(rendered)
+    assert redact("render", "a.jpg", "--force") == 0
+    lines = [line.strip() for line in capsys.readouterr().err.splitlines()]
+    assert lines[0].startswith("a.jpg -> a.redacted.jpg: 3 frames, ")
+    assert lines[1] == "hidden: 1 track of faces, 1 track of number plates"
+    assert lines[2] == "check: 3 frames compared, 2 searched for faces: nothing found"
+    assert "plan: a.redact.json" in lines
+    assert lines[-1] == "Watch it from the first frame to the last before you publish it."
+
+
+@pytest.mark.parametrize("command", ["analyse", "render", "verify", "prove"])
+def test_every_command_has_a_log_and_tells_more_if_asked(
+    capsys: pytest.CaptureFixture[str], asked: dict[str, Any], command: str
+) -> None:
+    assert not asked
+    write("a.jpg")
+    assert redact("run", "a.jpg") == 0
+    capsys.readouterr()
+    words = [command, "a.jpg", *(["a.redacted.jpg"] if command == "verify" else [])]
+    words += ["--force"] if command in ("analyse", "render") else []
+    assert redact(*words, "-v") == 0
+    more = capsys.readouterr().err
+    assert redact(*words, "--quiet", "--log", "redact.log") == 0
+    assert capsys.readouterr().err == ""
+    log = Path("redact.log").read_text("utf-8")
+    assert Path("redact.log").stat().st_mode & 0o777 == 0o600
+    if command in ("analyse", "render"):
+        assert "choices: looks for faces and number plates" in more
+        assert "choices: looks for faces and number plates" in log
+        assert "a.jpg -> " in log
+    if command == "render":
+        assert "a.jpg: render: 3 frames in" in more
+        assert "a.jpg: render: 3 frames in" in log
+    Path("a.jpg").unlink()
+    assert redact(*words, "--log", "redact.log") == 4
+    assert "redact: a.jpg: there is no such" in Path("redact.log").read_text("utf-8")
+
+
+# Proof and tidying
+
+
+def test_a_proof_that_fails_has_its_own_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proof = Proof(3, 1, 1, leaking=1, first=2, worst=1)
+    monkeypatch.setattr("redact.api.prove_file", lambda *_, **__: proof)
+    write("a.jpg")
+    assert redact("prove", "a.jpg", "--quiet") == 14
+    assert capsys.readouterr().out.startswith("a.jpg: ")
+
+
+def test_what_is_cleaned_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    place = Path("in/deep")
+    cache = place / ".a.redacted.mp4.0123abcd.detections"
+    old = place / f".a.redacted.mp4.{dead}.0123abcd.part"
+    fresh = place / f".b.redacted.mp4.{dead}.0123abcd.part"
+    for folder in (cache, old, fresh):
+        folder.mkdir(parents=True)
+        (folder / "content").write_text("kept")
+    os.utime(old, (1, 1))
+    assert redact("doctor", "--clean", "in") == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[:2] == [f"removed {old}", f"removed {cache}"]
+    assert f"left {fresh}: " in said
+    assert not cache.exists()
+    assert not old.exists()
+    assert redact("doctor", "--clean", "in") == 0
+    assert not capsys.readouterr().out.startswith("removed")
+    (fresh / "content").unlink()
+    fresh.rmdir()
+    assert redact("doctor", "--clean", "in") == 0
+    assert capsys.readouterr().out == "There was nothing to remove.\n"
+
+
 # Words
 
 JOB = batch.Job(Path("a.png"), Path("b.png"), Path("b.redact.json"))
@@ -234,7 +330,9 @@ def test_one_is_not_many(capsys: pytest.CaptureFixture[str]) -> None:
     assert verification_in_words(found) == "2 POSSIBLE LEAKS LEFT"
     write("a.jpg")
     redact("analyse", "a.jpg")
-    assert "3 frames, 2 things to hide" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "a.jpg -> a.redact.json: 3 frames" in said
+    assert "to hide: 1 track of faces, 1 track of number plates\n" in said
 
 
 @pytest.mark.parametrize(

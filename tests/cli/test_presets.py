@@ -52,6 +52,7 @@ def test_a_preset_of_a_report_is_nothing_to_an_analysis() -> None:
     write("a.jpg")
     assert redact("analyse", "a.jpg", "--preset", "a") == 0
     assert load(Path("a.redact.json")).recipe.style == "pixelate"
+    assert not list(Path().glob("*.html"))  # least of all the page that shows faces in clear
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from redact.core.geometry import Box
 from redact.core.recipe import PROFILES
 from redact.jobs.batch import Job, Report
 from redact.verify.result import Leak, Spot, Verification
-from redact_cli.summary import advice, recipe_in_words, report_in_words
+from redact_cli.summary import advice, analysis_in_words, choices_in_words, report_in_words
 
 CLIP = Job(Path("a.mp4"), Path("a.redacted.mp4"), Path("a.redact.json"))
 DETECTORS = ("mediapipe", "yunet")
@@ -40,6 +40,27 @@ def test_the_summary_in_full() -> None:
         "sound: kept; voices identify people as faces do; see --audio drop and --audio disguise",
         "plan: a.redact.json; report: a.redact.html",
     ]
+
+
+def test_of_a_rendered_plan_what_is_uncertain_is_hidden_there() -> None:
+    report = replace(DONE, uncertain=1, uncertain_at=(2.0,))
+    (line,) = [line for line in report_in_words(report, CLIP, by_plan=True) if "VISIBLE" in line]
+    assert line.endswith('hide them all: in the plan\'s recipe, "uncertain" is "hide"')
+    assert "--force" not in line
+
+
+def test_the_summary_of_an_analysis() -> None:
+    report = replace(DONE, status="analysed", output=None, uncertain=1, uncertain_at=(2.0,))
+    lines = analysis_in_words(report, CLIP.plan, Path("a.redact.private.html"))
+    assert [line.strip() for line in lines] == [
+        "a.mp4 -> a.redact.json: 90 frames, 3.0 s",
+        "to hide: 4 tracks of faces, 1 track of number plates; one person may be several tracks",
+        "uncertain and VISIBLE: 1 track, at 0:02; look there (--report shows pictures), or hide "
+        "them all with --uncertain hide --force",
+        "sheet: a.redact.private.html, PRIVATE: it shows faces in clear; delete it in time",
+        "next: change the plan if you want, then `redact render` makes the result",
+    ]
+    assert "PRIVATE" not in "".join(analysis_in_words(report, CLIP.plan, None))
 
 
 @pytest.mark.parametrize("said_of", ["faces", "plates"])
@@ -85,6 +106,6 @@ def test_a_person_must_look_before_it_is_published() -> None:
 
 
 def test_choices_in_words() -> None:
-    line = recipe_in_words(replace(CLIP, checking=None, recipe=PROFILES["thorough"]))
+    line = choices_in_words(replace(CLIP, checking=None, recipe=PROFILES["thorough"]))
     for word in ("faces and number plates", "style blur", "listed", "sound keep", "not checked"):
         assert word in line

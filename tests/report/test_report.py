@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,7 +26,8 @@ from redact.core.plan import Plan, ShowTrack, SourceId, save
 from redact.core.recipe import recipe
 from redact.errors import UnwritableOutputError
 from redact.media.formats import open_source
-from redact.report import report_paths, write_report
+from redact.report import report_paths, write_report, write_sheet
+from redact.report.words import edit_in_words, recipe_in_words
 from redact.stages import Outcome
 from redact.verify.result import Leak, Spot, Verification
 
@@ -208,5 +209,109 @@ def test_a_real_browser_shows_it(tmp_path: Path) -> None:
     assert picture.shape[:2] == (1900, 1100)
     magenta = np.abs(picture - MAGENTA).max(axis=2) < 40
     assert magenta.sum() > 10_000  # the frame of the result is there
+    red = np.abs(picture[:200] - (0xB3, 0x26, 0x1E)).max(axis=2) < 8
+    rows, columns = np.nonzero(red)  # the badge, of possible leaks
+    badge = picture[rows.min() : rows.max(), columns.min() : columns.max()]
+    assert (badge.min(axis=2) > 240).sum() > 100  # its words can be read
     green = np.abs(picture - (0x2F, 0x6F, 0x5E)).max(axis=2) < 8
     assert green.sum() > 20  # and the timeline's bars
+
+
+# The contact sheet
+
+
+def sheet_of(folder: Path) -> tuple[Path, np.ndarray]:
+    outcome, plan, picture = made(folder)
+    analysed = replace(outcome.plan, edits=())
+    return write_sheet(outcome.source, analysed, plan), picture
+
+
+def test_the_sheet_is_private_and_says_so(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        page, _ = sheet_of(tmp_path)
+    finally:
+        os.umask(old)
+    assert page.name == "still.redact.private.html"
+    assert page.stat().st_mode & 0o777 == 0o600
+    found = read(page)
+    words = " ".join(found.text)
+    assert "PRIVATE: tracks of still.png" in words
+    assert "shows faces and number plates in clear" in words
+    assert not {"script", "iframe", "link", "object", "a"} & set(found.tags)
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
+
+
+def test_the_sheet_shows_each_track_with_its_number(tmp_path: Path) -> None:
+    page, picture = sheet_of(tmp_path)
+    text = page.read_text("utf-8")
+    figures = re.findall(r"<figure>.*?</figure>", text)
+    boxes = {1: HIDDEN, 2: DOUBTFUL, 3: SHOWN}
+    assert len(figures) == len(boxes) + 1
+    for number, figure in enumerate(figures[:3], 1):
+        assert re.findall(r'<b class="mark [a-z ]*" style="[^"]*">(\d+)</b>', figure) == [
+            str(number)
+        ]
+        assert f"<b>track {number}</b>" in figure
+        (data,) = re.findall(r"base64,([A-Za-z0-9+/=]+)", figure)
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+        box = boxes[number]
+        wide = box.grown(0.6)
+        left, top = max(0, int(wide.left)), max(0, int(wide.top))
+        part = picture[top : top + shown.shape[0], left : left + shown.shape[1]]
+        assert np.abs(shown.astype(int) - part).mean() < 25  # that very place, in clear
+        assert shown.std() > 40
+    assert "uncertain, and VISIBLE" in figures[1]
+    assert sorted(re.findall(r'class="mark [^>]*>(\d+)<', figures[3])) == ["1", "2", "3"]
+
+
+def test_a_sheet_of_nothing_and_of_things_at_the_edge(tmp_path: Path) -> None:
+    outcome, plan, _ = made(tmp_path)
+    words = " ".join(
+        read(write_sheet(outcome.source, replace(outcome.plan, tracks=(), edits=()), plan)).text
+    )
+    assert "Nothing was found" in words
+    edges = (Box(-30, -30, -1, -1), Box(199, 139, 260, 200), Box(-500, 10, 900, 11))
+    tracks = tuple(track(number, box) for number, box in enumerate(edges, 1))
+    page = write_sheet(outcome.source, replace(outcome.plan, tracks=tracks, edits=()), plan)
+    assert page.read_text("utf-8").count("<figure>") == 4
+
+
+def test_the_outlines_of_a_report_have_their_numbers(
+    hostile: tuple[Path, Outcome, np.ndarray],
+) -> None:
+    text = hostile[0].read_text("utf-8")
+    marks = re.findall(r'<b class="mark (\w+)[^>]*>([^<]+)</b>', text)
+    assert sorted(marks) == [
+        ("hidden", "1"), ("leak", "leak 1"), ("shown", "3"), ("uncertain", "2"),
+    ]  # fmt: skip
+
+
+def test_the_recipe_is_told_in_words(hostile: tuple[Path, Outcome, np.ndarray]) -> None:
+    words = " ".join(read(hostile[0]).text)
+    for said in (
+        "YuNet at 1024 px, on every 2nd frame, scores from 0.45",
+        "36% of a face's size on each side, 15% of a plate's",
+        "from 0.4 s before something is first detected to 0.4 s after",
+        "blur; it cannot be undone",
+        "copied; voices identify people",
+        "track 3 is shown",
+    ):
+        assert said in words
+    for raw in ("plate_pad", "track_threshold", "strict_input", "None", "quarters"):
+        assert raw not in words
+
+
+def test_every_choice_has_its_words() -> None:
+    for profile in ("fast", "balanced", "thorough"):
+        chosen = recipe(profile, style="gaussian", audio="drop", quality=20, uncertain="hide")
+        told = recipe_in_words(asdict(chosen), chosen.style)
+        assert told["Style"] == "gaussian; it CAN BE REVERSED"
+        assert told["Sound"] == "left out"
+        assert told["Encoder"] == "chosen by the file, quality 20"
+        assert told["Uncertain"].endswith("hidden too")
+        assert "None" not in "".join(told.values())
+    hide = {"edit": "hide", "box": {"left": 1.0, "top": 2.5, "right": 30.0, "bottom": 40.0},
+            "start": "1/3", "end": "2"}  # fmt: skip
+    assert edit_in_words(hide) == "the box 1, 2.5, 30, 40 is hidden from 1/3 s to 2 s"
+    assert edit_in_words({"style": "solid"}) == "the style is solid"

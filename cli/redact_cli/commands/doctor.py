@@ -66,8 +66,11 @@ def _problems(found: Examination) -> Iterator[str]:
         yield f"PROBLEM: {item.problem}; {item.remedy}"
 
 
-def remove_leftovers(top: Path) -> list[Path]:
-    """Remove what killed runs left in a folder and below it, and name it.
+def remove_leftovers(top: Path) -> tuple[list[Path], list[Path]]:
+    """Remove what killed runs left in a folder and below it.
+
+    Returns:
+        What was removed, and what looks like it and is still there.
 
     Raises:
         MissingInputError: There is no such folder.
@@ -76,11 +79,17 @@ def remove_leftovers(top: Path) -> list[Path]:
         raise MissingInputError("there is no such folder", top, "check the name")
     own = (".part", ".detections")
     folders = [Path(base) for base, _, _ in os.walk(top) if not base.endswith(own)]
-    return [path for folder in folders for path in (*clean(folder), *remove_caches(folder))]
+    removed = [path for folder in folders for path in (*clean(folder), *remove_caches(folder))]
+    left = [path for folder in folders for ending in own for path in folder.glob(f".*{ending}")]
+    return removed, sorted(left)
 
 
-def removed_in_words(paths: Sequence[Path]) -> str:
+def removed_in_words(removed: Sequence[Path], left: Sequence[Path]) -> str:
     """A line for each."""
-    return (
-        "\n".join(f"removed {printable(path)}" for path in paths) or "There was nothing to remove."
-    )
+    lines = [f"removed {printable(path)}" for path in removed]
+    lines += [
+        f"left {printable(path)}: a run uses it, or did less than a minute ago, or it is not "
+        "redact's, or may not be removed"
+        for path in left
+    ]
+    return "\n".join(lines) or "There was nothing to remove."

@@ -33,7 +33,7 @@ def prove_irreversible(
     name: StyleName | None = style.style if style.cover is None else "cover"
     if known is not None and name is not None:
         known = replace(known, edits=(*known.edits, ChangeStyle(name)))
-    with file_progress(source, output.quiet or output.as_json) as progress:
+    with file_progress(source, quiet=output.is_silent, verbose=output.shows_more) as progress:
         proof = run_in_sandbox(
             Task(_prove, source, None, (source, known, recipe, style.cover), (), Proof), progress
         )

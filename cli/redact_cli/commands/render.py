@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TypeAlias
 
 import typer
 
 from redact import api
 from redact.core.interfaces import Progress
 from redact.core.names import default_output
-from redact.core.notes import Note, as_objects
 from redact.core.plan import Plan, load, save
 from redact.errors import PlanError, printable
+from redact.jobs.batch import Job, Report, outcome_report
 from redact.jobs.plan_names import find_plan, plan_names
 from redact.jobs.sandbox import Task, run_in_sandbox
 from redact.media.drafts import check_output
 from redact.media.files import check_input
-from redact.verify.result import Checking, Verification
+from redact.verify.result import Checking
 from redact_cli.console import escaped, file_progress, say
 from redact_cli.options import Output
-from redact_cli.summary import copied_in_words, number_of, verification_in_words
+from redact_cli.summary import advice, choices_in_words, report_in_words, report_object
 
 
 def render_plan(
@@ -42,38 +41,45 @@ def render_plan(
     plan = plan or _found_plan(source, wanted)
     known = load(plan)
     check_output(wanted, source=source, force=output.force)
-    with file_progress(source, output.quiet or output.as_json) as progress:
-        how = (checking, cover, output.force, ffmpeg, output.report)
+    job = Job(
+        source,
+        wanted,
+        plan,
+        known.recipe,
+        force=output.force,
+        ffmpeg=ffmpeg,
+        checking=checking,
+        report=output.report,
+        cover=cover,
+    )
+    say(f"choices: {choices_in_words(job)}", quiet=not output.shows_more)
+    with file_progress(source, quiet=output.is_silent, verbose=output.shows_more) as progress:
         task = Task(
             _render,
             source,
             wanted,
-            (source, wanted, known, plan, *how),
+            (job, known),
             other_folders=(plan.parent,),
+            result_type=Report,
         )
-        frames, copied, seconds, found, added, notes = run_in_sandbox(task, progress)
+        report = run_in_sandbox(task, progress)
+    added = _added_tracks(known, plan)
     if output.as_json:
-        result = {
-            "source": str(source),
-            "output": str(wanted),
-            "plan": str(plan),
-            "frames": frames,
-            "copied": copied,
-            "seconds": seconds,
-            "notes": as_objects(notes),
-            "verification": found and found.as_object(),
-            "added": list(added),
-        }
-        typer.echo(json.dumps(result))
-    elif not output.quiet:
-        checked = "not verified" if found is None else verification_in_words(found)
-        shown = f"{number_of(frames, 'frame')}{copied_in_words(copied)}"
-        say(escaped(f"{wanted}: {shown}, {checked}, {seconds} s; plan {plan}"))
-        for note in notes:
-            say(f"{printable(source)}: {escaped(note.text)}")
+        typer.echo(json.dumps({**report_object(report), "added": list(added)}))
+    for line in report_in_words(report, job, by_plan=True):
+        say(line, quiet=output.is_silent)
+    for note in report.notes:
+        say(f"{printable(source)}: {escaped(note.text)}", quiet=output.is_silent)
     if added:  # nobody may find later that the plan was changed
         say(f"{printable(plan)}: what the check found is hidden by {_list_tracks(added)}; the edit "
             f'{{"edit": "show", "track": {added[0]}}} shows one')  # fmt: skip
+    say(advice([report]), quiet=output.is_silent)
+
+
+def _added_tracks(known: Plan, plan: Path) -> tuple[int, ...]:
+    """Tracks that the saved plan hides and the one that was rendered did not."""
+    before = {track.id for track in known.hidden_tracks}
+    return tuple(track.id for track in load(plan).hidden_tracks if track.id not in before)
 
 
 def _found_plan(source: Path, output: Path) -> Path:
@@ -96,44 +102,25 @@ def _list_tracks(tracks: tuple[int, ...]) -> str:
     return f"{word} {', '.join(map(str, tracks))}"
 
 
-_Rendered: TypeAlias = tuple[int, int, int, Verification | None, tuple[int, ...], tuple[Note, ...]]
-"""Frames, how many were copied, seconds, what the check found, tracks hidden because of it, and
-notes."""
-
-
-def _render(
-    source: Path,
-    output: Path,
-    known: Plan,
-    plan: Path,
-    checking: Checking | None,
-    cover: Path | None,
-    force: bool,
-    ffmpeg: str | None,
-    report: bool,
-    progress: Progress,
-) -> _Rendered:
+def _render(job: Job, known: Plan, progress: Progress) -> Report:
     from redact.report import reporting_leaks, write_report
 
-    with reporting_leaks() if report else nullcontext():
+    with reporting_leaks() if job.report else nullcontext():
         outcome = api.render_file(
-            source,
-            output,
+            job.source,
+            job.output,
             known,
-            checking=checking,
-            cover=cover,
-            force=force,
-            ffmpeg=ffmpeg,
+            checking=job.checking,
+            cover=job.cover,
+            force=job.force,
+            ffmpeg=job.ffmpeg,
             progress=progress,
         )
     try:
-        save(outcome.plan, plan)
-        if report:
-            write_report(outcome, plan)
+        save(outcome.plan, job.plan)
+        if job.report:
+            write_report(outcome, job.plan)
     except BaseException:
-        output.unlink(missing_ok=True)  # what failed leaves no output
+        job.output.unlink(missing_ok=True)  # what failed leaves no output
         raise
-    before = {track.id for track in known.hidden_tracks}
-    added = tuple(t.id for t in outcome.plan.hidden_tracks if t.id not in before)
-    seconds = round(outcome.seconds)
-    return outcome.frames, outcome.copied, seconds, outcome.verification, added, outcome.notes
+    return outcome_report(outcome, job)

@@ -21,7 +21,7 @@ from redact_cli.journal import note
 from redact_cli.options import Output
 from redact_cli.summary import (
     advice,
-    recipe_in_words,
+    choices_in_words,
     report_in_words,
     report_object,
     skipped_in_words,
@@ -48,7 +48,7 @@ def redact_all(found: Batch, workers: int, output: Output, *, debug: bool = Fals
     began = monotonic()
     reports: list[Report] = []
     if found.jobs:
-        _say_more(f"choices: {recipe_in_words(found.jobs[0])}", output)
+        _say_more(f"choices: {choices_in_words(found.jobs[0])}", output)
     weights = {job.source: _size(job.source) for job in found.jobs}
     with (
         _interruptible(found, reports),
@@ -87,7 +87,7 @@ def foresee_all(found: Batch, output: Output) -> int:
     """
     check_not_empty(found)
     if found.jobs:
-        say(f"choices: {recipe_in_words(found.jobs[0])}", quiet=output.quiet)
+        say(f"choices: {choices_in_words(found.jobs[0])}", quiet=output.quiet)
     reports = list(found.refused)
     for job in found.jobs:
         report = batch.foresee(job)

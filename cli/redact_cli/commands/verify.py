@@ -33,7 +33,7 @@ def verify_result(
     check_input(redacted)
     place = plan or find_plan(original, redacted)
     known = None if place is None else load(place)
-    with file_progress(original, output.quiet or output.as_json) as progress:
+    with file_progress(original, quiet=output.is_silent, verbose=output.shows_more) as progress:
         task = Task(
             _verify, original, None, (original, redacted, known, checking, cover), (), Verification
         )

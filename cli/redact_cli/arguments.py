@@ -1,0 +1,35 @@
+"""Arguments and options that commands have one by one, beside the groups of `options`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Input = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT", show_default=False, readable=False, help="A video or a picture."
+    ),
+]
+"""Whether it can be read is asked where it is read: then the answer has its own words and code."""
+
+Sheet = Annotated[
+    bool,
+    typer.Option(
+        "--report",
+        help="Write NAME.redact.private.html beside the plan: a picture of each track with its "
+        "number. It SHOWS FACES IN CLEAR: it is for you alone.",
+        rich_help_panel="Output and progress",
+    ),
+]
+"""No preset can ask for it: in the parameter's name it differs from the report of `redact run`."""
+
+
+def plan_option(help: str) -> typer.models.OptionInfo:
+    """Every command has this option, and each has its own use for it."""
+    option: typer.models.OptionInfo = typer.Option(
+        "-p", "--plan", metavar="PLAN", readable=False, help=help
+    )
+    return option
