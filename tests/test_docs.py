@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import redact
+from tests.claims import PROMISE, even, sentences, where
 
 ROOT = Path(__file__).parents[1]
 CARDS = ("bench/README.md", "training/plates/README.md", "redact/detect/weights/plates.md")
@@ -16,6 +20,8 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += [ROOT / card for card in CARDS if (ROOT / card).is_file()]
 GENERATED = ("redact/detect/weights/files", "bench/out")
 """Folders that are filled by a build or a run."""
+CLAIMS = tomllib.loads((ROOT / "tests" / "claims.toml").read_text("utf-8"))
+"""By page: what stands there, and which tests hold it to that."""
 
 
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="an archive without docs")
@@ -116,3 +122,51 @@ def test_the_layout_test_notices_what_is_missing_or_invented() -> None:
     layout = "redact/   \n  errors.py api.py  two\n  core/\n    plan.py  what\n  pipeline.py\n"
     files = ("errors.py", "api.py", "core/plan.py", "pipeline.py")
     assert drawn(layout) == [ROOT / "redact" / file for file in files]
+
+
+# What the pages promise
+
+
+@cache
+def names_of_tests(path: Path) -> frozenset[str]:
+    """The names of a file's tests."""
+    tree = ast.parse(path.read_text("utf-8"))
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def missing(reference: str) -> bool:
+    """Whether what a claim names does not exist."""
+    if reference in ("limit", "words"):
+        return False
+    if reference.startswith("bench/"):
+        return not (ROOT / reference).is_file()
+    path, test = where(reference, ROOT)
+    return not path.is_file() or test not in names_of_tests(path)
+
+
+def unheld(page: str, said: list[str]) -> list[str]:
+    """Sentences with a word that promises something, of which no quote is a part."""
+    quotes = [even(quote) for quote in CLAIMS[page]]
+    promises = [sentence for sentence in said if PROMISE.search(sentence)]
+    return [s for s in promises if not any(quote in s or s in quote for quote in quotes)]
+
+
+@pytest.mark.parametrize("page", CLAIMS)
+def test_every_promise_has_a_test(page: str) -> None:
+    text = even(re.sub(r"^\s*-\s", "", (ROOT / page).read_text("utf-8"), flags=re.MULTILINE))
+    lost = [quote for quote in CLAIMS[page] if even(quote) not in text]
+    assert not lost, f"{page} does not say this any more: change tests/claims.toml with it"
+    untested = {q: [r for r in named if missing(r)] for q, named in CLAIMS[page].items()}
+    assert not {quote: refs for quote, refs in untested.items() if refs}
+    assert all(CLAIMS[page].values()), "a promise without a test"
+    held = unheld(page, sentences(ROOT / page))
+    assert not held, f"{page} promises this: name its tests in tests/claims.toml"
+
+
+def test_a_promise_without_a_test_is_noticed() -> None:
+    assert missing("media/sink::nothing_like_it")
+    assert missing("media/nowhere::turns_are_kept")
+    assert missing("bench/nowhere.py")
+    assert not missing("media/sink::turns_are_kept")
+    promise = "Every cat is kept."
+    assert unheld("README.md", [promise, "Cats sleep."]) == [promise]

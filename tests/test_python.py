@@ -236,3 +236,10 @@ def test_strings_are_taken_where_paths_are(tmp_path: Path) -> None:
     assert (job.source, job.output) == (tmp_path / "a.png", tmp_path / "out/a.redacted.png")
     with pytest.raises(PlanError, match="a dict is no plan"):
         api.render_file(picture, output, {}, force=True)  # type: ignore[arg-type]
+
+
+def test_a_job_writes_its_result_alone(tmp_path: Path) -> None:
+    """`redact run` keeps a plan beside it; whoever calls the library decides."""
+    Image.new("RGB", (64, 48), (90, 90, 90)).save(tmp_path / "a.png")
+    outcome = redact.redact_file(tmp_path / "a.png", recipe="fast")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", outcome.output.name}

@@ -94,6 +94,13 @@ def test_pictures_show_no_loss(folder: Path, tmp_path: Path, name: str) -> None:
         assert 10 * np.log10(255**2 / max(noise, 1e-9)) > 34
 
 
+def test_with_a_quality_the_bytes_are_the_same_each_time(folder: Path, tmp_path: Path) -> None:
+    path = clips.make(folder, "plain")
+    for name in ("a.mp4", "b.mp4"):
+        copy(path, tmp_path / name, quality=23)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
 @pytest.mark.parametrize(("quarters", "mirrored"), clips.TURNS)
 @pytest.mark.parametrize("suffix", [".mp4", ".ts", ".avi"])
 def test_turns_are_kept(
