@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from redact.core.plan import Plan
     from redact.core.recipe import PROFILES, Pass, Recipe
     from redact.errors import RedactError
+    from redact.following import follow_file
     from redact.stages import Outcome
+    from redact.track.follow import End, Ended
     from redact.verify.result import Checking, Leak, Verification
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # without it onnxruntime reports to its makers
@@ -46,11 +48,13 @@ _HOMES = {
     ),
     "redact.core.coverage": ("Coverage",),
     "redact.errors": ("RedactError",),
+    "redact.following": ("follow_file",),
     "redact.core.findings": ("Detection", "Kind", "Sighting", "Track"),
     "redact.core.geometry": ("Box", "Size"),
     "redact.core.plan": ("Plan",),
     "redact.core.recipe": ("PROFILES", "Pass", "Recipe"),
     "redact.stages": ("Outcome",),
+    "redact.track.follow": ("End", "Ended"),
     "redact.verify.result": ("Checking", "Leak", "Verification"),
 }
 
@@ -62,6 +66,8 @@ __all__ = [
     "Checking",
     "Coverage",
     "Detection",
+    "End",
+    "Ended",
     "Kind",
     "Leak",
     "Outcome",
@@ -75,6 +81,7 @@ __all__ = [
     "Verification",
     "analyse_file",
     "find_in_picture",
+    "follow_file",
     "plan",
     "prove_file",
     "redact_file",

@@ -77,7 +77,7 @@ class ScaledCopies:
     @cached_property
     def grey(self) -> Grey:
         """(height, width), 8 bit: the small picture that tracking works on."""
-        return _to_grey(self._picture.rgb(self.size.fitted(min(self.size.longer, GREY_SIDE))))
+        return grey_copy(self._picture, GREY_SIDE)
 
     @cached_property
     def gain(self) -> float:
@@ -147,6 +147,12 @@ def brighten(copy: Rgb, gain: float) -> Rgb:
     rows = across[:-2] + 2 * across[1:-1] + across[2:]
     even = rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]
     return np.asarray(np.minimum(even * np.float32(gain / 16), 255)).astype(np.uint8)
+
+
+def grey_copy(picture: Picture, side: int) -> Grey:
+    """(height, width), 8 bit: an upright grey copy with that longer side, or the picture's own."""
+    size = picture.turn.upright_size(picture.stored_size)
+    return _to_grey(picture.rgb(size.fitted(min(size.longer, side))))
 
 
 def _to_grey(rgb: Rgb) -> Grey:

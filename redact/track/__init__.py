@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from redact.core.interfaces import Tracker
+from redact.core.interfaces import OpticalFlow, Tracker
 from redact.core.recipe import Recipe
 
 
@@ -17,7 +17,13 @@ def make_tracker(recipe: Recipe, *, pages: bool = False) -> Tracker:
         from redact.track.pages import PageTracker
 
         return PageTracker()
-    from redact.track.optical_flow import LucasKanadeFlow
     from redact.track.tracker import PictureTracker
 
-    return PictureTracker(recipe.coverage, recipe.high_threshold, LucasKanadeFlow())
+    return PictureTracker(recipe.coverage, recipe.high_threshold, make_flow())
+
+
+def make_flow() -> OpticalFlow:
+    """The optical flow that boxes are moved by."""
+    from redact.track.optical_flow import LucasKanadeFlow
+
+    return LucasKanadeFlow()

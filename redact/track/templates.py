@@ -24,7 +24,7 @@ _MIN_CORRELATION = 0.5
 """Two templates with at least this correlation show the same thing."""
 
 
-def extract_templates(view: View, boxes: Sequence[Box]) -> list[Template | None]:
+def extract_templates(view: View, boxes: Sequence[Box], side: int = _SIDE) -> list[Template | None]:
     """The template of each box, None for a box outside the picture.
 
     All boxes are sampled at once, since there are many.
@@ -32,6 +32,7 @@ def extract_templates(view: View, boxes: Sequence[Box]) -> list[Template | None]
     Args:
         view: The frame; its small grey picture is sampled.
         boxes: In pixels of the upright picture.
+        side: Samples across and down.
     """
     if not boxes:
         return []
@@ -39,8 +40,8 @@ def extract_templates(view: View, boxes: Sequence[Box]) -> list[Template | None]
     scale = columns / view.size.width, rows / view.size.height
     sides = np.array([(b.left, b.top, b.width, b.height) for b in boxes]) * (scale * 2)
     left, top, width, height = sides.T[:, :, None]
-    middles = (np.arange(_SIDE) + 0.5) / _SIDE
-    across, down = left + middles * width, top + middles * height  # (boxes, _SIDE)
+    middles = (np.arange(side) + 0.5) / side
+    across, down = left + middles * width, top + middles * height  # (boxes, side)
     outside = (across[:, -1] < 0) | (down[:, -1] < 0)
     outside |= (across[:, 0] >= columns) | (down[:, 0] >= rows)
     x = np.clip(across.astype(int), 0, columns - 1)

@@ -75,18 +75,11 @@ class PictureTracker:
 
     def _move(self, tracks: Sequence[OpenTrack], before: View, after: View) -> None:
         """Move tracks from one view to a neighbouring one, either way in time."""
-        moved = self._move_boxes([track.box for track in tracks], before, after) if tracks else []
+        moved = move_boxes(self._flow, [track.box for track in tracks], before, after)
         seconds = float(abs(after.time - before.time))
         contents = extract_templates(after, [there.box for there in moved])
         for track, there, content in zip(tracks, moved, contents, strict=True):
             track.move(there, content, seconds)
-
-    def _move_boxes(self, boxes: Sequence[Box], before: View, after: View) -> list[MovedBox]:
-        """The same for boxes in pixels of the upright picture; the flow has the small ones'."""
-        scale = before.grey.shape[1] / before.size.width, before.grey.shape[0] / before.size.height
-        small = [box.scaled(*scale) for box in boxes]
-        moved = self._flow.move_boxes(before.grey, after.grey, small)
-        return [MovedBox(m.box.scaled(1 / scale[0], 1 / scale[1]), m.reliable) for m in moved]
 
     def _associate_in_two_stages(self, view: View) -> list[Detection]:
         """Give tracks their detections, or a prediction; returns the detections of no track."""
@@ -172,6 +165,17 @@ class PictureTracker:
         oldest = self._new[0].start if self._new else now
         while oldest - self._views[0].time > max(self._coverage.before, self._coverage.follow):
             self._views.popleft()
+
+
+def move_boxes(
+    flow: OpticalFlow, boxes: Sequence[Box], before: View, after: View
+) -> list[MovedBox]:
+    """Where each box went, in pixels of the upright picture; the flow has the small ones'."""
+    if not boxes:
+        return []
+    scale = before.grey.shape[1] / before.size.width, before.grey.shape[0] / before.size.height
+    moved = flow.move_boxes(before.grey, after.grey, [box.scaled(*scale) for box in boxes])
+    return [MovedBox(m.box.scaled(1 / scale[0], 1 / scale[1]), m.reliable) for m in moved]
 
 
 def _to_sightings(
