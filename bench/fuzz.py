@@ -159,7 +159,7 @@ def _plan() -> plan.Plan:
     tracks = (Track(1, Kind.FACE, seen), Track(2, Kind.PLATE, seen[:2], uncertain=True))
     source = plan.SourceId(fingerprint(Path(__file__)).replace("a", "b"), Size(96, 64), 6)
     hide = plan.HideBox(Box(1, 2, 3, 4), Fraction(0), Fraction(1, 3))
-    return plan.Plan(source, _LOOK, (3,), tracks, (plan.ShowTrack(1), hide))
+    return plan.Plan(source, _LOOK, (3,), tracks, (plan.Show(1), hide))
 
 
 def _rounds(first: int, seconds: float) -> Iterator[int]:

@@ -66,7 +66,7 @@ def fresh(code: str) -> str:
     [
         "import redact; print(redact.plan.load, redact.plan.save, redact.plan.HideBox)",
         "import redact.plan; print(redact.plan.load)",
-        "from redact.plan import load, save, ShowTrack; print(load)",
+        "from redact.plan import load, save, Show; print(load)",
         "from redact import plan; print(plan.load)",
         "import redact; print(redact.__version__[0])",
     ],

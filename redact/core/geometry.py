@@ -206,11 +206,15 @@ class Region:
         box: The outline's bounds.
         roundness: Corner radius as a share of half the side: 0 is a box, 1 an ellipse.
         text: Whether it holds characters: then it is drawn in one colour, whatever the style.
+        corners: If any, it is the polygon with these corners, each (x, y) in shares of the box.
+        style: The name of the style that hides it, None for that of everything else.
     """
 
     box: Box
     roundness: float = 0.0
     text: bool = False
+    corners: tuple[tuple[float, float], ...] = ()
+    style: str | None = None
 
     @classmethod
     def holding(cls, box: Box, pad: float) -> Region:

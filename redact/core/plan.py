@@ -11,33 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import cattrs
-from cattrs import override
 
-from redact.core.coverage import Cover
+from redact.core.edits.checks import CORRECT, check_boxes, check_drawable, check_edits, check_pages
+from redact.core.edits.json_form import register_edits
+from redact.core.edits.regions import DrawnRegions, HiddenTracks, shown_regions
+from redact.core.edits.things import Things, hidden_tracks, walk
+from redact.core.edits.values import ChangeStyle, Edit, HideBox, Show
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region, Size
 from redact.core.interfaces import Source
-from redact.core.plan_edits import (
-    CORRECT,
-    ChangeStyle,
-    DrawnBoxes,
-    Edit,
-    HideBox,
-    ShowTrack,
-    check_boxes,
-    check_edits,
-    check_pages,
-)
 from redact.core.recipe import Recipe, StyleName
 from redact.core.storage import write_whole
-from redact.core.strict_json import (
-    explain,
-    make_converter,
-    parse_json,
-    said,
-    seconds,
-    structure_fields,
-)
+from redact.core.strict_json import explain, make_converter, parse_json
 from redact.errors import PlanError
 
 __all__ = [
@@ -49,7 +34,7 @@ __all__ = [
     "Plain",
     "Plan",
     "Result",
-    "ShowTrack",
+    "Show",
     "SourceId",
     "dumps",
     "load",
@@ -57,8 +42,11 @@ __all__ = [
     "save",
 ]
 
-VERSION = 1
+VERSION = 2
 """Raised whenever an older redact could misread a plan."""
+
+_READ = (1, VERSION)
+"""Versions that are read: whatever stands in one of version 1 means the same in version 2."""
 
 LARGEST = 1 << 30
 """Bytes; a plan file above this is refused unread."""
@@ -111,10 +99,12 @@ class Plan:
         recipe: The choices it was analysed and is to be rendered with.
         cuts: Shot boundaries: indices of frames that begin a new shot, ascending.
         tracks: What was found, each within one shot.
-        edits: A person's changes, in order; undo drops the last.
+        edits: A person's changes, in order; see `redact.core.history`.
         result: What was rendered from it, if anything.
         version: The format's version.
         plain: What is drawn in one colour whatever the style; in a plan file only if there is any.
+        undone: Edits that were taken back, the last one first to return; in a plan file only if
+            there are any.
     """
 
     source: SourceId
@@ -125,38 +115,65 @@ class Plan:
     result: Result | None = None
     version: int = VERSION
     plain: tuple[Plain, ...] = ()
+    undone: tuple[Edit, ...] = ()
 
     def __post_init__(self) -> None:
         if any(later <= cut for cut, later in pairwise(self.cuts)):
             raise PlanError("the cuts are not in order")
-        known = {track.id for track in self.tracks}
-        if len(known) != len(self.tracks):
+        if len({track.id for track in self.tracks}) != len(self.tracks):
             raise PlanError("two tracks share one id")
-        check_edits(self.edits, known, self.source.first, self.source.last)
+        check_edits(self.edits, self.tracks, self.source.first, self.source.last)
 
     @property
     def style(self) -> StyleName:
-        """The style after all edits."""
-        changes = [edit.style for edit in self.edits if isinstance(edit, ChangeStyle)]
-        return changes[-1] if changes else self.recipe.style
+        """The style of everything for which no edit names another."""
+        whole = [edit for edit in self.edits if isinstance(edit, ChangeStyle) and edit.for_all]
+        return whole[-1].style if whole else self.recipe.style
+
+    @property
+    def things(self) -> Things:
+        """Tracks, their parts and drawn regions, with what was decided about each."""
+        return walk(self.tracks, self.edits)
 
     @property
     def hidden_tracks(self) -> tuple[Track, ...]:
-        """What is hidden: neither shown by an edit nor merely listed as uncertain."""
-        shown = {edit.track for edit in self.edits if isinstance(edit, ShowTrack)}
-        listed = self.recipe.uncertain == "list"
-        return tuple(t for t in self.tracks if t.id not in shown and not (t.uncertain and listed))
+        """What is hidden at some time at least; of a divided track the parts that are."""
+        return tuple(hidden_tracks(self.things, self.recipe.uncertain))
 
     def cover(self) -> Callable[[int, Fraction], list[Region]]:
         """A function from a frame's index and time to its regions, to be asked in order of time.
 
         Asked for the last of all frames, it raises a `PlanError` if an edit hid nothing in any.
         """
-        drawn = DrawnBoxes(self.edits, self.source.frames)
-        cover = Cover(self.hidden_tracks, self.cuts, self.recipe.coverage)
+        return self._covering(None, self.source.frames)
+
+    def regions(self, index: int, time: Fraction) -> list[Region]:
+        """The regions of one frame, the same as in `cover`; quick for any frame.
+
+        Args:
+            index: Of the frame.
+            time: Its time in seconds.
+        """
+        return self._covering(time, 0)(index, time)
+
+    def shown(self, index: int, time: Fraction) -> list[Region]:
+        """Where a person's edits show what would be hidden in a frame.
+
+        Args:
+            index: Of the frame.
+            time: Its time in seconds.
+        """
+        return shown_regions(self.things, self.cuts, self.recipe.coverage, index, time)
+
+    def _covering(
+        self, near: Fraction | None, frames: int
+    ) -> Callable[[int, Fraction], list[Region]]:
+        things = self.things
+        tracks = HiddenTracks(things, self.cuts, self.recipe, near)
+        drawn = DrawnRegions(things, frames)
 
         def regions(index: int, time: Fraction) -> list[Region]:
-            found = [hidden.region for hidden in cover.hidden(index, time)] + drawn.regions(time)
+            found = [*tracks.regions(index, time), *drawn.regions(time)]
             plain = [it.box for it in self.plain if it.start <= time <= it.end]
             if not plain:
                 return found
@@ -185,6 +202,7 @@ class Plan:
         """
         self.check_source(source.fingerprint, source.path)
         try:
+            check_drawable(self.edits)
             if source.info.pages:
                 check_pages(self.edits, source.frames())
             else:
@@ -201,18 +219,7 @@ def _lies_in(region: Region, boxes: Sequence[Box]) -> bool:
 
 def _make_plan_converter() -> cattrs.Converter:
     converter = make_converter()
-    kinds = {"show": ShowTrack, "hide": HideBox, "style": ChangeStyle}
-    time = override(struct_hook=seconds)
-    hide = structure_fields(HideBox, converter, start=time, end=time)
-    converter.register_structure_hook(HideBox, hide)
-
-    def edit(value: Any, _: Any) -> Edit:
-        name = value.get("edit") if isinstance(value, dict) else None
-        if not isinstance(name, str) or name not in kinds:
-            raise ValueError(f'{said(value)} is no edit; "edit" must be {", ".join(kinds)}')
-        return converter.structure(value, kinds[name])
-
-    converter.register_structure_hook(Edit, edit)
+    register_edits(converter)
     return converter
 
 
@@ -220,13 +227,21 @@ _CONVERTER = _make_plan_converter()
 
 
 def dumps(plan: Plan) -> str:
-    """The plan as JSON, one sighting a line, every number exact."""
+    """The plan as JSON, one sighting and one edit a line, every number exact."""
     data = _CONVERTER.unstructure(plan)
     tracks = data.pop("tracks")
-    if not plan.plain:
-        del data["plain"]
-    lines = [f'  "{key}": {json.dumps(value)},' for key, value in data.items()]
+    for name in ("plain", "undone"):
+        if not data[name]:
+            del data[name]
+    lines = [f'  "{key}": {_as_lines(value, key)},' for key, value in data.items()]
     return "\n".join(["{", *lines, '  "tracks": [' + ",".join(map(_track_lines, tracks)), "]}", ""])
+
+
+def _as_lines(value: Any, key: str) -> str:
+    """A value on one line; edits each on a line of its own."""
+    if key not in ("edits", "undone") or not value:
+        return json.dumps(value)
+    return "[\n" + ",\n".join(f"    {json.dumps(edit)}" for edit in value) + "]"
 
 
 def _track_lines(track: dict[str, Any]) -> str:
@@ -246,9 +261,10 @@ def loads(text: str) -> Plan:
     except (ValueError, RecursionError) as error:
         raise PlanError(f"this is no plan: {error}") from error
     version = data.get("version") if isinstance(data, dict) else None
-    if version != VERSION:
+    if type(version) is not int or version not in _READ:
         raise PlanError(f"this is no plan of version {VERSION}", remedy="analyse the source again")
-    missing = [item.name for item in fields(Plan) if item.name not in {"plain", *data}]
+    data["version"] = VERSION
+    missing = [item.name for item in fields(Plan) if item.name not in {"plain", "undone", *data}]
     if missing:
         raise PlanError(f"the plan cannot be used: it lacks {', '.join(missing)}")
     try:

@@ -10,9 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from redact.core.edits.json_form import write_edit
 from redact.core.findings import Track
 from redact.core.notes import as_objects
-from redact.core.plan import Plan, ShowTrack
+from redact.core.plan import Plan
 from redact.detect.weights import catalogue
 from redact.errors import printable
 from redact.media.files import fingerprint
@@ -47,7 +48,7 @@ def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
         "seconds": max(end, float(_last_time(made))),
         "style": made.style,
         "recipe": asdict(made.recipe),
-        "edits": [asdict(edit) | _times_as_text(edit) for edit in made.edits],
+        "edits": [write_edit(edit) for edit in made.edits],
         "cuts": _cut_times(made),
         "tracks": tracks,
         "exposure": _exposure(tracks, outcome.verification),
@@ -61,11 +62,6 @@ def _file_facts(path: Path, mark: str) -> dict[str, str]:
     return {"name": printable(Path(path.name)), "sha256": mark.removeprefix("sha256:")}
 
 
-def _times_as_text(edit: Any) -> dict[str, Any]:
-    """The exact times of an edit, which JSON numbers cannot hold."""
-    return {key: str(value) for key, value in asdict(edit).items() if isinstance(value, Fraction)}
-
-
 def _last_time(plan: Plan) -> Fraction:
     return max((t.sightings[-1].time for t in plan.tracks), default=Fraction(0))
 
@@ -77,9 +73,9 @@ def _cut_times(plan: Plan) -> list[float]:
 
 
 def _track_facts(track: Track, plan: Plan) -> dict[str, Any]:
-    shown = {edit.track for edit in plan.edits if isinstance(edit, ShowTrack)}
     hidden = {t.id for t in plan.hidden_tracks}
-    state = "shown" if track.id in shown else "hidden" if track.id in hidden else "uncertain"
+    decided = plan.things.by_id[track.id].choices
+    state = "hidden" if track.id in hidden else "shown" if decided else "uncertain"
     best = max(track.sightings, key=lambda s: s.score)
     return {
         "id": track.id,

@@ -10,6 +10,7 @@ from itertools import count
 from redact.core.coverage import Cover
 from redact.core.findings import Detection, Track
 from redact.core.frames import Frame
+from redact.core.history import free_number
 from redact.core.interfaces import Progress, Source, Tracker, View
 from redact.core.plan import Plan
 from redact.pipeline import EveryFrame, analyse
@@ -50,7 +51,7 @@ def extend_plan(
 
     analyse(source, EveryFrame(see_leaks), tracker, partial(_as_following, progress))
     known = tuple(_hide_if_confirmed(track, spots, plan) for track in plan.tracks)
-    ids = count(max((track.id for track in known), default=0) + 1)
+    ids = count(free_number(plan))
     new = tuple(replace(track, id=next(ids)) for track in tracker.tracks())
     return replace(plan, tracks=known + new, result=None)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from redact.core.coverage import Cover
 from redact.core.interfaces import Source
-from redact.core.plan import Plan, ShowTrack
+from redact.core.plan import Plan
 from redact.verify.hidden import ENOUGH
 from redact.verify.result import Checking, Leak, Spot
 from redact.verify.second_opinion import EXAMINE_EVERY, SecondOpinion
@@ -54,10 +53,8 @@ def _not_shown_by_edits(spots: Sequence[Spot], plan: Plan | None) -> list[Spot]:
 
 def _shown_by_edit(spot: Spot, plan: Plan) -> bool:
     """Whether a person decided that this may be seen."""
-    named = {edit.track for edit in plan.edits if isinstance(edit, ShowTrack)}
-    tracks = [track for track in plan.tracks if track.id in named]
-    shown = Cover(tracks, plan.cuts, plan.recipe.coverage).hidden(spot.frame, spot.time)
-    return any(item.region.box.overlap(spot.box) >= ENOUGH * spot.box.area for item in shown)
+    shown = plan.shown(spot.frame, spot.time)
+    return any(region.box.overlap(spot.box) >= ENOUGH * spot.box.area for region in shown)
 
 
 def _confirm(

@@ -24,7 +24,7 @@ from redact.core.plan import (
     Plain,
     Plan,
     Result,
-    ShowTrack,
+    Show,
     SourceId,
     dumps,
     loads,
@@ -45,7 +45,7 @@ PLAN = Plan(
     Recipe(passes=(Pass("yunet", 640, 0.3),), coverage=Coverage(before=0.0, after=0.0, bridge=0.0)),
     cuts=(30, 60),
     tracks=(track(1, 3, 4, 7), track(2, 31)),
-    edits=(ShowTrack(2), HideBox(FACE, Fraction(1, 3), Fraction(7, 3)), ChangeStyle("solid")),
+    edits=(Show(2), HideBox(FACE, Fraction(1, 3), Fraction(7, 3)), ChangeStyle("solid")),
     result=Result("sha256:abcd"),
 )
 
@@ -110,7 +110,7 @@ def any_plans(draw: st.DrawFn) -> Plan:
     edits: st.SearchStrategy[Edit] = hidden_boxes()
     edits |= st.builds(ChangeStyle, st.sampled_from(["blur", "solid"]))
     if ids:
-        edits |= st.builds(ShowTrack, st.sampled_from(ids))
+        edits |= st.builds(Show, st.sampled_from(ids))
     size = Size(draw(st.integers(1, 9999)), 7)
     times = draw(st.sampled_from([(None, None), (Fraction(-1), Fraction(100000))]))
     return Plan(
@@ -211,7 +211,7 @@ def test_a_number_without_end_is_refused(path: tuple[Any, ...]) -> None:
             loads(json.dumps(changed).replace('"HERE"', bad))
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, 1.0, True, [1]])
+@pytest.mark.parametrize("version", [0, 3, "1", None, 1.0, 2.0, True, [1], -1])
 def test_another_version_is_refused(version: object) -> None:
     with pytest.raises(PlanError):
         loads(json.dumps({**data(), "version": version}))
@@ -423,7 +423,7 @@ def test_an_uncertain_track_is_hidden_or_listed_as_the_recipe_says(
 
 
 def test_showing_a_track_reveals_it_and_nothing_else() -> None:
-    assert hidden(replace(BARE, edits=(ShowTrack(1),))) == {4: 1, 5: 1}
+    assert hidden(replace(BARE, edits=(Show(1),))) == {4: 1, 5: 1}
 
 
 def test_a_drawn_box_is_hidden_from_start_to_end_both_included() -> None:
@@ -437,9 +437,7 @@ def test_a_drawn_box_is_hidden_from_start_to_end_both_included() -> None:
 
 def test_showing_a_track_does_not_reveal_a_drawn_box() -> None:
     box = HideBox(FACE, Fraction(0), Fraction(1))
-    assert hidden(replace(BARE, edits=(box, ShowTrack(1), ShowTrack(2)))) == dict.fromkeys(
-        range(26), 1
-    )
+    assert hidden(replace(BARE, edits=(box, Show(1), Show(2)))) == dict.fromkeys(range(26), 1)
 
 
 def test_the_last_style_counts() -> None:
@@ -450,17 +448,17 @@ def test_the_last_style_counts() -> None:
 
 
 def test_undo_drops_the_last_edit() -> None:
-    edits: tuple[Edit, ...] = (ShowTrack(1), ShowTrack(2), ChangeStyle("solid"))
+    edits: tuple[Edit, ...] = (Show(1), Show(2), ChangeStyle("solid"))
     plan = replace(BARE, edits=edits)
     assert hidden(plan) == {}
     undone = replace(plan, edits=plan.edits[:-2])
-    assert hidden(undone) == hidden(replace(BARE, edits=(ShowTrack(1),)))
+    assert hidden(undone) == hidden(replace(BARE, edits=(Show(1),)))
     assert replace(undone, edits=undone.edits[:-1]) == BARE
 
 
 def test_a_new_analysis_does_not_inherit_what_was_shown() -> None:
     with pytest.raises(PlanError, match="does not exist"):
-        replace(BARE, tracks=(track(3, 3),), edits=(ShowTrack(1),))
+        replace(BARE, tracks=(track(3, 3),), edits=(Show(1),))
 
 
 PLAIN = Plain(Box(10, 10, 30, 30), Fraction(1), Fraction(2))

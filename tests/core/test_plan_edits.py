@@ -13,7 +13,7 @@ import pytest
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.frames import Colour, Frame, Plane, VideoInfo
 from redact.core.geometry import Box, Size
-from redact.core.plan import Edit, HideBox, Plan, ShowTrack, SourceId, dumps, loads
+from redact.core.plan import Edit, HideBox, Plan, Show, SourceId, dumps, loads
 from redact.core.recipe import Pass, Recipe
 from redact.errors import PlanError
 from tests.painted import PaintedPicture
@@ -73,12 +73,12 @@ def ask_all(plan: Plan, step: Fraction = Fraction(1, 25)) -> list[int]:
         (hide("-2", "-1/2"), "edit 2: it ends at -0.5 s, before the first frame, which is at 0 s"),
         (hide("0", "1", Box(5, 5, 5, 9)), "edit 2: its box has no width or no height"),
         (hide("0", "1", Box(5, 9, 7, 9)), "edit 2: its box has no width or no height"),
-        (ShowTrack(7), "edit 2: it shows track 7, which does not exist"),
+        (Show(7), "edit 2: it shows track 7, which does not exist"),
     ],
 )
 def test_an_edit_that_can_do_nothing_is_refused_by_its_number(edit: Edit, said: str) -> None:
     with pytest.raises(PlanError) as caught:
-        edited(ShowTrack(1), edit)
+        edited(Show(1), edit)
     assert caught.value.problem.startswith(said)
     assert caught.value.remedy == "correct it in the plan, or take it out"
 
@@ -105,7 +105,7 @@ def test_an_edit_that_can_do_something_is_not_refused(edit: HideBox) -> None:
     "box", [Box(64, 0, 99, 9), Box(0, 48, 9, 99), Box(-9, 0, 0, 9), Box(0, -9, 9, 0)]
 )
 def test_a_box_outside_of_the_picture_is_refused(box: Box) -> None:
-    plan = edited(ShowTrack(1), hide("0", "1", box))
+    plan = edited(Show(1), hide("0", "1", box))
     with pytest.raises(PlanError) as caught:
         plan.check(Painted())
     said = "edit 2: its box lies outside of the picture of 64x48 pixels"
@@ -166,7 +166,7 @@ def test_some_frames_alone_say_nothing_about_an_edit() -> None:
 
 
 def written(edit: dict[str, Any]) -> Plan:
-    data = json.loads(dumps(edited(ShowTrack(1))))
+    data = json.loads(dumps(edited(Show(1))))
     data["edits"].append(edit)
     return loads(json.dumps(data))
 

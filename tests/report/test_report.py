@@ -22,7 +22,7 @@ from redact.api import render_file
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.notes import Note
-from redact.core.plan import Plan, ShowTrack, SourceId, save
+from redact.core.plan import Plan, Show, SourceId, save
 from redact.core.recipe import recipe
 from redact.errors import UnwritableOutputError
 from redact.media.formats import open_source
@@ -53,7 +53,7 @@ def made(folder: Path, name: str = "still") -> tuple[Outcome, Path, np.ndarray]:
     source = open_source(path)
     tracks = (track(1, HIDDEN), track(2, DOUBTFUL, score=0.2, uncertain=True), track(3, SHOWN))
     identity = SourceId(source.fingerprint, source.info.size, 1)
-    plan = Plan(identity, recipe("fast"), tracks=tracks, edits=(ShowTrack(3),))
+    plan = Plan(identity, recipe("fast"), tracks=tracks, edits=(Show(3),))
     done = render_file(path, path.with_name(f"{name}.redacted.png"), plan, checking=None)
     spot = Spot(0, Fraction(0), LEAKING, (("yunet", 0.9),), why=HOSTILE)
     found = Verification(1, 1, ("mediapipe", "yunet"), leaks=(Leak((spot,)),))

@@ -7,7 +7,7 @@ import pytest
 
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
-from redact.core.plan import Plan, ShowTrack, SourceId
+from redact.core.plan import Plan, Show, SourceId
 from redact.core.recipe import recipe
 from redact.track.confidence import Briefness, mark_uncertain
 from redact_cli.options import Search
@@ -56,7 +56,7 @@ def test_the_recipe_says_whether_the_uncertain_is_hidden(choice: str, regions: i
 
 def test_showing_a_track_reveals_only_that_one() -> None:
     plan = Plan(SOURCE, recipe(uncertain="hide"), (), (track(1, 0.9), track(2, 0.1)))
-    shown = replace(plan, edits=(ShowTrack(1),))
+    shown = replace(plan, edits=(Show(1),))
     assert [t.id for t in shown.hidden_tracks] == [2]
 
 

@@ -13,7 +13,7 @@ from redact.core.findings import Detection, Kind, Sighting, Track
 from redact.core.frames import Frame, Grey, Rgb
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import MovedBox, View
-from redact.core.plan import Plan, ShowTrack, SourceId
+from redact.core.plan import Plan, Show, SourceId
 from redact.core.recipe import recipe
 from redact.errors import EngineError, VerificationError
 from redact.track.tracker import PictureTracker
@@ -181,7 +181,7 @@ def test_a_suspicion_counts_only_if_strict() -> None:
 
 
 def test_a_track_that_a_person_shows_is_no_leak() -> None:
-    plan = replace(PLAN, edits=(ShowTrack(1),))
+    plan = replace(PLAN, edits=(Show(1),))
     where = dict.fromkeys(range(COUNT), 0.9)
     assert check(rendered(plan), Pointing(where, FACE), Pointing(where, FACE), plan=plan).passed
     bare = replace(PLAN, tracks=())

@@ -14,7 +14,7 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.frames import Frame
 from redact.core.geometry import Box, Region, Size, Turn
 from redact.core.interfaces import Style
-from redact.core.plan import Plan, ShowTrack, SourceId
+from redact.core.plan import Plan, Show, SourceId
 from redact.core.recipe import recipe
 from redact.hide.styles import STYLES
 from redact.hide.styles.cover import Cover
@@ -299,5 +299,5 @@ def test_a_style_with_a_picture_of_its_own_does_not_hide_what_shows() -> None:
 
 def test_what_a_person_shows_is_no_dropout() -> None:
     track = replace(HOLED.tracks[0], id=2, sightings=seen(range(COUNT)))
-    plan = replace(HOLED, tracks=(*HOLED.tracks, track), edits=(ShowTrack(2),))
+    plan = replace(HOLED, tracks=(*HOLED.tracks, track), edits=(Show(2),))
     assert not checked(plan, rendered(plan))

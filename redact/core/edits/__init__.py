@@ -1,0 +1,1 @@
+"""A person's changes to a plan: values, their JSON, whether they can do something, what they do."""

@@ -1,0 +1,210 @@
+"""What edits say of each thing: whose track it is, whether it is shown, in what style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import groupby
+
+from redact.core.edits.values import (
+    ChangeStyle,
+    Correct,
+    Drawn,
+    Edit,
+    Hide,
+    HideBox,
+    HidePath,
+    Join,
+    Show,
+    Split,
+    Targeted,
+    Trim,
+)
+from redact.core.findings import Sighting, Track
+from redact.core.recipe import StyleName
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """That something is hidden, or shown, from start to end, both included, in seconds.
+
+    Args:
+        number: Of the edit that says so, from 1.
+        hide: Whether it is hidden.
+        start: None for the beginning.
+        end: None for the end.
+    """
+
+    number: int
+    hide: bool
+    start: Fraction | None
+    end: Fraction | None
+
+    def holds_at(self, time: Fraction) -> bool:
+        """Whether it speaks of that time."""
+        return (self.start is None or self.start <= time) and (self.end is None or time <= self.end)
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether it speaks of all times."""
+        return self.start is None and self.end is None
+
+
+@dataclass(slots=True)
+class Thing:
+    """A track, a part of one, or a drawn region, with what was decided about it.
+
+    Args:
+        choices: In the order of the edits; at each time the last counts.
+        style: How it is hidden, None as everything else.
+        id: The track's number; of a drawn region that of its edit.
+        track: The whole track that it is of, None for a drawn region.
+        drawn: The edit that drew it, None for a track.
+        person: Whose track it is.
+        corrections: Numbers of edits, and what they say.
+    """
+
+    choices: tuple[Choice, ...] = ()
+    style: StyleName | None = None
+    id: int = 0
+    track: Track | None = None
+    drawn: Drawn | None = None
+    person: str | None = None
+    corrections: tuple[tuple[int, Correct], ...] = ()
+
+    def choice_at(self, time: Fraction) -> Choice | None:
+        """What was decided for that time; None if nobody decided."""
+        return next((c for c in reversed(self.choices) if c.holds_at(time)), None)
+
+
+@dataclass(slots=True)
+class Things:
+    """All things of a plan, after some edits.
+
+    Args:
+        by_id: Tracks and parts by their number.
+        regions: Drawn regions by name.
+        divisions: For each track that was divided, the edits that did it, in order.
+    """
+
+    by_id: dict[int, Thing] = field(default_factory=dict)
+    regions: dict[str, Thing] = field(default_factory=dict)
+    divisions: dict[int, list[Split | Trim]] = field(default_factory=dict)
+
+    def owner(self, track: Track, time: Fraction) -> Thing:
+        """The part of a track that a time belongs to."""
+        current = track.id
+        for edit in self.divisions.get(track.id, ()):
+            if edit.track == current and _cuts_off(edit, time):
+                current = edit.new
+        return self.by_id[current]
+
+    def parts(self, track: Track) -> list[Thing]:
+        """The track itself and all that was divided from it."""
+        new = (edit.new for edit in self.divisions.get(track.id, ()))
+        return [self.by_id[track.id], *(self.by_id[number] for number in new)]
+
+    def runs(self, thing: Thing) -> list[Track]:
+        """The sightings that belong to a track or part: a track for each run without others."""
+        track = thing.track
+        if track is None:
+            return []
+        if track.id not in self.divisions:
+            return [track]
+        owned = groupby(track.sightings, key=lambda s: self.owner(track, s.time) is thing)
+        return [replace(track, id=thing.id, sightings=tuple(run)) for own, run in owned if own]
+
+    def sightings(self, thing: Thing) -> list[Sighting]:
+        """All sightings that belong to it."""
+        return [sighting for run in self.runs(thing) for sighting in run.sightings]
+
+    def named_by(self, edit: Targeted) -> list[Thing]:
+        """The things that an edit names, as they are now."""
+        if edit.track is not None:
+            return [self.by_id[edit.track]] if edit.track in self.by_id else []
+        if edit.region is not None:
+            return [self.regions[edit.region]] if edit.region in self.regions else []
+        tracks = self.by_id.values()
+        if edit.person is not None:
+            return [thing for thing in tracks if thing.person == edit.person]
+        return [t for t in tracks if t.track is not None and t.track.kind is edit.kind]
+
+    def take(self, number: int, edit: Edit) -> None:
+        """Note what one more edit says; it must name what exists."""
+        if isinstance(edit, HideBox | HidePath):
+            self.regions[edit.name or str(number)] = Thing(id=number, drawn=edit, style=edit.style)
+        elif isinstance(edit, Split | Trim):
+            self._divide(edit)
+        elif isinstance(edit, Join):
+            for track in edit.tracks:
+                self.by_id[track].person = edit.person
+        elif isinstance(edit, Correct):
+            self.by_id[edit.track].corrections += ((number, edit),)
+        elif isinstance(edit, Show | Hide):
+            choice = Choice(number, isinstance(edit, Hide), edit.start, edit.end)
+            for thing in self.named_by(edit):
+                thing.choices += (choice,)
+        elif isinstance(edit, ChangeStyle):
+            for thing in self.named_by(edit):
+                thing.style = edit.style
+
+    def _divide(self, edit: Split | Trim) -> None:
+        whole = self.by_id[edit.track]
+        assert whole.track is not None
+        person = whole.person if isinstance(edit, Split) else None
+        cut = [c for c in whole.corrections if _cuts_off(edit, c[1].time)]
+        self.by_id[edit.new] = replace(whole, id=edit.new, person=person, corrections=tuple(cut))
+        whole.corrections = tuple(c for c in whole.corrections if c not in cut)
+        self.divisions.setdefault(whole.track.id, []).append(edit)
+
+
+def _cuts_off(edit: Split | Trim, time: Fraction) -> bool:
+    """Whether a time of the track belongs to the new part."""
+    if isinstance(edit, Split):
+        return time >= edit.time
+    before = edit.start is not None and time < edit.start
+    return before or (edit.end is not None and time > edit.end)
+
+
+def things_of(tracks: Iterable[Track]) -> Things:
+    """The things before any edit."""
+    return Things({track.id: Thing(id=track.id, track=track) for track in tracks})
+
+
+def walk(tracks: Iterable[Track], edits: Sequence[Edit]) -> Things:
+    """The things after all edits, which must name what exists."""
+    found = things_of(tracks)
+    for number, edit in enumerate(edits, 1):
+        found.take(number, edit)
+    return found
+
+
+def hidden_by_default(track: Track, uncertain: str) -> bool:
+    """Whether a track is hidden as long as nobody decides; `uncertain` as in the recipe."""
+    return not (track.uncertain and uncertain == "list")
+
+
+def is_hidden(thing: Thing, time: Fraction, uncertain: str) -> bool:
+    """Whether a track or part is hidden at that time."""
+    choice = thing.choice_at(time)
+    if choice is not None:
+        return choice.hide
+    return thing.track is None or hidden_by_default(thing.track, uncertain)
+
+
+def is_ever_hidden(thing: Thing, uncertain: str) -> bool:
+    """Whether there may be a time at which it is hidden."""
+    for choice in reversed(thing.choices):
+        if choice.hide:
+            return True
+        if choice.unbounded:
+            return False
+    return thing.track is None or hidden_by_default(thing.track, uncertain)
+
+
+def hidden_tracks(things: Things, uncertain: str) -> Iterator[Track]:
+    """What is hidden at some time at least: whole tracks, and runs of the parts of divided ones."""
+    for thing in things.by_id.values():
+        if is_ever_hidden(thing, uncertain):
+            yield from things.runs(thing)
