@@ -15,7 +15,7 @@ import cattrs
 from redact.core.edits.checks import CORRECT, check_boxes, check_drawable, check_edits, check_pages
 from redact.core.edits.json_form import register_edits
 from redact.core.edits.regions import DrawnRegions, HiddenTracks, shown_regions
-from redact.core.edits.things import Things, hidden_tracks, walk
+from redact.core.edits.things import Thing, Things, hidden_tracks, walk
 from redact.core.edits.values import ChangeStyle, Edit, HideBox, Show
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region, Size
@@ -145,7 +145,15 @@ class Plan:
 
         Asked for the last of all frames, it raises a `PlanError` if an edit hid nothing in any.
         """
-        return self._covering(None, self.source.frames)
+        things = self.things
+        tracks = HiddenTracks(things, self.cuts, self.recipe)
+        drawn = DrawnRegions(things, self.source.frames)
+
+        def regions(index: int, time: Fraction) -> list[Region]:
+            found = [*tracks.regions(index, time), *drawn.regions(time)]
+            return self._with_plain([region for _, region in found], time)
+
+        return regions
 
     def regions(self, index: int, time: Fraction) -> list[Region]:
         """The regions of one frame, the same as in `cover`; quick for any frame.
@@ -154,7 +162,13 @@ class Plan:
             index: Of the frame.
             time: Its time in seconds.
         """
-        return self._covering(time, 0)(index, time)
+        return self._with_plain([r for _, r in self.hidden_by(index, time)], time)
+
+    def hidden_by(self, index: int, time: Fraction) -> list[tuple[Thing, Region]]:
+        """The regions of one frame, each with the track, part or drawn region that hides it."""
+        things = self.things
+        tracks = HiddenTracks(things, self.cuts, self.recipe, near=time)
+        return [*tracks.regions(index, time), *DrawnRegions(things, 0).regions(time)]
 
     def shown(self, index: int, time: Fraction) -> list[Region]:
         """Where a person's edits show what would be hidden in a frame.
@@ -165,22 +179,13 @@ class Plan:
         """
         return shown_regions(self.things, self.cuts, self.recipe.coverage, index, time)
 
-    def _covering(
-        self, near: Fraction | None, frames: int
-    ) -> Callable[[int, Fraction], list[Region]]:
-        things = self.things
-        tracks = HiddenTracks(things, self.cuts, self.recipe, near)
-        drawn = DrawnRegions(things, frames)
-
-        def regions(index: int, time: Fraction) -> list[Region]:
-            found = [*tracks.regions(index, time), *drawn.regions(time)]
-            plain = [it.box for it in self.plain if it.start <= time <= it.end]
-            if not plain:
-                return found
-            found = [replace(r, text=r.text or _lies_in(r, plain)) for r in found]
-            return found + [Region(box, text=True) for box in plain]
-
-        return regions
+    def _with_plain(self, regions: list[Region], time: Fraction) -> list[Region]:
+        """The regions, those in one colour that the check asked for."""
+        plain = [it.box for it in self.plain if it.start <= time <= it.end]
+        if not plain:
+            return regions
+        found = [replace(r, text=r.text or _lies_in(r, plain)) for r in regions]
+        return found + [Region(box, text=True) for box in plain]
 
     def check_source(self, fingerprint: str, path: Path) -> None:
         """Refuse any other source.

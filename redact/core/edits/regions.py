@@ -41,8 +41,8 @@ class HiddenTracks:
         parts = (part for track in tracks for part in things.parts(track))
         self._corrected = [CorrectedPath(p, things, cuts, coverage) for p in parts if p.corrections]
 
-    def regions(self, index: int, time: Fraction) -> Iterator[Region]:
-        """The regions at a frame; frames must be asked in ascending order."""
+    def regions(self, index: int, time: Fraction) -> Iterator[tuple[Thing, Region]]:
+        """The regions at a frame, and whose they are; frames must be asked in ascending order."""
         for hidden in self._whole.hidden(index, time):
             owner = self._things.owner(hidden.track, time)
             yield from self._unless_shown(owner, hidden.region, time)
@@ -53,14 +53,16 @@ class HiddenTracks:
         for path in self._corrected:
             region = path.region(index, time)
             if region is not None:
-                yield replace(region, style=path.thing.style)
+                yield path.thing, replace(region, style=path.thing.style)
 
     def _ever_hidden(self, thing: Thing) -> bool:
         return is_ever_hidden(thing, self._uncertain)
 
-    def _unless_shown(self, thing: Thing, region: Region, time: Fraction) -> Iterator[Region]:
+    def _unless_shown(
+        self, thing: Thing, region: Region, time: Fraction
+    ) -> Iterator[tuple[Thing, Region]]:
         if is_hidden(thing, time, self._uncertain):
-            yield replace(region, style=thing.style) if thing.style else region
+            yield thing, replace(region, style=thing.style) if thing.style else region
 
 
 def _tracks_near(things: Things, coverage: Coverage, time: Fraction | None) -> Iterator[Track]:
@@ -179,8 +181,8 @@ class DrawnRegions:
         self._frames = frames
         self._asked = 0
 
-    def regions(self, time: Fraction) -> list[Region]:
-        """The regions at that time, in seconds, to be asked for every frame once.
+    def regions(self, time: Fraction) -> list[tuple[Thing, Region]]:
+        """The regions at that time, in seconds, and whose they are; to be asked for every frame.
 
         Raises:
             PlanError: All frames were asked, and an edit hid nothing in any of them: only now is
@@ -193,7 +195,7 @@ class DrawnRegions:
                 continue
             self._unused.pop(thing.id, None)
             if is_hidden(thing, time, "hide"):
-                found.append(region)
+                found.append((thing, region))
         self._asked += 1
         if self._asked == self._frames:
             for number, drawing in self._unused.items():
