@@ -263,7 +263,8 @@ def _file_faults(source: Source, finished: Source, plan: Plan | None) -> list[st
     if plan is not None:
         plan.check(source)
         if plan.result is not None and finished.fingerprint != plan.result.fingerprint:
-            faults.append("this is not the file that the plan was rendered to")
+            what = "this is not the file that the plan was last rendered to"
+            faults.append(f"{what}: it was changed, or the plan was rendered again")
     return faults
 
 

@@ -243,3 +243,17 @@ def test_a_job_writes_its_result_alone(tmp_path: Path) -> None:
     Image.new("RGB", (64, 48), (90, 90, 90)).save(tmp_path / "a.png")
     outcome = redact.redact_file(tmp_path / "a.png", recipe="fast")
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", outcome.output.name}
+
+
+def test_a_plan_knows_the_last_file_that_it_was_rendered_to(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (64, 48), (90, 90, 90)).save(picture)
+    drawn = HideBox(Box(4, 4, 24, 24), Fraction(0), Fraction(0))
+    plan = replace(redact.analyse_file(picture, "fast"), edits=(drawn,))
+    first = redact.render_file(picture, tmp_path / "b.png", plan, checking=None)
+    solid = replace(first.plan, recipe=replace(plan.recipe, style="solid"))
+    second = redact.render_file(picture, tmp_path / "c.png", solid, checking=None)
+    for plan, right, wrong in ((first.plan, "b", "c"), (second.plan, "c", "b")):
+        assert redact.verify_file(picture, tmp_path / f"{right}.png", plan).faults == ()
+        (fault, *_) = redact.verify_file(picture, tmp_path / f"{wrong}.png", plan).faults
+        assert "not the file that the plan was last rendered to" in fault

@@ -241,6 +241,7 @@ def verify(
 )
 @takes_groups
 def prove(
+    context: typer.Context,
     source: arguments.Input,
     search: Annotated[options.Search, Only("profile")],
     style: options.Style,
@@ -248,7 +249,8 @@ def prove(
     plan: Annotated[
         Path | None,
         arguments.plan_option(
-            "What is hidden; by default the input's plan beside it, else found anew."
+            "What is hidden; by default the input's plan beside it. It is found anew where there "
+            "is none, or --profile is said."
         ),
     ] = None,
 ) -> None:
@@ -258,8 +260,10 @@ def prove(
     from redact_cli.recipes import make_recipe
 
     recipe = make_recipe(search, style=style)
+    said = context.get_parameter_source("profile")
+    anew = said is not None and said.name == "COMMANDLINE"
     with interruptible(output):
-        code = prove_irreversible(source, plan, recipe, style, output)
+        code = prove_irreversible(source, plan, recipe, style, output, anew=anew)
     raise typer.Exit(code)
 
 

@@ -55,11 +55,16 @@ def quarantine(output: Path) -> Path:
     ending = f"{'.redacted' * output.stem.endswith('.redacted')}.quarantine"
     begin = output.stem.removesuffix(".redacted")
     room = longest_name(output.parent) - len(ending)
-    room -= max(len(_LONGEST_ENDING), len(os.fsencode(output.suffix)))
+    room -= len(_LONGEST_ENDING) + len(os.fsencode(output.suffix))
     if len(os.fsencode(begin)) > room:
         tag = hashlib.sha256(os.fsencode(output.name)).hexdigest()[:8]
         begin = f"{cut_name(begin, room - len(tag) - 1)}~{tag}"
     return output.with_name(f"{begin}{ending}{output.suffix}")
+
+
+def held_plan_path(held: Path) -> Path:
+    """The plan of a result in quarantine, with its suffix: of one stem there may be several."""
+    return long_plan_path(held)
 
 
 def cut_name(name: str, most: int) -> str:

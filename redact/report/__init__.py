@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from redact.core.names import long_plan_path, plan_path
+from redact.core.names import held_plan_path, long_plan_path
 from redact.core.storage import write_whole
 from redact.errors import LeakError, RedactError
 from redact.report.facts import collect_facts
@@ -57,7 +57,7 @@ def reporting_leaks() -> Iterator[None]:
     except LeakError as error:
         if error.held is not None:
             try:
-                write_report(error.held, plan_path(error.held.output))
+                write_report(error.held, held_plan_path(error.held.output))
             except RedactError as other:
                 told = f"{error.problem}; and there is no report: {other}"
                 raise LeakError(told, error.path, error.remedy) from other

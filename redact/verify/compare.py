@@ -129,6 +129,7 @@ def _pair_frames(
     every = checking.every_frame or source.info.pages
     depths = _Depths()
     offset: Fraction | None = None
+    told = False
     originals, outputs = source.frames(), output.frames()
     while True:
         one, other = next(originals, None), next(outputs, None)
@@ -136,7 +137,8 @@ def _pair_frames(
             break
         _check_size(one, other)
         offset = other.time - one.time if offset is None else offset  # some containers start at 0
-        if other.time - one.time != offset and not faults:
+        if other.time - one.time != offset and not told:
+            told = True
             faults.append(f"frame {one.index} is not shown at its time")
         depth: Depth | None = "both" if every else depths.due(one)
         regions = cover(one.index, one.time) if cover else None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from redact.core.interfaces import Progress
-from redact.core.names import plan_path, quarantine
+from redact.core.names import held_plan_path, quarantine
 from redact.core.plan import Plan, save
 from redact.errors import LeakError, RedactError, VerificationError
 from redact.verify.mend import draw_plainly
@@ -79,7 +79,7 @@ def hold_back(draft: Path, output: Path, plan: Plan, found: Verification) -> Lea
         The error to raise.
     """
     place = quarantine(output)
-    kept = plan_path(place)
+    kept = held_plan_path(place)
     save(plan, kept)
     draft.replace(place)
     why = "somebody may still show" if found.leaks or found.shows else "its pictures are damaged"

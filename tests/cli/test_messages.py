@@ -290,6 +290,20 @@ def test_a_proof_that_fails_has_its_own_exit_code(
     assert capsys.readouterr().out.startswith("a.jpg: ")
 
 
+def test_a_profile_is_proven_and_not_the_plan_that_lies_there(
+    capsys: pytest.CaptureFixture[str], asked: dict[str, Any]
+) -> None:
+    write("a.jpg")
+    assert redact("analyse", "a.jpg") == 0
+    assert redact("prove", "a.jpg", "--profile", "balanced") == 0
+    assert asked["prove"] is None
+    assert "(analysed anew)" in capsys.readouterr().out
+    assert redact("prove", "a.jpg", "--profile", "fast", "--plan", "a.redact.json") == 2
+    assert "a plan has its own profile" in capsys.readouterr().err
+    assert redact("prove", "a.jpg") == 0
+    assert asked["prove"] == load(Path("a.redact.json"))
+
+
 def test_what_is_cleaned_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
                           capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip

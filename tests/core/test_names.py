@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from redact.core.names import default_output, longest_name, plan_path, quarantine
+from redact.core.names import default_output, held_plan_path, longest_name, plan_path, quarantine
 from redact.core.storage import write_whole
 
 LETTERS = {"latin": "a", "cyrillic": "ж", "emoji": "😀", "no UTF-8": os.fsdecode(b"\xe9")}
@@ -25,7 +25,7 @@ def test_whatever_is_beside_a_result_fits(tmp_path: Path, letter: str) -> None:
     held = quarantine(output)
     assert held.stem.endswith(".redacted.quarantine")
     assert held.suffix == output.suffix
-    for path in (output, plan_path(output), held, plan_path(held)):
+    for path in (output, plan_path(output), held, held_plan_path(held)):
         write_whole(path, "text")
         assert path.read_text() == "text"
         path.unlink()

@@ -23,6 +23,7 @@ from redact.errors import (
     UnwritableOutputError,
     VerificationError,
 )
+from redact.media.files import fingerprint
 from redact.verify.result import Checking, Leak, Spot, Verification
 from redact.verify.rounds import naming_errors, render_in_rounds
 
@@ -120,7 +121,7 @@ def test_what_cannot_be_mended_is_held_back_and_not_lost(
     with pytest.raises(LeakError, match=words):
         api.redact_file(picture, recipe=recipe("fast"), checking=Checking(report_only=True))
     held = quarantine(default_output(picture))
-    plan = held.with_name("picture.redacted.quarantine.redact.json")
+    plan = held.with_name("picture.redacted.quarantine.png.redact.json")
     assert {path.name for path in picture.parent.iterdir()} == {picture.name, held.name, plan.name}
     assert len(load(plan).plain) == 3 * ("shows" in problem)  # one more in each round
 
@@ -156,9 +157,27 @@ def test_what_may_still_show_somebody_never_gets_the_name(
         api.redact_file(picture, recipe=recipe("fast"))
     held = quarantine(default_output(picture))
     assert caught.value.path == held
-    plan = held.with_name("picture.redacted.quarantine.redact.json")
+    plan = held.with_name("picture.redacted.quarantine.png.redact.json")
     assert {path.name for path in picture.parent.iterdir()} == {picture.name, held.name, plan.name}
     assert load(plan).result is not None
+
+
+def test_two_held_back_results_of_one_stem_keep_a_plan_and_a_page_each(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from redact.report import reporting_leaks
+
+    other = picture.with_suffix(".bmp")
+    Image.open(picture).save(other)
+    verdicts(monkeypatch, found(LEAK))
+    for path in (picture, other):
+        with pytest.raises(LeakError), reporting_leaks():
+            api.redact_file(path, recipe=recipe("fast"))
+    for path in (picture, other):
+        held = quarantine(default_output(path))
+        plan = load(held.with_name(f"{held.name}.redact.json"))
+        assert plan.source.fingerprint == fingerprint(path)
+        assert held.with_name(f"{held.name}.redact.html").exists()
 
 
 def test_each_further_round_is_told_with_what_was_found(
@@ -201,11 +220,13 @@ def test_a_page_tells_about_what_is_held_back(
     verdicts(monkeypatch, found(LEAK))
     with pytest.raises(LeakError), reporting_leaks():
         api.redact_file(picture, recipe=recipe("fast"))
-    page = picture.with_name("picture.redacted.quarantine.redact.html").read_text(encoding="utf-8")
+    page = picture.with_name("picture.redacted.quarantine.png.redact.html").read_text(
+        encoding="utf-8"
+    )
     assert "Possible leaks left" in page
     assert "mediapipe 0.90" in page
     assert 'class="leak"' in page
-    assert picture.with_name("picture.redacted.quarantine.redact.report.json").exists()
+    assert picture.with_name("picture.redacted.quarantine.png.redact.report.json").exists()
 
 
 def test_a_page_that_cannot_be_written_hides_no_leak(

@@ -12,6 +12,7 @@ from redact import api
 from redact.core.interfaces import Progress
 from redact.core.plan import ChangeStyle, Plan, load
 from redact.core.recipe import Recipe, StyleName
+from redact.errors import RecipeError
 from redact.hide.proof import Proof
 from redact.jobs.plan_names import find_plan
 from redact.jobs.sandbox import Task, run_in_sandbox
@@ -22,11 +23,31 @@ from redact_cli.options import Output, Style
 
 
 def prove_irreversible(
-    source: Path, plan: Path | None, recipe: Recipe, style: Style, output: Output
+    source: Path,
+    plan: Path | None,
+    recipe: Recipe,
+    style: Style,
+    output: Output,
+    *,
+    anew: bool = False,
 ) -> int:
-    """Prove it, say so in one line, and give the exit code."""
+    """Prove it, say so in one line, and give the exit code.
+
+    Args:
+        source: What is hidden twice.
+        plan: What is hidden, None for the plan beside it, or what is found anew.
+        recipe: How it is found anew.
+        style: What is drawn, if not what the plan says.
+        output: What is told.
+        anew: Whether no plan beside it counts, since a profile was asked for.
+
+    Raises:
+        RecipeError: A profile was asked for as well as a plan, which has its own.
+    """
+    if plan is not None and anew:
+        raise RecipeError("a plan has its own profile", remedy="leave out --plan or --profile")
     check_input(source)
-    place = plan or find_plan(source)
+    place = plan if plan is not None or anew else find_plan(source)
     known = None if place is None else load(place)
     if known is not None and style.cover is not None:
         known = replace(known, recipe=replace(known.recipe, cover=recipe.cover))
