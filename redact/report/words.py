@@ -76,12 +76,53 @@ def _style_in_words(style: str, colour: str) -> str:
 
 
 def edit_in_words(edit: dict[str, Any]) -> str:
-    """One change that a person made."""
-    if "track" in edit:
-        return f"track {edit['track']} is shown"
-    if "box" in edit:
-        box = edit["box"]
-        place = ", ".join(f"{box[side]:g}" for side in ("left", "top", "right", "bottom"))
-        start, end = edit["start"], edit["end"]
-        return f"the box {place} is hidden from {start} s to {end} s"
-    return f"the style is {edit['style']}"
+    """One decision of a person, from an edit as JSON holds it: what, when, by whom and why."""
+    signed = ", ".join(edit[key] for key in ("by", "at") if edit.get(key))
+    said = _decision_in_words(edit) + (f" ({signed})" if signed else "")
+    return said + (f": {edit['reason']}" if edit.get("reason") else "")
+
+
+def _decision_in_words(edit: dict[str, Any]) -> str:
+    kind, when, what = edit["edit"], _span_in_words(edit), _target_in_words(edit)
+    if kind in ("show", "hide"):
+        return f"{what} is {'shown' if kind == 'show' else 'hidden'}{when}"
+    track = f"track {edit.get('track')}"
+    others = f"track {edit.get('new')}"
+    words = {
+        "style": f"the style{f' of {what}' if what else ''} is {edit.get('style')}",
+        "split": f"{track} is divided at {edit.get('time')} s: what follows is {others}",
+        "trim": f"{track} is cut to its part{when}: what lies outside is {others}",
+        "join": _join_in_words(edit),
+        "correct": f"the box of {track} is corrected at {edit.get('time')} s",
+        "mute": f"the sound is {'a tone' if edit.get('tone') else 'silent'}{when}",
+        "note": f"note{f' on {what}' if what else ''}{when}: {edit.get('text')}",
+        "accept": f"{what or 'everything'} was looked at and left as it is",
+        "sign": "signed",
+    }
+    return words[kind]
+
+
+def _join_in_words(edit: dict[str, Any]) -> str:
+    tracks = ", ".join(map(str, edit.get("tracks", ())))
+    person = edit.get("person")
+    return f"tracks {tracks} are " + ("nobody's" if person is None else f"one person's: {person}")
+
+
+def _target_in_words(edit: dict[str, Any]) -> str:
+    """What an edit is about, nothing if it is about all."""
+    if "keys" in edit or "box" in edit:
+        name = f" {edit['name']}" if edit.get("name") else ""
+        if "keys" in edit:
+            return f"the moving region{name}"
+        return f"the region{name} at {', '.join(f'{side:g}' for side in edit['box'])}"
+    if edit.get("kind"):
+        return f"every {edit['kind']}"
+    named = (key for key in ("track", "person", "region") if edit.get(key) is not None)
+    return next((f"{key} {edit[key]}" for key in named), "")
+
+
+def _span_in_words(edit: dict[str, Any]) -> str:
+    start, end = (edit.get(key) for key in ("start", "end"))
+    return (f" from {start} s" if start is not None else "") + (
+        f" to {end} s" if end is not None else ""
+    )

@@ -13,12 +13,15 @@ from dataclasses import asdict, replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from redact.api import render_file
+from redact.core.edits.json_form import read_edit, write_edit
+from redact.core.edits.values import Edit
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.notes import Note
@@ -311,7 +314,37 @@ def test_every_choice_has_its_words() -> None:
         assert told["Encoder"] == "chosen by the file, quality 20"
         assert told["Uncertain"].endswith("hidden too")
         assert "None" not in "".join(told.values())
-    hide = {"edit": "hide", "box": {"left": 1.0, "top": 2.5, "right": 30.0, "bottom": 40.0},
-            "start": "1/3", "end": "2"}  # fmt: skip
-    assert edit_in_words(hide) == "the box 1, 2.5, 30, 40 is hidden from 1/3 s to 2 s"
-    assert edit_in_words({"style": "solid"}) == "the style is solid"
+
+
+def test_every_edit_has_its_words() -> None:
+    told = {
+        '{"edit": "hide", "box": [1, 2.5, 30, 40], "start": "1/3", "end": "2"}':
+            "the region at 1, 2.5, 30, 40 is hidden from 1/3 s to 2 s",
+        '{"edit": "hide", "keys": [["0", 1, 1, 9, 9]], "name": "door"}':
+            "the moving region door is hidden",
+        '{"edit": "show", "track": 3, "by": "Ana", "reason": "asked"}':
+            "track 3 is shown (Ana): asked",
+        '{"edit": "hide", "kind": "plate", "end": "2"}': "every plate is hidden to 2 s",
+        '{"edit": "style", "style": "solid"}': "the style is solid",
+        '{"edit": "style", "style": "solid", "person": "A"}': "the style of person A is solid",
+        '{"edit": "split", "track": 1, "time": "2", "new": 9}':
+            "track 1 is divided at 2 s: what follows is track 9",
+        '{"edit": "trim", "track": 1, "new": 9, "start": "1"}':
+            "track 1 is cut to its part from 1 s: what lies outside is track 9",
+        '{"edit": "join", "tracks": [1, 2], "person": "A"}': "tracks 1, 2 are one person's: A",
+        '{"edit": "join", "tracks": [1, 2], "person": null}': "tracks 1, 2 are nobody's",
+        '{"edit": "correct", "track": 1, "time": "2", "box": [1, 1, 9, 9]}':
+            "the box of track 1 is corrected at 2 s",
+        '{"edit": "mute", "start": "1", "end": "2", "tone": true}':
+            "the sound is a tone from 1 s to 2 s",
+        '{"edit": "note", "text": "look", "region": "door"}': "note on region door: look",
+        '{"edit": "accept", "track": 1}': "track 1 was looked at and left as it is",
+        '{"edit": "sign", "by": "Ana", "at": "2026-11-28T14:00:00Z"}':
+            "signed (Ana, 2026-11-28T14:00:00Z)",
+    }  # fmt: skip
+    kinds = set()
+    for text, words in told.items():
+        edit = read_edit(json.loads(text))
+        kinds.add(type(edit))
+        assert edit_in_words(write_edit(edit)) == words
+    assert kinds == set(get_args(Edit))
