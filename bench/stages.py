@@ -24,7 +24,7 @@ from redact.core.findings import Kind
 from redact.core.recipe import PROFILES
 from redact.detect import schedule
 from redact.detect.detectors import DETECTORS
-from redact.hide.styles import constant
+from redact.hide.styles import mixed
 from redact.media.video import decoding, picture, sink
 from redact.track import tracker
 from redact.verify import compare
@@ -73,7 +73,7 @@ def watched() -> tuple[Stopwatch, list[int]]:
     watch.watch(schedule, "_to_grey", "small picture")
     watch.watch(tracker.PictureTracker, "update", "track")
     watch.watch(coverage.Cover, "hidden", "draw")
-    watch.watch(constant.TextInOneColour, "hide", "draw")
+    watch.watch(mixed.Mixed, "hide", "draw")
     watch.watch(compare, "_compare", "verify")
     watch.watch(compare, "find_leaks", "verify")
     watch.watch(sink, "mux", "finish and check the file")

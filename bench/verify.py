@@ -30,7 +30,7 @@ from redact.core.plan import Plan
 from redact.core.plan import load as load_plan
 from redact.core.recipe import Recipe, recipe
 from redact.detect.detectors import load
-from redact.hide.styles import make_style
+from redact.hide.covers import style_of
 from redact.media import formats
 from redact.verify.compare import verify
 from redact.verify.result import Checking, Spot
@@ -168,7 +168,7 @@ class Rendered:
 
     def frames(self) -> Iterator[Frame]:
         """The source's frames, hidden as the plan says."""
-        cover, style = self._plan.cover(), make_style(self._plan.recipe, self._plan.style)
+        cover, style = self._plan.cover(), style_of(self._plan)
         for frame in self._source.frames():
             style.hide(frame.picture, cover(frame.index, frame.time))
             yield frame

@@ -95,10 +95,10 @@ def render(
     Raises:
         RedactError: Any of the family; then there is no output.
     """
-    from redact.hide.covers import choose_style
+    from redact.hide.covers import style_of
 
     plan.check(source)
-    style = choose_style(plan.recipe, plan.style, how.cover)
+    style = style_of(plan, how.cover)
     copies = find_copies(output, source, plan) if copying else None
     try:
         _write(source, output, plan, style, how, copies)
@@ -226,14 +226,14 @@ def check(
         VerificationError: Their pictures differ in size.
         EngineError: A detector failed.
     """
-    from redact.hide.covers import choose_style
+    from redact.hide.covers import style_of
     from redact.verify.compare import verify
     from redact.verify.second_opinion import SecondOpinion
 
     finished = open_source(output)
     faults = _file_faults(source, finished, plan)
-    style = None if plan is None else choose_style(plan.recipe, plan.style, cover)
-    structured = plan is not None and plan.style == "cover"
+    style = None if plan is None else style_of(plan, cover)
+    structured = plan is not None and "cover" in plan.styles
     used = {one.detector for one in plan.recipe.passes} if plan else set()
     second_opinion = SecondOpinion(used, load)
     try:
@@ -275,12 +275,11 @@ def prove(source: Source, plan: Plan, cover: CoverPicture | None, progress: Prog
         PlanError: The plan is of another source, or an edit in it can do nothing.
         VerificationError: The source has more or fewer frames than the plan says.
     """
-    from redact.hide.covers import choose_style
+    from redact.hide.covers import style_of
     from redact.hide.proof import prove
 
     plan.check(source)
-    make_style = partial(choose_style, plan.recipe, plan.style, cover)
-    proof = prove(source, plan.cover(), make_style, progress)
+    proof = prove(source, plan.cover(), partial(style_of, plan, cover), progress)
     if proof.frames != plan.source.frames:
         raise VerificationError(
             f"{proof.frames} frames came instead of {plan.source.frames}", source.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cmath import phase, pi
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -211,12 +212,27 @@ def holds(region: Region, x: float, y: float, slack: float = 1e-6) -> bool:
     room = slack * (1 + box.width + box.height + max(map(abs, (x, y))))
     if not (box.left - room <= x <= box.right + room and box.top - room <= y <= box.bottom + room):
         return False
+    if region.corners:
+        return in_polygon(region, x, y)
     across, down = region.roundness * box.width / 2, region.roundness * box.height / 2
     x_away = max(across - (x - box.left), across - (box.right - x)) - room
     y_away = max(down - (y - box.top), down - (box.bottom - y)) - room
     if x_away <= 0 or y_away <= 0:
         return True
     return (x_away / across) ** 2 + (y_away / down) ** 2 <= 1
+
+
+def in_polygon(region: Region, x: float, y: float) -> bool:
+    """Whether the region's corners wind around a point, by the angles at which it sees them."""
+    box = region.box
+    seen = [
+        complex(box.left + across * box.width - x, box.top + down * box.height - y)
+        for across, down in region.corners
+    ]
+    if any(abs(corner) < 1e-9 for corner in seen):
+        return True
+    pairs = zip(seen, [*seen[1:], seen[0]], strict=True)
+    return round(sum(phase(b / a) for a, b in pairs) / (2 * pi)) != 0
 
 
 def hidden_share(box: Box, regions: Sequence[Region], size: Size | None = None) -> float:

@@ -6,17 +6,21 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from redact import api
+from redact.core.edits.values import HidePath, Key
 from redact.core.geometry import Box, Size
 from redact.core.plan import HideBox, Plan, SourceId
 from redact.core.recipe import recipe
 from redact.errors import PlanError
+from redact.hide.preview import preview
 from redact.media.files import fingerprint
 from redact.media.formats import open_source
 from tests import clips
+from tests.painted import same
 
 INSIDE = Box(4, 4, 24, 24)
 USELESS = {
@@ -70,3 +74,36 @@ def test_an_analysis_says_when_its_first_and_last_frames_are(tmp_path: Path, nam
     for start, end in ((times[-1] + 1, times[-1] + 2), (times[0] - 2, times[0] - 1)):
         with pytest.raises(PlanError, match="edit 1: "):
             replace(plan, edits=(HideBox(INSIDE, start, end),))
+
+
+SHAPES = (
+    HideBox(Box(3, 2, 23, 21), outline="ellipse", style="pixelate"),
+    HideBox(Box(20, 10, 40, 40), outline=((0, 0), (1, 0.2), (0.4, 1)), style="solid"),
+    HidePath((Key(Fraction(0), Box(35, 20, 60, 45)),), outline="ellipse"),
+    HideBox(Box(38, 3, 58, 22)),
+)
+
+
+def test_a_rendered_picture_is_what_the_preview_showed_bit_by_bit(tmp_path: Path) -> None:
+    path, output = tmp_path / "picture.png", tmp_path / "out.png"
+    noise = np.random.default_rng(5).integers(0, 256, (48, 64, 3), np.uint8)
+    Image.fromarray(noise).save(path)
+    plan = replace(plan_of(path, 1), edits=SHAPES, recipe=recipe("fast"))
+    (frame,) = open_source(path).frames()
+    preview(frame.picture, plan, frame.index, frame.time)
+    api.render_file(path, output, plan)
+    (rendered,) = open_source(output).frames()
+    assert same(frame.picture, rendered.picture)
+    assert not np.array_equal(frame.picture.planes()[0].samples, noise)
+    assert api.verify_file(path, output, plan).passed
+    assert api.prove_file(path, plan).holds
+
+
+def test_a_video_with_every_shape_and_style_is_rendered_checked_and_proven(tmp_path: Path) -> None:
+    path, output = clips.make(tmp_path, "plain"), tmp_path / "out.mp4"
+    plan = replace(plan_of(path, 10), edits=SHAPES, recipe=recipe("fast"))
+    done = api.render_file(path, output, plan)
+    assert done.verification is not None
+    assert done.verification.passed
+    assert done.verification.mended == 0
+    assert api.prove_file(path, plan).holds

@@ -131,6 +131,13 @@ class Plan:
         return whole[-1].style if whole else self.recipe.style
 
     @property
+    def styles(self) -> frozenset[StyleName]:
+        """All styles that something may be drawn in."""
+        things = self.things
+        every = (*things.by_id.values(), *things.regions.values())
+        return frozenset({self.style, *(thing.style for thing in every if thing.style)})
+
+    @property
     def things(self) -> Things:
         """Tracks, their parts and drawn regions, with what was decided about each."""
         return walk(self.tracks, self.edits)

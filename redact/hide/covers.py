@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from redact.core.frames import Rgb, Samples
 from redact.core.interfaces import Style
+from redact.core.plan import Plan
 from redact.core.recipe import Recipe, StyleName
 from redact.errors import RecipeError
 from redact.hide.styles import make_style
@@ -39,20 +41,38 @@ def with_cover(recipe: Recipe, cover: CoverPicture) -> Recipe:
 
 
 def choose_style(
-    recipe: Recipe, name: StyleName | None = None, cover: CoverPicture | None = None
+    recipe: Recipe,
+    name: StyleName | None = None,
+    cover: CoverPicture | None = None,
+    others: Collection[str] = (),
 ) -> Style:
-    """The style that a recipe names, or another one, with its picture if it is `cover`.
+    """The style that a recipe names, or another one, with its picture if `cover` is among them.
 
     Args:
         recipe: The choices.
         name: A style in place of the recipe's.
         cover: The picture that was given.
+        others: Styles that single regions name.
 
     Raises:
         RecipeError: The picture is not given, not wanted, or not the recipe's.
     """
     name = name or recipe.style
-    return make_style(recipe, name, prepare_cover(recipe, name, cover))
+    wanted = "cover" if "cover" in others else name
+    return make_style(recipe, name, prepare_cover(recipe, wanted, cover))
+
+
+def style_of(plan: Plan, cover: CoverPicture | None = None) -> Style:
+    """What draws the regions of a plan, each in its own style.
+
+    Args:
+        plan: Edited or not.
+        cover: The picture that was given.
+
+    Raises:
+        RecipeError: The picture is not given, not wanted, or not the plan's.
+    """
+    return choose_style(plan.recipe, plan.style, cover, plan.styles)
 
 
 def prepare_cover(recipe: Recipe, style: StyleName, cover: CoverPicture | None) -> Rgb | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from redact.core.frames import Picture, Plane, Samples, upright
 from redact.core.geometry import Box, Region, Size, Turn
+from redact.hide.polygons import Corner, distance_to_polygon, touched_by_polygon
 
 Mask: TypeAlias = NDArray[np.bool_]
 Field: TypeAlias = NDArray[np.float32]
@@ -84,11 +85,13 @@ class Shape:
         box: The outline's bounds in stored pixels.
         radii: The corners' radii in stored pixels, across and down.
         window: The blocks that its bounds touch, clipped to the picture.
+        corners: Of a polygon, in stored pixels; none for a box with round corners.
     """
 
     box: Box
     radii: tuple[float, float]
     window: Window
+    corners: tuple[Corner, ...] = ()
 
     @property
     def size(self) -> float:
@@ -129,10 +132,17 @@ class Grid:
         return [shape for shape in laid if not shape.window.empty]
 
     def _shape(self, region: Region) -> Shape:
+        corners = tuple(self._stored_corner(region.box, share) for share in region.corners)
         box = self.turn.stored_box(region.box, self.size)
         box = box.extended(max(0, _SMALLEST - box.width) / 2, max(0, _SMALLEST - box.height) / 2)
         radii = region.roundness * box.width / 2, region.roundness * box.height / 2
-        return Shape(box, radii, self.window(box))
+        return Shape(box, radii, self.window(box), corners)
+
+    def _stored_corner(self, box: Box, share: tuple[float, float]) -> Corner:
+        """Where a point of an upright box, in shares of it, lies among the stored pixels."""
+        x, y = box.left + share[0] * box.width, box.top + share[1] * box.height
+        point = self.turn.stored_box(Box(x, y, x, y), self.size)
+        return point.left, point.top
 
     def window(self, box: Box) -> Window:
         """The blocks that a box of stored pixels touches, clipped to the picture."""
@@ -164,6 +174,8 @@ class Grid:
 
     def _touched_blocks(self, shape: Shape, window: Window) -> Mask:
         lows, highs = self._block_edges(window)
+        if shape.corners:
+            return touched_by_polygon(shape.corners, lows, highs)
         across = _distance_in_radii(
             lows[0], highs[0], shape.box.left, shape.box.right, shape.radii[0]
         )
@@ -184,6 +196,8 @@ class Grid:
         The outline itself is not rounded to blocks, so that it moves as smoothly as its box.
         """
         lows, highs = self._block_edges(window)
+        if shape.corners:
+            return distance_to_polygon(shape.corners, lows, highs)
         axes: list[tuple[Field, np.float32]] = []
         for axis, (low, high) in enumerate(
             ((shape.box.left, shape.box.right), (shape.box.top, shape.box.bottom))

@@ -9,6 +9,7 @@ import numpy as np
 from redact.core.frames import Picture, upright
 from redact.core.geometry import Box, Region
 from redact.hide.masks import Mask, upright_mask
+from redact.hide.polygons import winding
 from redact.verify.residue import brightness
 
 ENOUGH = 0.5
@@ -17,6 +18,9 @@ ENOUGH = 0.5
 _INNER = -0.2
 """Growth of a box to its inner part, as a share of its size."""
 
+_POINTS = 8
+"""Points of a box across and down that are asked whether a polygon holds them."""
+
 _CHANGED = 24
 """Steps of 255 by which a pixel must differ to be taken for hidden, where there is no plan."""
 
@@ -24,10 +28,14 @@ _CHANGED = 24
 def hidden_by_regions(regions: Sequence[Region]) -> Callable[[Box], bool]:
     """Whether one region hides a box; quick, as it takes regions for their bounds.
 
+    Only polygons, whose bounds may be mostly visible, are asked point by point.
+
     Args:
         regions: Of one frame, in pixels of the upright picture.
     """
-    corners = [(r.box.left, r.box.top, r.box.right, r.box.bottom) for r in regions]
+    filling = [region.box for region in regions if not region.corners]
+    polygons = [region for region in regions if region.corners]
+    corners = [(box.left, box.top, box.right, box.bottom) for box in filling]
     bounds = np.array(corners, np.float64).reshape(-1, 4)
 
     def hidden(box: Box) -> bool:
@@ -35,9 +43,21 @@ def hidden_by_regions(regions: Sequence[Region]) -> Callable[[Box], bool]:
         low = np.maximum(bounds[:, :2], (inner.left, inner.top))
         high = np.minimum(bounds[:, 2:], (inner.right, inner.bottom))
         shared = np.maximum(high - low, 0).prod(axis=1)
-        return bool((shared >= ENOUGH * inner.area).any())
+        if (shared >= ENOUGH * inner.area).any():
+            return True
+        return any(_share_inside(inner, polygon) >= ENOUGH for polygon in polygons)
 
     return hidden
+
+
+def _share_inside(box: Box, region: Region) -> float:
+    """How much of a box a polygon holds, by a few points of it."""
+    if not box.overlap(region.box):
+        return 0.0
+    across, down = (side * (np.arange(_POINTS) + 0.5) / _POINTS for side in (box.width, box.height))
+    x = (box.left + across - region.box.left) / region.box.width
+    y = (box.top + down - region.box.top) / region.box.height
+    return float((winding(region.corners, x[None, :], y[:, None]) != 0).mean())
 
 
 def hidden_by_mask(mask: Mask) -> Callable[[Box], bool]:

@@ -242,7 +242,7 @@ def path_span(edit: HidePath) -> tuple[Fraction | None, Fraction | None]:
 
 
 def check_drawable(edits: Sequence[Edit]) -> None:
-    """Refuse edits that nothing draws or silences yet.
+    """Refuse edits that nothing silences yet.
 
     Raises:
         PlanError: It names the edit by its number, from 1.
@@ -250,12 +250,6 @@ def check_drawable(edits: Sequence[Edit]) -> None:
     for number, edit in enumerate(edits, 1):
         if isinstance(edit, Mute):
             refuse(number, "this redact cannot silence a span yet")
-        if isinstance(edit, ChangeStyle) and not edit.for_all:
-            refuse(number, "this redact cannot draw one thing in another style yet")
-        if isinstance(edit, HideBox | HidePath) and (
-            edit.style or not isinstance(edit.outline, str)
-        ):
-            refuse(number, "this redact draws neither polygons nor other styles yet")
 
 
 def check_boxes(edits: Sequence[Edit], size: Size) -> None:

@@ -50,32 +50,27 @@ STYLES: dict[str, Callable[[Recipe], Style]] = {
 """Makers of styles by name, all but `cover`, which needs a picture beside the recipe;
 `redact.core.recipe.IRREVERSIBLE` says which cannot be undone."""
 
-_PLATE_COLOUR = (128, 128, 128)
-"""What plates are hidden under beside styles that have no colour of their own."""
-
 
 def make_style(recipe: Recipe, name: StyleName | None = None, cover: Rgb | None = None) -> Style:
-    """The style that a recipe names, or another one; it hides characters under one colour.
-
-    The style `cover` is as constant as a colour, so it hides characters too.
+    """What draws each region in its own style, or in the recipe's, or another one.
 
     Args:
         recipe: The choices.
-        name: A style in place of the recipe's.
+        name: A style in place of the recipe's, for regions that name none.
         cover: What the style `cover` draws, from `redact.hide.covers`.
 
     Raises:
         RecipeError: There is no picture to cover with.
     """
-    if (name or recipe.style) == "cover":
+    from redact.hide.styles.mixed import Mixed
+
+    def make(name: str) -> Style:
+        if name != "cover":
+            return STYLES[name](recipe)
         if cover is None:
             raise RecipeError("there is no picture to cover with", remedy="give one with --cover")
         from redact.hide.styles.cover import Cover
 
         return Cover(cover)
-    from redact.hide.styles.constant import Solid, TextInOneColour
 
-    name = name or recipe.style
-    return TextInOneColour(
-        STYLES[name](recipe), Solid(recipe.rgb if name == "solid" else _PLATE_COLOUR)
-    )
+    return Mixed(name or recipe.style, make, recipe.rgb)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from redact.core.frames import Picture
 from redact.core.geometry import Region
-from redact.core.interfaces import Style
 from redact.hide.masks import Grid
 
 
@@ -30,24 +29,3 @@ class Solid:
                 mask = grid.to_samples(blocks, plane, shape.window)
                 samples = grid.samples(plane, shape.window)
                 samples[mask] = values if samples.ndim == 3 else values[0]
-
-
-class TextInOneColour:
-    """Another style for everything but characters, which get one colour.
-
-    Characters are guessed from very little, and what hides them has to stand still. The colour is
-    drawn first, so that a style that looks around a face finds it already there.
-
-    Args:
-        style: For what holds no characters.
-        solid: For what does.
-    """
-
-    def __init__(self, style: Style, solid: Solid) -> None:
-        self._style = style
-        self._solid = solid
-
-    def hide(self, picture: Picture, regions: Sequence[Region]) -> None:
-        """Draw over all regions, each in its own way."""
-        self._solid.hide(picture, [region for region in regions if region.text])
-        self._style.hide(picture, [region for region in regions if not region.text])

@@ -47,12 +47,21 @@ _BLOCKS = 6
 class Blur:
     """A strong soft blur of the surroundings; knows nothing of what it hides."""
 
-    def hide(self, picture: Picture, regions: Sequence[Region]) -> None:
-        """Draw over all regions at once, with soft edges outside them."""
+    def hide(
+        self, picture: Picture, regions: Sequence[Region], unseen: Sequence[Region] = ()
+    ) -> None:
+        """Draw over all regions at once, with soft edges outside them.
+
+        Args:
+            picture: Drawn on in place.
+            regions: What is drawn.
+            unseen: What else must not be looked at, since others draw over it later.
+        """
         grid = Grid.of(picture)
         shapes = grid.shapes(regions)
         groups = cluster_shapes(grid, shapes, FEATHER * 1.2)
-        fills = [list(_inpainted_planes(picture, grid, shapes, group)) for group in groups]
+        hidden = [*shapes, *grid.shapes(unseen)]
+        fills = [list(_inpainted_planes(picture, grid, hidden, group)) for group in groups]
         for group, planes in zip(groups, fills, strict=True):
             stencil = Stencil.of(grid, group)
             for plane, fill in zip(picture.planes(), planes, strict=True):
@@ -62,12 +71,15 @@ class Blur:
 class Pixelate:
     """Large blocks in the colours of the surroundings, on a grid that stays with the picture."""
 
-    def hide(self, picture: Picture, regions: Sequence[Region]) -> None:
-        """Draw over all regions at once, with hard edges."""
+    def hide(
+        self, picture: Picture, regions: Sequence[Region], unseen: Sequence[Region] = ()
+    ) -> None:
+        """Draw over all regions at once, with hard edges; see `Blur.hide`."""
         grid = Grid.of(picture)
         shapes = grid.shapes(regions)
         groups = cluster_shapes(grid, shapes, 0)
-        fills = [list(_inpainted_planes(picture, grid, shapes, group)) for group in groups]
+        hidden = [*shapes, *grid.shapes(unseen)]
+        fills = [list(_inpainted_planes(picture, grid, hidden, group)) for group in groups]
         for group, planes in zip(groups, fills, strict=True):
             core = grid.mask(group.shapes, group.window)
             side = 2 ** max(2, round(log2(group.size / _BLOCKS)))
