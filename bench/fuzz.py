@@ -36,8 +36,25 @@ _CODED = {
     "d.webm": ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"),
     "e.ts": ("-c:v", "mpeg2video", "-c:a", "mp2"),
     "f.avi": ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le"),
+    "between.avi": ("-c:v", "mpeg4", "-vtag", "XVID", "-bf", "2", "-c:a", "pcm_s16le"),
+    "leading.ts": ("-c:v", "libx264", "-x264-params", "open-gop=1:keyint=3", "-c:a", "aac"),
+    "leading.mpg": ("-r", "25", "-c:v", "mpeg2video", "-bf", "2", "-g", "4", "-c:a", "mp2"),
+    "phone.3gp": ("-c:v", "mpeg4", "-c:a", "libopencore_amrnb", "-ar", "8000", "-ac", "1"),
+    "screen.wmv": ("-c:v", "wmv2", "-c:a", "wmav2"),
+    "stream.flv": ("-c:v", "flv1", "-c:a", "libmp3lame", "-ar", "44100"),
+    "broadcast.mxf": ("-r", "25", "-c:v", "mpeg2video", "-c:a", "pcm_s16le"),
+    "odd.mkv": ("-vf", "scale=95:63", "-c:v", "libx264", "-pix_fmt", "yuv444p", "-c:a", "flac"),
+    "raw.y4m": ("-c:v", "rawvideo", "-pix_fmt", "yuv420p", "-an"),
 }
 _PICTURES = ("g.jpg", "h.png", "i.gif", "j.webp", "k.tif", "l.bmp", "m.heic", "n.avif", "o.png")
+_WRITTEN = {  # what is particular to some of them
+    "h.png": {"dpi": (300, 300)},
+    "two.heic": {"save_all": True},
+    "restarts.jpg": {"restart_marker_blocks": 2, "progressive": True},
+    "bilevel.tif": {"compression": "group4", "dpi": (300, 300)},
+    "pages.tif": {"save_all": True, "compression": "tiff_lzw"},
+}
+_MOVING = {"save_all": True, "duration": 40}
 
 
 @dataclass(slots=True)
@@ -66,9 +83,11 @@ def seeds(folder: Path) -> list[Path]:
     pillow_heif.register_heif_opener()
     noise = np.random.default_rng(0).integers(0, 255, (3, 12, 16, 3), np.uint8)
     pictures = [Image.fromarray(part).resize((96, 64)) for part in noise]
-    for name in _PICTURES:
-        moving = {"save_all": True, "append_images": pictures[1:], "duration": 40}
-        pictures[0].save(folder / name, **(moving if name in {"i.gif", "j.webp", "o.png"} else {}))
+    moving = dict.fromkeys(("i.gif", "j.webp", "o.png"), _MOVING)
+    for name, choices in ({key: {} for key in _PICTURES} | moving | _WRITTEN).items():
+        first = pictures[0].convert("1") if name == "bilevel.tif" else pictures[0]
+        more = {"append_images": pictures[1:]} if "save_all" in choices else {}
+        first.save(folder / name, **choices, **more)
     return sorted(folder.iterdir())
 
 
