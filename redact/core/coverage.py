@@ -8,13 +8,37 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from redact.core.findings import Kind, Sighting, Track
-from redact.core.geometry import Box, Region
+from redact.core.geometry import Box, Region, Size
 
 OPENING = 1
 """Seconds after a track's first detection whose best detection gives its first template."""
 
 STEADY = Fraction(1, 5)
 """Seconds before and after within which a box takes the size of its largest neighbours."""
+
+MOST_GROWTH = {Kind.FACE: 2.0, Kind.PLATE: 1.5}
+"""Times the width and height of the detections beside it: no box without a detection is larger."""
+
+_NEARLY = 0.005
+"""Of a box on each side: one that is so near its limit has reached it."""
+
+
+def limit_growth(kind: Kind, box: Box, detected: Iterable[Box], room: Box | None = None) -> Box:
+    """The box around the same centre, no larger than `MOST_GROWTH` allows.
+
+    Args:
+        kind: What it holds.
+        box: Where it is followed or held.
+        detected: The boxes of the detections beside it in time, at least one.
+        room: If given, it is also no larger than this, unless a detection is.
+    """
+    seen = list(detected)
+    width, height = max(b.width for b in seen), max(b.height for b in seen)
+    across = down = MOST_GROWTH[kind]
+    if room is not None:
+        across = min(across, max(1.0, room.width / max(width, 1e-6)))
+        down = min(down, max(1.0, room.height / max(height, 1e-6)))
+    return box.within(across * width, down * height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +75,11 @@ class Coverage:
             return Region(box.grown(self.plate_pad), text=True)
         return Region.holding(box, self.pad)
 
+    def room(self, kind: Kind, size: Size) -> Box:
+        """The largest box whose region is no larger than a picture of that size."""
+        pad = self.plate_pad if kind is Kind.PLATE else self.pad
+        return Box(0, 0, size.width, size.height).grown(-pad / (1 + 2 * pad))
+
     def with_longer_holds(self, nth: int) -> Coverage:
         """The same with longer holds: what a check finds again where hiding ends is held longer.
 
@@ -70,6 +99,30 @@ class Coverage:
         """
         longest = max(self.before, self.after, self.bridge, self.follow)
         return Fraction(longest) + OPENING + STEADY
+
+
+def is_lost(track: Track, coverage: Coverage, size: Size) -> bool:
+    """Whether a track begins or ends in doubt: there its box has grown as far as it may.
+
+    Args:
+        track: In pixels of the upright picture.
+        coverage: What it was followed with.
+        size: Of that picture.
+    """
+    detected = [s for s in track.sightings if s.score > 0]
+    room = coverage.room(track.kind, size)
+    ends = zip(
+        (track.sightings[0], track.sightings[-1]), (detected[:1], detected[-1:]), strict=True
+    )
+    for end, seen in ends:
+        larger = end.box.grown(_NEARLY)
+        if (
+            seen
+            and end.score == 0
+            and larger != limit_growth(track.kind, larger, [seen[0].box], room)
+        ):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +166,9 @@ class _Span:
     def __init__(self, track: Track, coverage: Coverage, cuts: Sequence[int]) -> None:
         self.track = track
         self._sightings = smooth_sizes(track.sightings)
-        detected = [s.time for s in track.sightings if s.score > 0] or [self._sightings[0].time]
-        self._first, self._last = detected[0], detected[-1]
+        self._detected = [s for s in track.sightings if s.score > 0] or [track.sightings[0]]
+        self._times = [s.time for s in self._detected]
+        self._first, self._last = self._times[0], self._times[-1]
         self._coverage = coverage
         self._cuts = cuts
         self._next = 0
@@ -130,8 +184,15 @@ class _Span:
         last = sightings[self._next - 1] if self._next else None
         coming = sightings[self._next] if self._next < len(sightings) else None
         if last is not None and last.frame == index:
-            return last.box
-        return self._box_without_sighting(index, time, last, coming)
+            return last.box if last.score > 0 else self._limited(last.box, time)
+        box = self._box_without_sighting(index, time, last, coming)
+        return box and self._limited(box, time)
+
+    def _limited(self, box: Box, time: Fraction) -> Box:
+        """The box, no larger than the detections before and after that time allow."""
+        place = bisect_right(self._times, time)
+        beside = self._detected[max(0, place - 1) : place + 1]
+        return limit_growth(self.track.kind, box, (s.box for s in beside))
 
     def _box_without_sighting(
         self, index: int, time: Fraction, last: Sighting | None, coming: Sighting | None

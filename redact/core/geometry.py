@@ -84,6 +84,11 @@ class Box:
         """Left and right moved outwards by `across` pixels, top and bottom by `down`."""
         return Box(self.left - across, self.top - down, self.right + across, self.bottom + down)
 
+    def within(self, width: float, height: float) -> Box:
+        """Around the same centre, no wider and no higher than that."""
+        across, down = max(0.0, self.width - width) / 2, max(0.0, self.height - height) / 2
+        return self.extended(-across, -down) if across or down else self
+
     def shifted(self, across: float, down: float) -> Box:
         """Moved to the right by `across` pixels and downwards by `down`."""
         return Box(self.left + across, self.top + down, self.right + across, self.bottom + down)

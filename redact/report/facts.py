@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from redact.core.coverage import is_lost
 from redact.core.edits.json_form import write_edit
 from redact.core.findings import Track
 from redact.core.notes import as_objects
@@ -35,7 +36,9 @@ def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
     """
     made = outcome.plan
     tracks = [_track_facts(track, made) for track in made.tracks]
-    tracks.sort(key=lambda t: (t["state"] == "hidden", t["state"] != "uncertain", t["start"]))
+    tracks.sort(
+        key=lambda t: (t["state"] == "hidden", t["state"] != "uncertain", not t["lost"], t["start"])
+    )
     end = max((track["end"] for track in tracks), default=0.0)
     return {
         "source": _file_facts(outcome.source, made.source.fingerprint),
@@ -86,6 +89,7 @@ def _track_facts(track: Track, plan: Plan) -> dict[str, Any]:
         "best": round(best.score, 3),
         "best_at": float(best.time),
         "height": round(best.box.height),
+        "lost": state == "hidden" and is_lost(track, plan.recipe.coverage, plan.source.size),
         "seen": _spans([s.time for s in track.sightings if s.score > 0]),
         "followed": _spans([s.time for s in track.sightings if s.score == 0]),
     }

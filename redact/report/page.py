@@ -98,9 +98,25 @@ def _notes_section(facts: dict[str, Any]) -> str:
 
 
 def _look_first(facts: dict[str, Any]) -> str:
-    rows = [track for track in facts["tracks"] if track["state"] != "hidden"]
-    if not rows:
+    open_ = [track for track in facts["tracks"] if track["state"] != "hidden"]
+    lost = [track for track in facts["tracks"] if track["lost"]]
+    if not open_ and not lost:
         return "<section><h2>Look here first</h2><p>Nothing is uncertain.</p></section>"
+    said = "<section><h2>Look here first</h2>"
+    if open_:
+        said += (
+            "<p>These were found and are <b>not hidden</b>: probably false alarms, or shown "
+            f"because a person said so.</p>{_track_table(open_)}"
+        )
+    if lost:
+        said += (
+            "<p>These are hidden, but were <b>lost</b>: where they begin or end, their place is in "
+            f"doubt. Look whether they show before or after.</p>{_track_table(lost)}"
+        )
+    return f"{said}</section>"
+
+
+def _track_table(rows: Sequence[dict[str, Any]]) -> str:
     head = "<tr><th>Track<th>What<th>From<th>To<th>Height<th>Best score<th>State</tr>"
     body = "".join(
         f"<tr><td>{track['id']}<td>{escaped(track['kind'])}<td>{_clock(track['start'])}"
@@ -108,12 +124,7 @@ def _look_first(facts: dict[str, Any]) -> str:
         f'<td><span class="{escaped(track["state"])}">{escaped(track["state"])}</span></tr>'
         for track in rows[:MOST_ROWS]
     )
-    more = _left_out_note(len(rows))
-    return (
-        "<section><h2>Look here first</h2><p>These were found and are <b>not hidden</b>: probably "
-        "false alarms, or shown because a person said so.</p>"
-        f"<table>{head}{body}</table>{more}</section>"
-    )
+    return f"<table>{head}{body}</table>{_left_out_note(len(rows))}"
 
 
 def _left_out_note(count: int) -> str:

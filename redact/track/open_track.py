@@ -1,8 +1,8 @@
 """One track in the making: its sightings so far, and the box that is predicted for the next frame.
 
 Between detections a track moves with the optical flow. Its box grows meanwhile, slowly while the
-flow is reliable and the template still matches, fast while not. The next detection tells by how
-much the predictions had drifted, and each of them is corrected by its share.
+flow is reliable and the template still matches, fast while not, up to a limit. The next detection
+tells by how much the predictions had drifted, and each of them is corrected by its share.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from redact.core.coverage import OPENING, Coverage
+from redact.core.coverage import OPENING, Coverage, limit_growth
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.interfaces import MovedBox, View
@@ -47,6 +47,7 @@ class OpenTrack:
         box: Where it is or is predicted in the last frame, in pixels of the upright picture.
         last_detection: Its latest sighting that was a detection.
         start: Time of its first detection in seconds.
+        room: No box without a detection is larger, in pixels, unless the detections beside it are.
         sightings: Detections, and corrected predictions between them.
         predictions: Since the last detection.
         valid_predictions: How many of these count, the first ones.
@@ -63,6 +64,7 @@ class OpenTrack:
     box: Box
     last_detection: Sighting
     start: Fraction
+    room: Box
     sightings: list[Sighting] = field(default_factory=list)
     predictions: list[_Prediction] = field(default_factory=list)
     valid_predictions: int = 0
@@ -101,15 +103,21 @@ class OpenTrack:
     def _correct_drift(self, step: _Prediction, coming: Sighting) -> Sighting:
         """One prediction, moved by its share of the drift that the next detection shows.
 
-        Where the movement was unreliable, the straight line between the detections counts too.
+        Where the movement was unreliable, the straight line between the detections counts too,
+        unless it is so far away that a box of both would be too large.
         """
         last = self.last_detection
         share = float((step.time - last.time) / (coming.time - last.time))
         box = step.box.plus(coming.box, share).plus(self.box, -share)
-        if self.unreliable_seconds:
-            box = box.hull(last.box.towards(coming.box, share))
+        both = box.hull(last.box.towards(coming.box, share))
+        if self.unreliable_seconds and both == self._limited(both, coming.box):
+            box = both
         grown = box.grown(min(step.growth, self.growth - step.growth))
-        return Sighting(step.frame, step.time, grown, 0.0)
+        return Sighting(step.frame, step.time, self._limited(grown, coming.box), 0.0)
+
+    def _limited(self, box: Box, *coming: Box) -> Box:
+        """The box, no larger than the detections beside it and the picture allow."""
+        return limit_growth(self.kind, box, (self.last_detection.box, *coming), self.room)
 
     def move(self, moved: MovedBox, content: Template | None, seconds: float) -> None:
         """Go where the optical flow says, and grow.
@@ -119,8 +127,8 @@ class OpenTrack:
             content: The template of that box there.
             seconds: Between the two frames.
         """
-        self.box = moved.box
-        reliable = moved.reliable and self._still_holds(content)
+        self.box = self._limited(moved.box)
+        reliable = moved.reliable and self.box == moved.box and self._still_holds(content)
         self.growth += seconds * (_RELIABLE_GROWTH if reliable else _UNRELIABLE_GROWTH)
         self.unreliable_seconds += 0.0 if reliable else seconds
 
@@ -140,7 +148,7 @@ class OpenTrack:
     def tail(self) -> list[Sighting]:
         """The predictions since the last detection that count."""
         return [
-            Sighting(s.frame, s.time, s.box.grown(s.growth), 0.0)
+            Sighting(s.frame, s.time, self._limited(s.box.grown(s.growth)), 0.0)
             for s in self.predictions[: self.valid_predictions]
         ]
 

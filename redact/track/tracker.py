@@ -109,9 +109,9 @@ class PictureTracker:
         opened = []
         seen = _to_sightings(detections, view)
         for detection, (sighting, template) in zip(detections, seen, strict=True):
-            track = OpenTrack(
-                next(self._ids), detection.kind, detection.box, sighting, start=view.time
-            )
+            kind, box = detection.kind, detection.box
+            room = self._coverage.room(kind, view.size)
+            track = OpenTrack(next(self._ids), kind, box, sighting, view.time, room)
             track.add_detection(sighting, template)
             opened.append(track)
         return opened
@@ -137,7 +137,7 @@ class PictureTracker:
         mirrors = []
         for track in tracks:
             first = track.sightings[0]
-            mirror = OpenTrack(track.id, track.kind, first.box, first, track.start)
+            mirror = OpenTrack(track.id, track.kind, first.box, first, track.start, track.room)
             mirror.template = track.first_template
             mirrors.append(mirror)
         waiting = sorted(mirrors, key=lambda mirror: mirror.last_detection.frame)

@@ -130,6 +130,24 @@ def test_it_tells_what_the_json_tells(hostile: tuple[Path, Outcome, np.ndarray])
     assert words.index("Look here first") < words.index("Timeline")
 
 
+def test_what_was_lost_in_doubt_is_listed_first(tmp_path: Path) -> None:
+    """A track whose box had grown as far as it may where it ends is hidden, and to be looked at."""
+    outcome, place, _ = made(tmp_path)
+    seen = Sighting(0, Fraction(0), HIDDEN, 0.9)
+    doubt = Box.around(*HIDDEN.centre, 2 * HIDDEN.width, 2 * HIDDEN.height)
+    lost = Track(7, Kind.FACE, (seen, Sighting(1, Fraction(1, 25), doubt, 0.0)))
+    kept = Track(8, Kind.FACE, (seen, Sighting(1, Fraction(1, 25), HIDDEN, 0.0)))
+    plan = replace(outcome.plan, tracks=(kept, lost), edits=())
+    page = write_report(replace(outcome, plan=plan, verification=None), place)
+    facts = json.loads(report_paths(outcome.output, place)[1].read_text("utf-8"))
+    assert [(t["id"], t["lost"]) for t in facts["tracks"]] == [(7, True), (8, False)]
+    words = " ".join(" ".join(read(page).text).split())
+    first = words[words.index("Look here first") : words.index("Timeline")]
+    assert "were lost" in first
+    assert "7 face" in first
+    assert "8 face" not in first
+
+
 def test_the_pictures_hold_nothing_of_a_face(hostile: tuple[Path, Outcome, np.ndarray]) -> None:
     page, outcome, picture = hostile  # the result itself shows three of the four
     (data,) = re.findall(r"base64,([A-Za-z0-9+/=]+)", page.read_text("utf-8"))
