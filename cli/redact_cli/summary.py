@@ -11,7 +11,7 @@ from redact.core.notes import as_objects
 from redact.core.recipe import Recipe
 from redact.errors import printable
 from redact.jobs.batch import Batch, Job, Report
-from redact.verify.result import Verification
+from redact.verify.result import Verification, doubts_in_words
 from redact_cli.time_left import clock
 
 NAMES = {Kind.FACE: "faces", Kind.PLATE: "number plates"}
@@ -88,7 +88,7 @@ def _check(found: Verification | None) -> str:
     rounds = "" if found.rounds == 1 else f", in {found.rounds} rounds"
     searched = f"{found.examined} searched for faces" if found.detectors else "none searched"
     mended = f", {number_of(found.mended, 'place')} rendered again, in doubt" * bool(found.mended)
-    left = "" if found.leaks or found.hidden else "nothing found"
+    left = "" if found.leaks or found.hidden or found.doubts else "nothing found"
     said = left or verification_in_words(found)
     return f"{number_of(found.frames, 'frame')} compared, {searched}: {said}{mended}{rounds}"
 
@@ -151,6 +151,7 @@ def verification_in_words(found: Verification) -> str:
     words += [f"{number_of(len(found.hidden), 'possible leak')} found and hidden"] * bool(
         found.hidden
     )
+    words += [doubts_in_words(found.doubts)] if found.doubts else []
     return ", ".join(words) or "verified"
 
 

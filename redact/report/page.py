@@ -100,9 +100,16 @@ def _notes_section(facts: dict[str, Any]) -> str:
 def _look_first(facts: dict[str, Any]) -> str:
     open_ = [track for track in facts["tracks"] if track["state"] != "hidden"]
     lost = [track for track in facts["tracks"] if track["lost"]]
-    if not open_ and not lost:
+    doubts = (facts["verification"] or {}).get("doubts", [])
+    if not (open_ or lost or doubts):
         return "<section><h2>Look here first</h2><p>Nothing is uncertain.</p></section>"
     said = "<section><h2>Look here first</h2>"
+    if doubts:
+        said += (
+            "<p>These look like what is hidden before or after, and are <b>not hidden</b>: each is "
+            "more than a tenth of the picture, and no detector sees anything there.</p>"
+            f"{_leak_table([(doubt, 'not hidden') for doubt in doubts])}"
+        )
     if open_:
         said += (
             "<p>These were found and are <b>not hidden</b>: probably false alarms, or shown "
@@ -137,16 +144,7 @@ def _check_section(facts: dict[str, Any]) -> str:
         return "<section><h2>Check</h2><p>The result was <b>not checked</b>.</p></section>"
     listed = [(leak, f"left: leak {n}") for n, leak in enumerate(found["leaks"], 1)]
     listed += [(leak, "found, then hidden") for leak in found["hidden"]]
-    table = ""
-    if listed:
-        rows = "".join(
-            f"<tr><td>{escaped(leak['kind'])}<td>{_clock(leak['start'])}<td>{_clock(leak['end'])}"
-            f"<td>{leak['height']} px"
-            f"<td>{_scores(leak['scores'])}<td>{escaped(leak['why'])}<td>{escaped(what)}</tr>"
-            for leak, what in listed
-        )
-        head = "<tr><th>What<th>From<th>To<th>Height<th>Scores<th>Why<th>What became of it</tr>"
-        table = f"<table>{head}{rows}</table>"
+    table = _leak_table(listed) if listed else ""
     faults = "".join(f'<p class="bad">{escaped(fault)}</p>' for fault in found["faults"])
     return (
         f"<section><h2>Check</h2>{faults}<p>{escaped(found['words'])}.</p>"
@@ -154,6 +152,17 @@ def _check_section(facts: dict[str, Any]) -> str:
         f"0.5 allowed. Change of brightness outside: {found['outside']:.0f} at most, of 12 allowed."
         f"</p>{table}</section>"
     )
+
+
+def _leak_table(listed: Sequence[tuple[dict[str, Any], str]]) -> str:
+    rows = "".join(
+        f"<tr><td>{escaped(leak['kind'])}<td>{_clock(leak['start'])}<td>{_clock(leak['end'])}"
+        f"<td>{leak['height']} px"
+        f"<td>{_scores(leak['scores'])}<td>{escaped(leak['why'])}<td>{escaped(what)}</tr>"
+        for leak, what in listed
+    )
+    head = "<tr><th>What<th>From<th>To<th>Height<th>Scores<th>Why<th>What became of it</tr>"
+    return f"<table>{head}{rows}</table>"
 
 
 def _scores(scores: dict[str, float]) -> str:

@@ -144,9 +144,10 @@ def _numbered_spots(frame: Frame, outcome: Outcome) -> Iterator[tuple[int, Spot]
 
 
 def _leaking_boxes(time: Fraction, outcome: Outcome) -> list[Box]:
-    """Boxes of all leaks within a second of a time: the report must not show them."""
-    found = outcome.verification.leaks if outcome.verification else ()
-    return [s.box for leak in found for s in leak.spots if abs(s.time - time) <= 1]
+    """Boxes of all leaks and doubts within a second of a time: the report must not show them."""
+    found = outcome.verification
+    leaks = (*found.leaks, *found.doubts) if found else ()
+    return [s.box for leak in leaks for s in leak.spots if abs(s.time - time) <= 1]
 
 
 def jpeg_of(picture: Rgb, size: Size) -> str:

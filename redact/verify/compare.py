@@ -73,7 +73,7 @@ def verify(
             spots += found.spots
             dropouts += watch.update(pair.source, pair.output, pair.regions or ())
             progress("verify", frames, source.info.frames)
-    leaks = find_leaks(spots, dropouts, output, plan, second_opinion, checking)
+    leaks, doubts = find_leaks(spots, dropouts, output, plan, second_opinion, checking)
     return Verification(
         frames,
         examined,
@@ -84,6 +84,7 @@ def verify(
         outside,
         shows=tuple(shows),
         changed=tuple(changed),
+        doubts=doubts,
     )
 
 

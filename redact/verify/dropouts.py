@@ -23,7 +23,7 @@ from redact.core.geometry import Box, Region, Size
 from redact.verify.gaps import Gap, find_gaps
 from redact.verify.hidden import hidden_by_regions
 from redact.verify.residue import brightness
-from redact.verify.result import Spot
+from redact.verify.result import AT_AN_END, BETWEEN, Spot
 
 _SIDE = 24
 """Samples of a template across and down."""
@@ -42,6 +42,13 @@ _SAME_THING = 0.5
 
 _FLAT = 2.0
 """Deviation of a template, in steps of 255, below which it looks like anything."""
+
+_COARSE = 7
+"""Samples in a row whose mean is taken off for fine structure: mere shades resemble anything."""
+
+_SAME_STRUCTURE_BETWEEN, _SAME_STRUCTURE_AT_ENDS = 0.2, 0.4
+"""Correlations of fine structure, across as well as down, below which two patches are not of one
+thing: the edge of a sheet of paper has structure in one direction alone."""
 
 Patch: TypeAlias = NDArray[np.float32]
 """Brightness around a place, (samples, samples), in steps of 255."""
@@ -112,8 +119,9 @@ class _OpenGap:
     def add_candidate(self, output: _GreyFrame, box: Box) -> None:
         """Keep what is around an expected box."""
         patch = output.sample(box.grown(_SEARCH / _SIDE), _SIDE + 2 * _SEARCH)
-        frame, why = output.frame, "hidden before or after"
-        self.candidates.append((Spot(frame.index, frame.time, box, (), why, self.gap.kind), patch))
+        frame, kind = output.frame, self.gap.kind
+        why = BETWEEN if self.gap.between_sightings else AT_AN_END
+        self.candidates.append((Spot(frame.index, frame.time, box, (), why, kind), patch))
 
     def confirmed(self) -> list[Spot]:
         """The candidates that show the thing; none while a template is missing."""
@@ -122,7 +130,9 @@ class _OpenGap:
         candidates, self.candidates = self.candidates, []
         if self.gap.linked and _correlation(*self.templates) < _SAME_THING:
             return []
-        found = (_matched(spot, patch, self.templates) for spot, patch in candidates)
+        between = self.gap.between_sightings
+        least = _SAME_STRUCTURE_BETWEEN if between else _SAME_STRUCTURE_AT_ENDS
+        found = (_matched(spot, patch, self.templates, least) for spot, patch in candidates)
         return [spot for spot in found if spot.score >= self.gap.threshold]
 
 
@@ -154,25 +164,39 @@ def _mostly_within(box: Box, size: Size) -> bool:
     return box.overlap(Box(0, 0, size.width, size.height)) >= box.area / 2
 
 
-def _matched(spot: Spot, patch: Patch, templates: Sequence[Patch]) -> Spot:
+def _matched(spot: Spot, patch: Patch, templates: Sequence[Patch], least: float) -> Spot:
     """The spot moved to where the best template matches, with that correlation as its score."""
-    best, across, down = max(_match(template, patch) for template in templates)
+    best, across, down = max(_match(template, patch, least) for template in templates)
     away = across * spot.box.width / _SIDE, down * spot.box.height / _SIDE
     scores = (("resemblance", round(best, 3)),)
     return replace(spot, box=spot.box.shifted(*away), scores=scores)
 
 
-def _match(template: Patch, patch: Patch) -> tuple[float, int, int]:
-    """The best correlation of a template in a larger patch, 0 if they cannot be compared.
+def _match(template: Patch, patch: Patch, least: float) -> tuple[float, int, int]:
+    """The best correlation of a template in a larger patch, 0 if they are not of one thing.
 
     And where that is: samples to the right of the patch's middle, and below it.
     """
     if template.std() < _FLAT:
         return 0.0, 0, 0
     _, best, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(patch, template, cv2.TM_CCOEFF_NORMED))
-    contrast = float(patch[y : y + _SIDE, x : x + _SIDE].std() / template.std())
-    alike = 1 / _CONTRAST <= contrast <= _CONTRAST
+    found = patch[y : y + _SIDE, x : x + _SIDE]
+    contrast = float(found.std() / template.std())
+    alike = 1 / _CONTRAST <= contrast <= _CONTRAST and _structure(template, found) >= least
     return best if alike else 0.0, x - _SEARCH, y - _SEARCH
+
+
+def _structure(template: Patch, found: Patch) -> float:
+    """How much the fine structure is alike, across and down, whichever is less; a sample off."""
+    scores = []
+    for window in ((_COARSE, 1), (1, _COARSE)):
+        one, other = (patch - cv2.blur(patch, window) for patch in (template, found))
+        inner, around = (
+            np.ascontiguousarray(one[2:-2, 2:-2]),
+            np.ascontiguousarray(other[1:-1, 1:-1]),
+        )
+        scores.append(float(cv2.matchTemplate(around, inner, cv2.TM_CCOEFF_NORMED).max()))
+    return min(scores)
 
 
 def _correlation(one: Patch, other: Patch) -> float:

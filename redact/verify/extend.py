@@ -8,13 +8,14 @@ from functools import partial
 from itertools import count
 
 from redact.core.coverage import Cover
-from redact.core.findings import Detection, Track
+from redact.core.findings import Detection, Sighting, Track
 from redact.core.frames import Frame
 from redact.core.history import free_number
 from redact.core.interfaces import Progress, Source, Tracker, View
 from redact.core.plan import Plan
 from redact.pipeline import EveryFrame, analyse
-from redact.verify.result import Leak, Spot
+from redact.verify.hidden import hides_too_much
+from redact.verify.result import AT_AN_END, Leak, Spot
 
 _OVERLAP = 0.3
 """Share of a spot that a listed track must cover to be the same thing."""
@@ -52,8 +53,25 @@ def extend_plan(
     analyse(source, EveryFrame(see_leaks), tracker, partial(_as_following, progress))
     known = tuple(_hide_if_confirmed(track, spots, plan) for track in plan.tracks)
     ids = count(free_number(plan))
-    new = tuple(replace(track, id=next(ids)) for track in tracker.tracks())
+    found = (_without_too_much(track, spots, plan) for track in tracker.tracks())
+    new = tuple(replace(track, id=next(ids)) for track in found)
     return replace(plan, tracks=known + new, result=None)
+
+
+def _without_too_much(track: Track, spots: Sequence[Spot], plan: Plan) -> Track:
+    """The track, without followed boxes that hide too much if nothing but a likeness says so."""
+    frames = {seen.frame: seen.box for seen in track.sightings if seen.score > 0}
+    mine = [s for s in spots if s.frame in frames and s.box.iou(frames[s.frame]) >= _OVERLAP]
+    if any(spot.why != AT_AN_END for spot in mine):
+        return track
+
+    def is_too_much(seen: Sighting) -> bool:
+        region = plan.recipe.coverage.region(track.kind, seen.box)
+        known = partial(plan.regions, seen.frame, seen.time)
+        return hides_too_much(region, known, plan.source.size)
+
+    kept = tuple(s for s in track.sightings if s.score > 0 or not is_too_much(s))
+    return replace(track, sightings=kept)
 
 
 def _as_following(progress: Progress, _: str, done: int, expected: int | None) -> None:

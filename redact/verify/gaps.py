@@ -100,11 +100,18 @@ class Gap:
         if not self.frames[0] < frame < self.frames[1]:
             return None
         if self.between_sightings:
-            box = interpolate(one, other, time)
+            place = interpolate(one, other, time)
         else:
-            box = one.box.shifted(*(float(time - one.time) * speed for speed in self.velocity))
+            place = one.box.shifted(*(float(time - one.time) * speed for speed in self.velocity))
+        box = Box.around(*place.centre, *self._size_at(time))
         near = self.between_sightings or abs(time - one.time) <= BEYOND_ENDS
         return box if near and min(box.width, box.height) >= self.smallest else None
+
+    def _size_at(self, time: Fraction) -> tuple[float, float]:
+        """Width and height as detected: a box that was followed has grown from doubt."""
+        first, last = self.detections[0], self.detections[-1]
+        box = first.box if first.time >= last.time else interpolate(first, last, time)
+        return box.width, box.height
 
 
 def find_gaps(tracks: Iterable[Track], cuts: Sequence[int]) -> list[Gap]:

@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from redact.core.frames import Picture, upright
-from redact.core.geometry import Box, Region
-from redact.hide.masks import Mask, upright_mask
+from redact.core.geometry import Box, Region, Size
+from redact.hide.masks import Mask, size_mask, upright_mask
 from redact.hide.polygons import winding
 from redact.verify.residue import brightness
 
 ENOUGH = 0.5
 """Share of a box's inner part that must be hidden."""
+
+TOO_MUCH = 0.1
+"""Share of a picture that is not hidden in addition on a likeness alone, if no detector agrees."""
 
 _INNER = -0.2
 """Growth of a box to its inner part, as a share of its size."""
@@ -90,3 +93,18 @@ def hidden_mask(source: Picture, output: Picture, regions: Sequence[Region] | No
     before, after = brightness(source), brightness(output, source.turn)
     changed: Mask = np.abs(before.astype(np.int16) - after) >= _CHANGED
     return np.asarray(upright(changed, source.turn))
+
+
+def hides_too_much(region: Region, others: Callable[[], Sequence[Region]], size: Size) -> bool:
+    """Whether a region hides more than `TOO_MUCH` of a picture in addition to others.
+
+    Args:
+        region: In pixels of the upright picture, as the others.
+        others: Asked for only if the region by itself is so large.
+        size: Of the picture.
+    """
+    bounds = region.box.overlap(Box(0, 0, size.width, size.height))
+    if bounds <= TOO_MUCH * size.width * size.height:
+        return False
+    added = size_mask([region], size) & ~size_mask(others(), size)
+    return float(added.mean()) > TOO_MUCH

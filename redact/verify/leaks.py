@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
+from redact.core.findings import Kind
+from redact.core.frames import Frame
 from redact.core.interfaces import Source
 from redact.core.plan import Plan
-from redact.verify.hidden import ENOUGH
-from redact.verify.result import Checking, Leak, Spot
+from redact.verify.hidden import ENOUGH, hides_too_much
+from redact.verify.result import AT_AN_END, Checking, Leak, Spot
 from redact.verify.second_opinion import EXAMINE_EVERY, SecondOpinion
 
 NEIGHBOURS = 2
@@ -28,8 +31,11 @@ def find_leaks(
     plan: Plan | None,
     second_opinion: SecondOpinion,
     checking: Checking,
-) -> tuple[Leak, ...]:
-    """What may still show somebody.
+) -> tuple[tuple[Leak, ...], tuple[Leak, ...]]:
+    """What may still show somebody, and what is doubted.
+
+    What resembles something at an end of its track is doubted if hiding it would hide more than
+    `TOO_MUCH` of the picture in addition and no detector sees anything there.
 
     Args:
         spots: What the second-opinion detectors saw.
@@ -37,13 +43,45 @@ def find_leaks(
         output: Read again where a spot is only suspected.
         plan: What the output was rendered with, if known; what its edits show is no leak.
         second_opinion: Judges spots by their scores.
-        checking: Whether a suspected spot counts without more.
+        checking: Whether a suspected spot counts without more; so does one that is doubted then.
     """
     counted = _confirm(_not_shown_by_edits(spots, plan), output, second_opinion, checking)
-    for spot in _not_shown_by_edits(dropouts, plan):
-        if not _is_among(spot, counted):
-            counted.append(spot)
-    return _group_spots(counted)
+    alike = [s for s in _not_shown_by_edits(dropouts, plan) if not _is_among(s, counted)]
+    large = [] if checking.strict or plan is None else _too_large(alike, plan)
+    doubted = _not_seen_at_all(large, output, second_opinion)
+    counted += [spot for spot in alike if spot not in doubted]
+    return _group_spots(counted), _group_spots(list(doubted))
+
+
+def _too_large(spots: Sequence[Spot], plan: Plan) -> list[Spot]:
+    """Those at an end that would hide too much of the picture in addition to what is hidden."""
+
+    def is_too_large(spot: Spot) -> bool:
+        region = plan.recipe.coverage.region(spot.kind, spot.box)
+        known = partial(plan.regions, spot.frame, spot.time)
+        return spot.why == AT_AN_END and hides_too_much(region, known, plan.source.size)
+
+    return [spot for spot in spots if is_too_large(spot)]
+
+
+def _not_seen_at_all(
+    spots: Sequence[Spot], output: Source, second_opinion: SecondOpinion
+) -> set[Spot]:
+    """Those of things of which no detector sees anything in any of their frames."""
+    things = _group_spots(spots)
+    wanted = {spot.frame for spot in spots} if second_opinion.names else set()
+    seen: set[Leak] = set()
+    for frame in output.frames() if wanted else ():
+        for thing in things if frame.index in wanted else ():
+            here = (s for s in thing.spots if s.frame == frame.index and thing not in seen)
+            if any(_sees(second_opinion, frame, spot) for spot in here):
+                seen.add(thing)
+    return {spot for thing in things if thing not in seen for spot in thing.spots}
+
+
+def _sees(second_opinion: SecondOpinion, frame: Frame, spot: Spot) -> bool:
+    there = second_opinion.reexamine(frame, replace(spot, kind=Kind.FACE))
+    return second_opinion.verdict(there) != "nothing"
 
 
 def _not_shown_by_edits(spots: Sequence[Spot], plan: Plan | None) -> list[Spot]:

@@ -9,6 +9,12 @@ from typing import Any
 from redact.core.findings import Kind, Sighting
 from redact.core.geometry import Box
 
+BETWEEN = "hidden before or after"
+"""Why a spot counts that no detector saw, between two sightings of the thing."""
+
+AT_AN_END = "like what is hidden before or after"
+"""The same before its first sighting and after its last, where it most probably is gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checking:
@@ -116,6 +122,8 @@ class Verification:
             expected.
         mended: How many such regions and frames of earlier rounds were rendered again.
         rounds: How often it was rendered and checked, also the first time.
+        doubts: What resembles something at an end of its track, is not hidden, and is no leak: it
+            is a large part of the picture, and no detector sees anything there.
     """
 
     frames: int
@@ -130,6 +138,7 @@ class Verification:
     changed: tuple[tuple[int, Fraction], ...] = ()
     mended: int = 0
     rounds: int = 1
+    doubts: tuple[Leak, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -160,6 +169,7 @@ class Verification:
             "outside": round(self.outside, 2),
             "leaks": [leak.as_object() for leak in self.leaks],
             "hidden": [leak.as_object() for leak in self.hidden],
+            "doubts": [leak.as_object() for leak in self.doubts],
         }
 
     def in_words(self) -> str:
@@ -173,11 +183,21 @@ class Verification:
             said += f", {_count(self.hidden)} found and hidden"
         if self.mended:
             said += f", {self.mended} rendered again since their pixels were in doubt"
+        if self.doubts:
+            said += f", {doubts_in_words(self.doubts)}"
         if self.leaks:
             worst = ", ".join(f"{float(leak.start):.2f} s" for leak in self.leaks[:5])
             more = ", ..." if len(self.leaks) > 5 else ""
             return f"{said}: {_count(self.leaks)} left, at {worst}{more}"
-        return f"{said}: nothing left"
+        return f"{said}: nothing else left" if self.doubts else f"{said}: nothing left"
+
+
+def doubts_in_words(doubts: tuple[Leak, ...]) -> str:
+    """Where something large looks like what is hidden before or after; to follow other words."""
+    moments = ", ".join(f"{float(doubt.start):.2f} s" for doubt in doubts[:5])
+    more = ", ..." if len(doubts) > 5 else ""
+    what = "something looks" if len(doubts) == 1 else f"{len(doubts)} things look"
+    return f"{what} like what is hidden before or after and is NOT hidden, at {moments}{more}"
 
 
 def _place(frame: int, time: Fraction) -> str:

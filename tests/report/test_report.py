@@ -32,7 +32,7 @@ from redact.media.formats import open_source
 from redact.report import report_paths, write_report, write_sheet
 from redact.report.words import edit_in_words, recipe_in_words
 from redact.stages import Outcome
-from redact.verify.result import Leak, Spot, Verification
+from redact.verify.result import AT_AN_END, Leak, Spot, Verification
 
 HOSTILE = "a'\"><img src=x onerror=alert(1)><script>1</script>&amp;"
 MAGENTA = (230, 40, 200)
@@ -146,6 +146,26 @@ def test_what_was_lost_in_doubt_is_listed_first(tmp_path: Path) -> None:
     assert "were lost" in first
     assert "7 face" in first
     assert "8 face" not in first
+
+
+def test_what_the_check_doubts_is_listed_first_and_not_shown(tmp_path: Path) -> None:
+    outcome, place, picture = made(tmp_path)
+    doubt = Leak((Spot(0, Fraction(0), LEAKING, (("resemblance", 0.97),), why=AT_AN_END),))
+    found = Verification(1, 1, (), doubts=(doubt,))
+    page = write_report(replace(outcome, verification=found), place)
+    facts = json.loads(report_paths(outcome.output, place)[1].read_text("utf-8"))
+    assert facts["verification"]["doubts"][0]["why"] == AT_AN_END
+    assert facts["verification"]["passed"]
+    words = " ".join(" ".join(read(page).text).split())
+    first = words[words.index("Look here first") : words.index("Timeline")]
+    assert AT_AN_END in first
+    for jpeg in re.findall("base64,([A-Za-z0-9+/=]+)", page.read_text("utf-8")):
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(jpeg))), np.int16)
+        part = (
+            slice(int(LEAKING.top), int(LEAKING.bottom)),
+            slice(int(LEAKING.left), int(LEAKING.right)),
+        )
+        assert np.abs(shown[part] - picture[part]).mean() > 40
 
 
 def test_the_pictures_hold_nothing_of_a_face(hostile: tuple[Path, Outcome, np.ndarray]) -> None:
