@@ -69,6 +69,7 @@ def render(
     sink: Sink,
     expected: int,
     progress: Progress,
+    tell: Callable[[Frame, list[Region]], None] | None = None,
 ) -> int:
     """Hide the regions of every frame and write it.
 
@@ -79,6 +80,7 @@ def render(
         sink: Gets the frames in order.
         expected: How many frames were analysed.
         progress: Called for every frame.
+        tell: Called for every frame, in order, with its regions.
 
     Raises:
         EngineError: Not as many frames came as were analysed.
@@ -90,8 +92,10 @@ def render(
     done = 0
     frames = ((frame, regions(frame.index, frame.time)) for frame in source.frames())
     with closing(map_ahead(hide, frames)) as hidden:
-        for (frame, _), _ in hidden:
+        for (frame, its_regions), _ in hidden:
             sink.write(frame)
+            if tell is not None:
+                tell(frame, its_regions)
             done += 1
             progress("render", done, expected)
     if done != expected:

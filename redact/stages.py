@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redact import pipeline
+from redact.core.extent import UNKNOWN, Extent
 from redact.core.interfaces import Progress, Source, Style
 from redact.core.names import quarantine
 from redact.core.notes import Note
@@ -16,6 +17,7 @@ from redact.core.plan import Plan, Result
 from redact.detect.detectors import load
 from redact.detect.schedule import PassRunner
 from redact.errors import RedactError, VerificationError
+from redact.hide.extent import ExtentMeter
 from redact.media.drafts import draft
 from redact.media.files import fingerprint
 from redact.media.formats import (
@@ -68,6 +70,7 @@ class Outcome:
         copied: How many of the frames are the source's own coded pictures, since nothing is hidden
             there.
         notes: What is not as the source has it, although nothing was refused.
+        extent: How much of the picture is hidden.
     """
 
     source: Path
@@ -78,6 +81,7 @@ class Outcome:
     verification: Verification | None = None
     copied: int = 0
     notes: tuple[Note, ...] = ()
+    extent: Extent = UNKNOWN
 
 
 def render(
@@ -101,30 +105,31 @@ def render(
     style = style_of(plan, how.cover)
     copies = find_copies(output, source, plan) if copying else None
     try:
-        _write(source, output, plan, style, how, copies)
+        extent = _write(source, output, plan, style, how, copies)
     except RedactError:
         if copies is None:
             raise
         copies = None  # what is wrong with the source or the place goes wrong once more
-        _write(source, output, plan, style, how, copies)
+        extent = _write(source, output, plan, style, how, copies)
     frames = plan.source.frames
     how.progress("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
     copied = 0 if copies is None else copies.frames
     notes = find_notes(output, source, plan)
-    return Outcome(source.path, output, finished, frames, copied=copied, notes=notes)
+    return Outcome(source.path, output, finished, frames, copied=copied, notes=notes, extent=extent)
 
 
 def _write(
     source: Source, output: Path, plan: Plan, style: Style, how: Rendering, copies: Copies | None
-) -> None:
-    """Hide and encode every frame that is not copied."""
-    frames = plan.source.frames
+) -> Extent:
+    """Hide and encode every frame that is not copied; gives how much is hidden."""
+    frames, meter = plan.source.frames, ExtentMeter()
     with open_sink(output, source, plan, how.force, how.ffmpeg, copies, how.finer) as sink:
         if copies is not None and copies.whole:
             how.progress("render", frames, frames)
-        else:
-            pipeline.render(source, plan.cover(), style, sink, frames, how.progress)
+            return Extent(frames)
+        pipeline.render(source, plan.cover(), style, sink, frames, how.progress, meter.add)
+    return meter.result()
 
 
 def render_checked(

@@ -32,6 +32,7 @@ def report_in_words(report: Report, job: Job, *, by_plan: bool = False) -> list[
     made = number_of(report.frames, "frame") + copied_in_words(report.copied)
     lines = [f"hidden: {_hidden(report)}"]
     lines += [_uncertain(report, _BY_PLAN if by_plan else _BY_OPTION)] if report.uncertain else []
+    lines += [f"MUCH HIDDEN: {said}; look there" for said in report.extent.in_words()]
     lines += [f"check: {_check(report.verification)}", *_sound(report, job.recipe)]
     plan = report.plan or job.plan
     lines += [f"plan: {printable(plan)}{_page(job, plan)}"]
@@ -205,6 +206,7 @@ def report_object(report: Report) -> dict[str, object]:
         "uncertain": report.uncertain,
         "uncertain_at": [round(second, 3) for second in report.uncertain_at],
         "sound": report.sound,
+        "hidden": report.extent.as_object(),
         "seconds": round(report.seconds, 3),
         "notes": as_objects(report.notes),
         "verification": report.verification and report.verification.as_object(),

@@ -294,6 +294,7 @@ def outcome_report(outcome: Outcome, job: Job) -> Report:
         verification=outcome.verification,
         copied=outcome.copied,
         notes=outcome.notes,
+        extent=outcome.extent,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from redact.core.extent import UNKNOWN, Extent
 from redact.core.findings import Kind
 from redact.core.notes import Note
 from redact.core.recipe import PROFILES, Recipe
@@ -98,6 +99,7 @@ class Report:
         searched: What kinds of things the recipe looks for.
         notes: What is not as the original has it, although nothing was refused.
         uncertain_at: Seconds at which tracks that are only listed begin, in order.
+        extent: How much of the picture is hidden.
     """
 
     source: Path
@@ -117,6 +119,7 @@ class Report:
     searched: tuple[Kind, ...] = ()
     notes: tuple[Note, ...] = ()
     uncertain_at: tuple[float, ...] = ()
+    extent: Extent = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from redact import errors
+from redact.core.extent import Extent
 from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress
@@ -36,7 +37,7 @@ Result = TypeVar("Result")
 
 _SLOWEST_DISK = 4_000_000  # bytes per second
 
-_NESTED_TYPES = (Verification, Leak, Spot, Box, Kind, Fraction, Note)
+_NESTED_TYPES = (Verification, Leak, Spot, Box, Kind, Fraction, Note, Extent)
 """The classes of the values that results hold."""
 
 

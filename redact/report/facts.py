@@ -47,6 +47,7 @@ def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
         "size": [made.source.size.width, made.source.size.height],
         "frames": made.source.frames,
         "copied": outcome.copied,
+        "hidden": {**outcome.extent.as_object(), "words": outcome.extent.in_words()},
         "notes": as_objects(outcome.notes),
         "seconds": max(end, float(_last_time(made))),
         "style": made.style,

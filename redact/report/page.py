@@ -101,9 +101,12 @@ def _look_first(facts: dict[str, Any]) -> str:
     open_ = [track for track in facts["tracks"] if track["state"] != "hidden"]
     lost = [track for track in facts["tracks"] if track["lost"]]
     doubts = (facts["verification"] or {}).get("doubts", [])
-    if not (open_ or lost or doubts):
+    much = "".join(f"<li>{escaped(said)}</li>" for said in facts["hidden"]["words"])
+    if not (open_ or lost or doubts or much):
         return "<section><h2>Look here first</h2><p>Nothing is uncertain.</p></section>"
     said = "<section><h2>Look here first</h2>"
+    if much:
+        said += f"<p><b>Much is hidden</b>, perhaps in vain:</p><ul>{much}</ul>"
     if doubts:
         said += (
             "<p>These look like what is hidden before or after, and are <b>not hidden</b>: each is "

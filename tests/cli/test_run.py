@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from redact import api, doctor
+from redact.core.extent import Extent
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.plan import Plan, load
@@ -151,6 +152,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "uncertain": 0,
         "uncertain_at": [],
         "sound": False,
+        "hidden": Extent().as_object(),
         "notes": [],
         "verification": Verification(3, 2, ("mediapipe", "yunet")).as_object(),
         "error": None,

@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from redact.core.extent import Extent
 from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.recipe import PROFILES
 from redact.jobs.batch import Job, Report
 from redact.verify.result import Leak, Spot, Verification
-from redact_cli.summary import advice, analysis_in_words, choices_in_words, report_in_words
+from redact_cli.summary import (
+    advice,
+    analysis_in_words,
+    choices_in_words,
+    report_in_words,
+    report_object,
+)
 
 CLIP = Job(Path("a.mp4"), Path("a.redacted.mp4"), Path("a.redact.json"))
 DETECTORS = ("mediapipe", "yunet")
@@ -40,6 +47,28 @@ def test_the_summary_in_full() -> None:
         "sound: kept; voices identify people as faces do; see --audio drop and --audio disguise",
         "plan: a.redact.json; report: a.redact.html",
     ]
+
+
+def test_the_summary_names_frames_and_clips_of_which_much_is_hidden() -> None:
+    much = Extent(90, 0.123, 30, ((1.0, 2.2), (3.0, 3.0)))
+    lines = [line for line in said(replace(DONE, extent=much)) if "MUCH" in line]
+    assert lines == [
+        "MUCH HIDDEN: more than 40 % is hidden in 30 frames, at 1.00 to 2.20 s, 3.00 s; look there",
+        "MUCH HIDDEN: 12 % of the picture is hidden on average; look there",
+    ]
+    assert report_object(replace(DONE, extent=much))["hidden"] == {
+        "mean": 0.123,
+        "frames_mostly_hidden": 30,
+        "mostly_hidden": [[1.0, 2.2], [3.0, 3.0]],
+    }
+    assert not [line for line in said(replace(DONE, extent=Extent(90, 0.05))) if "MUCH" in line]
+
+
+def test_the_summary_of_a_still_says_so_above_two_fifths_alone() -> None:
+    still = replace(DONE, frames=1)
+    (line,) = [s for s in said(replace(still, extent=Extent(1, 0.62, 1, ((0, 0),)))) if "MUCH" in s]
+    assert line == "MUCH HIDDEN: 62 % of the picture is hidden; look there"
+    assert not [s for s in said(replace(still, extent=Extent(1, 0.3))) if "MUCH" in s]
 
 
 def test_of_a_rendered_plan_what_is_uncertain_is_hidden_there() -> None:

@@ -22,6 +22,7 @@ from PIL import Image
 from redact.api import render_file
 from redact.core.edits.json_form import read_edit, write_edit
 from redact.core.edits.values import Edit
+from redact.core.extent import Extent
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.notes import Note
@@ -146,6 +147,18 @@ def test_what_was_lost_in_doubt_is_listed_first(tmp_path: Path) -> None:
     assert "were lost" in first
     assert "7 face" in first
     assert "8 face" not in first
+
+
+def test_what_is_mostly_hidden_is_listed_first(tmp_path: Path) -> None:
+    outcome, place, _ = made(tmp_path)
+    much = Extent(90, 0.12, 2, ((1.0, 2.2),))
+    page = write_report(replace(outcome, extent=much), place)
+    facts = json.loads(report_paths(outcome.output, place)[1].read_text("utf-8"))
+    assert facts["hidden"]["mostly_hidden"] == [[1.0, 2.2]]
+    words = " ".join(" ".join(read(page).text).split())
+    first = words[words.index("Look here first") : words.index("Timeline")]
+    assert all(said in first for said in much.in_words())
+    assert len(much.in_words()) == 2
 
 
 def test_what_the_check_doubts_is_listed_first_and_not_shown(tmp_path: Path) -> None:

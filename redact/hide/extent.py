@@ -1,0 +1,44 @@
+"""How much of each picture some regions hide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from redact.core.extent import MUCH_OF_FRAME, Extent
+from redact.core.frames import Frame
+from redact.core.geometry import Region
+from redact.hide.masks import Grid
+
+_BLOCKS = 480
+"""The longer side of a picture is cut into at least so many blocks, if it has as many pixels."""
+
+
+class ExtentMeter:
+    """Told every frame of one file in order, with what is hidden in it."""
+
+    def __init__(self) -> None:
+        self._frames = self._mostly = 0
+        self._sum = 0.0
+        self._spans: list[tuple[float, float]] = []
+        self._goes_on = False
+
+    def add(self, frame: Frame, regions: Iterable[Region]) -> None:
+        """Take the next frame."""
+        picture = frame.picture
+        step = max(1, picture.stored_size.longer // _BLOCKS)
+        grid = Grid(picture.stored_size, picture.turn, (step, step))
+        share = float(grid.mask(grid.shapes(regions), grid.whole).mean())
+        self._frames += 1
+        self._sum += share
+        mostly = share > MUCH_OF_FRAME
+        if mostly:
+            time = float(frame.time)
+            start = self._spans.pop()[0] if self._goes_on else time
+            self._spans.append((start, time))
+        self._mostly += mostly
+        self._goes_on = mostly
+
+    def result(self) -> Extent:
+        """What came until now."""
+        mean = self._sum / max(1, self._frames)
+        return Extent(self._frames, mean, self._mostly, tuple(self._spans))
