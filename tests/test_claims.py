@@ -51,6 +51,12 @@ def test_the_version_of_python_is_the_packages() -> None:
     assert "Python 3.11 or later" in page("README.md")
 
 
+def test_an_installer_finds_the_command() -> None:
+    """What pip and pipx put where a shell looks for commands."""
+    scripts = tomllib.loads(page("pyproject.toml"))["project"]["scripts"]
+    assert scripts == {"redact": "redact_cli.app:main"}
+
+
 def test_the_formats_that_are_named_are_those_of_the_code() -> None:
     readme, formats = page("README.md"), page("docs/formats.md")
     same = {s for s in VIDEO_SUFFIXES if default_output(Path(f"a{s}")).suffix == s}

@@ -20,6 +20,8 @@ from typing import Any
 
 from typer.core import TyperGroup
 
+from redact_cli.help_format import without_types
+
 DEBUG = "--debug"
 DEFAULT = "run"
 
@@ -33,6 +35,10 @@ class CommandLine(TyperGroup):
         if args:
             args = self._with_command(ctx, args)
         return super().parse_args(ctx, [DEBUG] * debug + args)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options of `redact` itself, as its commands show theirs."""
+        return without_types(super().get_params(ctx))
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Offer the options of the default command as well, where none is named."""

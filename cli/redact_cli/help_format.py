@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import typer
@@ -18,11 +18,7 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters; flags and arguments have no column for a type."""
-        params: list[Any] = list(super().get_params(ctx))
-        for param in params:
-            if param.param_type_name == "argument" or getattr(param, "is_flag", False):
-                param.display_type_rich = _no_type
-        return params
+        return without_types(super().get_params(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; presets are looked for only now."""
@@ -33,6 +29,15 @@ class Command(TyperCommand):
         super().format_help(ctx, formatter)
         for param, text in zip(params, before, strict=True):
             param.help = text
+
+
+def without_types(params: Iterable[Any]) -> list[Any]:
+    """The parameters; flags and arguments have no column for a type in the help."""
+    known = list(params)
+    for param in known:
+        if param.param_type_name == "argument" or getattr(param, "is_flag", False):
+            param.display_type_rich = _no_type
+    return known
 
 
 def _no_type(ctx: Any) -> str:  # noqa: ARG001 - as typer calls it

@@ -7,6 +7,7 @@ from mimetypes import guess_type
 from pathlib import Path
 
 from redact.core.findings import Kind
+from redact.core.names import report_paths
 from redact.core.notes import as_objects
 from redact.core.recipe import Recipe
 from redact.errors import printable
@@ -107,11 +108,11 @@ SOUND = {
 
 
 def _page(job: Job, plan: Path) -> str:
-    if not job.report:
-        return ""
-    from redact.report import report_paths
-
-    return f"; report: {printable(report_paths(job.output, plan)[0])}"
+    page = report_paths(job.output, plan)[0]
+    if job.report:
+        return f"; report: {printable(page)}"
+    old = f"; {printable(page)} is of an earlier result: delete it, or make it anew with --report"
+    return old if page.exists() else ""
 
 
 def recipe_in_words(recipe: Recipe) -> str:

@@ -91,7 +91,7 @@ class Pace:
 
     def left(self, now: float) -> float | None:
         """Seconds to the end of the file, None while nothing is known."""
-        if self._share >= 1:
+        if self._share >= 1 or now - self.began < _MOMENT:
             return None
         share = (self.fraction - self._share) / (1 - self._share)
         return remaining(share, now - self.began)

@@ -1,4 +1,4 @@
-"""What the files beside a source are called: its result, its plan, and a result held back."""
+"""What the files beside a source are called: its result, its plan, the pages about both."""
 
 from __future__ import annotations
 
@@ -65,6 +65,22 @@ def quarantine(output: Path) -> Path:
 def held_plan_path(held: Path) -> Path:
     """The plan of a result in quarantine, with its suffix: of one stem there may be several."""
     return long_plan_path(held)
+
+
+def report_paths(output: Path, plan: Path) -> tuple[Path, Path]:
+    """`clip.redacted.mp4` gets `clip.redact.html` and `clip.redact.report.json` beside it.
+
+    Where its plan has the long name, `clip.mp4.redact.json`, so have these.
+    """
+    stem = output.stem.removesuffix(".redacted")
+    if plan.name == long_plan_path(output).name:
+        stem += output.suffix
+    return output.with_name(f"{stem}.redact.html"), output.with_name(f"{stem}.redact.report.json")
+
+
+def sheet_path(plan: Path) -> Path:
+    """`clip.redact.json` gets `clip.redact.private.html` beside it."""
+    return plan.with_name(f"{plan.name.removesuffix('.json')}.private.html")
 
 
 def cut_name(name: str, most: int) -> str:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from redact import api
 from redact.core.findings import Kind
 from redact.core.interfaces import Progress
-from redact.core.names import plan_path
+from redact.core.names import plan_path, report_paths
 from redact.core.parallel import WORKERS
 from redact.core.plan import Plan, load, save
 from redact.errors import (
@@ -265,8 +265,6 @@ def _check_names_free(job: Job) -> None:
     check_output(job.output, source=job.source, force=job.force)
     check_length(job.plan)
     if job.report:
-        from redact.report import report_paths
-
         for path in report_paths(job.output, job.plan):
             check_length(path)
     if job.plan.exists() and not job.force and _has_edits(job.plan):

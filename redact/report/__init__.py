@@ -7,25 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from redact.core.names import held_plan_path, long_plan_path
+from redact.core.names import held_plan_path, report_paths, sheet_path
 from redact.core.storage import write_whole
 from redact.errors import LeakError, RedactError
 from redact.report.facts import collect_facts
 from redact.report.page import build_page
-from redact.report.sheet import sheet_path, write_sheet
+from redact.report.sheet import write_sheet
 from redact.report.snapshots import take_snapshots
 from redact.stages import Outcome
-
-
-def report_paths(output: Path, plan: Path) -> tuple[Path, Path]:
-    """`clip.redacted.mp4` gets `clip.redact.html` and `clip.redact.report.json` beside it.
-
-    Where its plan has the long name, `clip.mp4.redact.json`, so have these.
-    """
-    stem = output.stem.removesuffix(".redacted")
-    if plan.name == long_plan_path(output).name:
-        stem += output.suffix
-    return output.with_name(f"{stem}.redact.html"), output.with_name(f"{stem}.redact.report.json")
 
 
 def write_report(outcome: Outcome, plan: Path) -> Path:

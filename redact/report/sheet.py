@@ -11,6 +11,7 @@ from pathlib import Path
 from redact.core.findings import Sighting, Track
 from redact.core.frames import Frame
 from redact.core.geometry import Box, Size
+from redact.core.names import sheet_path
 from redact.core.plan import Plan
 from redact.core.storage import write_whole
 from redact.errors import printable
@@ -30,11 +31,6 @@ _WARNING = (
     "PRIVATE: this page shows faces and number plates in clear. It is for your eyes only: do not "
     "send it, and delete it when you are done."
 )
-
-
-def sheet_path(plan: Path) -> Path:
-    """`clip.redact.json` gets `clip.redact.private.html` beside it."""
-    return plan.with_name(f"{plan.name.removesuffix('.json')}.private.html")
 
 
 def write_sheet(source: Path, plan: Plan, place: Path) -> Path:

@@ -145,6 +145,14 @@ def test_durations(seconds: float | None, text: str) -> None:
     assert clock(seconds) == text
 
 
+def test_no_time_left_is_made_up_from_the_first_moment() -> None:
+    pace = Pace(began=10.0)
+    pace.update("analyse", 1, 9, 10.05)  # the detectors were being loaded before
+    assert pace.left(10.05) is None
+    pace.update("analyse", 3, 9, 12.0)
+    assert pace.left(12.0) == pytest.approx(10.0)
+
+
 def test_time_left() -> None:
     assert remaining(0.25, 10) == pytest.approx(30)
     assert remaining(0.0, 10) is None

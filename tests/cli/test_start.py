@@ -106,6 +106,12 @@ def test_the_help_of_a_command_tells_no_types_and_breaks_no_value(name: str, col
             assert long in ended.stdout
 
 
+def test_the_help_of_redact_itself_tells_no_types() -> None:
+    ended = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100"})
+    assert "--install-completion" in ended.stdout
+    assert not re.findall(r"<\w[^>=]*>|list\[", ended.stdout)
+
+
 def test_short_for_the_version() -> None:
     assert CliRunner().invoke(app, ["-V"]).stdout == CliRunner().invoke(app, ["--version"]).stdout
 

@@ -92,6 +92,14 @@ def test_the_summary_of_an_analysis() -> None:
     assert "PRIVATE" not in "".join(analysis_in_words(report, CLIP.plan, None))
 
 
+def test_an_old_report_is_not_taken_for_one_of_this_result(tmp_path: Path) -> None:
+    job = replace(CLIP, output=tmp_path / "a.redacted.mp4", plan=tmp_path / "a.redact.json")
+    assert "earlier" not in said(DONE, job)[-1]
+    (tmp_path / "a.redact.html").touch()
+    assert "a.redact.html is of an earlier result: delete it" in said(DONE, job)[-1]
+    assert "earlier" not in said(DONE, replace(job, report=True))[-1]
+
+
 @pytest.mark.parametrize("said_of", ["faces", "plates"])
 def test_what_was_not_looked_for_is_never_counted(said_of: str) -> None:
     other = {"faces": "number plates", "plates": "faces"}[said_of]

@@ -11,7 +11,7 @@ import typer
 
 from redact import api
 from redact.core.interfaces import Progress
-from redact.core.names import default_output
+from redact.core.names import default_output, sheet_path
 from redact.core.plan import save
 from redact.core.recipe import Recipe
 from redact.detect.cache import DetectionCache
@@ -20,7 +20,6 @@ from redact.jobs.plan_names import check_owner, is_crowded, place_plan
 from redact.jobs.sandbox import Task, run_in_sandbox
 from redact.media.drafts import check_length, check_output
 from redact.media.files import check_input
-from redact.report import sheet_path
 from redact_cli.console import file_progress, say
 from redact_cli.options import Output
 from redact_cli.summary import analysis_in_words, recipe_in_words, report_object
