@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from redact import pipeline
+from redact.core.edits.values import Edit, HideBox, Mute
+from redact.core.edits.zones import Wish, Zone
 from redact.core.interfaces import Progress, Source, Tracker
 from redact.core.plan import Plan, SourceId
 from redact.core.recipe import Recipe
@@ -13,7 +16,7 @@ from redact.detect.cache import DetectionCache, cache_key
 from redact.detect.detectors import load
 from redact.detect.detectors.devices import requested_device
 from redact.detect.schedule import PassRunner, VideoSchedule
-from redact.errors import UnsupportedInputError
+from redact.errors import RecipeError, UnsupportedInputError
 from redact.media.formats import check_choices
 from redact.pipeline import EveryFrame
 from redact.track import make_tracker
@@ -22,7 +25,11 @@ from redact.track.pages import for_every_page
 
 
 def analyse(
-    source: Source, recipe: Recipe, cache: DetectionCache | None, progress: Progress
+    source: Source,
+    recipe: Recipe,
+    cache: DetectionCache | None,
+    progress: Progress,
+    wishes: Sequence[Wish] = (),
 ) -> Plan:
     """Find and track everything that is to be hidden.
 
@@ -31,12 +38,16 @@ def analyse(
         recipe: The choices.
         cache: Where a video's detections are kept meanwhile; not begun yet.
         progress: Called with the stage, frames done and frames expected.
+        wishes: Edits and zones that the plan gets.
 
     Raises:
         InputError: The source cannot be used.
+        RecipeError: A zone lies outside of the picture.
+        PlanError: Another edit can do nothing.
         EngineError: A detector failed.
     """
     check_choices(source, recipe)
+    check_wishes(source, wishes)
     mark, info = source.fingerprint, source.info
     tracker = make_tracker(recipe, pages=info.pages)
     read, restless = _detect_and_track(source, mark, recipe, tracker, cache, progress)
@@ -47,7 +58,57 @@ def analyse(
         brief = Briefness(tracker.cuts(), read.frames, info.rate, restless)
         tracks = mark_uncertain(tracks, recipe, info.size, brief)
     identity = SourceId(mark, info.size, read.frames, read.first, read.last)
-    return Plan(identity, recipe, tuple(tracker.cuts()), tracks)
+    return add_wishes(Plan(identity, recipe, tuple(tracker.cuts()), tracks), source, wishes)
+
+
+def check_wishes(source: Source, wishes: Sequence[Wish]) -> None:
+    """Refuse before the work a zone that lies outside of every picture, and silence in a still.
+
+    Raises:
+        RecipeError: It can do nothing in this source.
+    """
+    info = source.info
+    for wish in wishes:
+        if isinstance(wish, Mute) and info.is_still:
+            raise RecipeError("there is no sound to silence in a picture", source.path)
+        if not isinstance(wish, Zone) or info.pages:
+            continue
+        if not wish.for_size(info.size).box.touches(info.size):
+            where = f"outside of the picture of {info.size.width}x{info.size.height} pixels"
+            raise RecipeError(f"the zone {wish.text} lies {where}", source.path)
+
+
+def add_wishes(plan: Plan, source: Source, wishes: Sequence[Wish]) -> Plan:
+    """The plan with edits that were asked for before it was made.
+
+    Args:
+        plan: Of this source.
+        source: Read once more if it has pages and a zone is in shares of them.
+        wishes: Edits, and zones, which become boxes in pixels.
+
+    Raises:
+        PlanError: One of them can do nothing.
+    """
+    edits: list[Edit] = []
+    for wish in wishes:
+        if not isinstance(wish, Zone):
+            edits.append(wish)
+        elif source.info.pages and wish.is_relative:
+            edits += _zone_on_pages(wish, source)
+        else:
+            edits.append(wish.for_size(plan.source.size))
+    return replace(plan, edits=(*plan.edits, *edits))
+
+
+def _zone_on_pages(zone: Zone, source: Source) -> list[HideBox]:
+    """A zone in shares of pages, which may differ in size: a box for each page."""
+    found = []
+    for page in source.frames():
+        size = page.picture.turn.upright_size(page.picture.stored_size)
+        begun = zone.start is None or zone.start <= page.time
+        if begun and (zone.end is None or page.time <= zone.end):
+            found.append(replace(zone.for_size(size), start=page.time, end=page.time))
+    return found
 
 
 def _detect_and_track(

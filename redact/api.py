@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from redact import stages
 from redact.analysis import analyse
+from redact.core.edits.zones import Wish
 from redact.core.findings import Detection
 from redact.core.frames import Samples
 from redact.core.interfaces import Progress
@@ -35,6 +37,7 @@ def analyse_file(
     source: Path | str,
     recipe: Recipe | str | None = None,
     *,
+    edits: Sequence[Wish] = (),
     cache: DetectionCache | None = None,
     progress: Progress | None = None,
 ) -> Plan:
@@ -43,17 +46,19 @@ def analyse_file(
     Args:
         source: A video or a still.
         recipe: The choices, or a profile's name; the balanced profile if not said.
+        edits: What the plan is to hide, show or silence besides, zones among it.
         cache: Where a long video's detections are kept meanwhile, so that another run can go on.
         progress: Called with the stage, frames done and frames expected.
 
     Raises:
         InputError: The source cannot be used.
-        RecipeError: The recipe asks for what the source does not allow.
+        RecipeError: The recipe or a zone asks for what the source does not allow.
+        PlanError: An edit can do nothing.
         EngineError: A detector failed.
     """
     recipe = _as_recipe(recipe)
     opened = open_source(_as_path(source), strict=recipe.strict_input)
-    return analyse(opened, recipe, cache, progress or _silent)
+    return analyse(opened, recipe, cache, progress or _silent, edits)
 
 
 def render_file(
@@ -100,6 +105,7 @@ def redact_file(
     output: Path | str | None = None,
     recipe: Recipe | str | None = None,
     *,
+    edits: Sequence[Wish] = (),
     checking: Checking | None = Checking(),  # noqa: B008 - frozen
     cover: Path | str | None = None,
     force: bool = False,
@@ -113,6 +119,7 @@ def redact_file(
         source: A video or a still.
         output: Where to write; `NAME.redacted.EXT` beside the source if not said.
         recipe: The choices, or a profile's name; the balanced profile if not said.
+        edits: What is hidden, shown or silenced besides, zones among it.
         checking: How the result is checked; None for not at all.
         cover: A picture to hide everything under, for the style `cover`.
         force: Whether an existing output may be replaced.
@@ -134,7 +141,7 @@ def redact_file(
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
     recipe = _apply_cover(recipe, how.cover)
     with DetectionCache(output, resume) as cache:
-        plan = analyse(opened, recipe, cache, how.progress)
+        plan = analyse(opened, recipe, cache, how.progress, edits)
         done = stages.render_checked(opened, output, plan, how, checking)
     return replace(done, seconds=time.monotonic() - started)
 

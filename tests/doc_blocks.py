@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLLOWS = ("render", "verify", "prove")
+FOLLOWS = ("render", "verify", "prove", "edit")
 """Commands that use what the line before them wrote."""
 
 REASONS = {

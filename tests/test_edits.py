@@ -12,10 +12,11 @@ from PIL import Image
 
 from redact import api
 from redact.core.edits.values import HidePath, Key
+from redact.core.edits.zones import parse_mute, parse_zone
 from redact.core.geometry import Box, Size
 from redact.core.plan import HideBox, Plan, SourceId
 from redact.core.recipe import recipe
-from redact.errors import PlanError
+from redact.errors import PlanError, RecipeError
 from redact.hide.preview import preview
 from redact.media.files import fingerprint
 from redact.media.formats import open_source
@@ -106,4 +107,28 @@ def test_a_video_with_every_shape_and_style_is_rendered_checked_and_proven(tmp_p
     assert done.verification is not None
     assert done.verification.passed
     assert done.verification.mended == 0
+    assert api.prove_file(path, plan).holds
+
+
+def test_a_zone_outside_of_the_picture_is_refused_before_the_work(tmp_path: Path) -> None:
+    path = source(tmp_path, "picture")
+    for zone in ("64,0,9,9", "0,-9,64,9", "100%,0,5%,5%"):
+        with pytest.raises(RecipeError, match="lies outside of the picture of 64x48 pixels"):
+            api.redact_file(path, recipe="fast", edits=[parse_zone(zone)])
+    with pytest.raises(RecipeError, match="no sound to silence"):
+        api.redact_file(path, recipe="fast", edits=[parse_mute("0-1")])
+    assert [item for item in tmp_path.iterdir() if item != path] == []
+
+
+def test_a_zone_in_percent_fits_every_page(tmp_path: Path) -> None:
+    path = tmp_path / "pages.tif"
+    first, *others = (Image.new("RGB", size, (90, 90, 90)) for size in ((80, 60), (40, 100)))
+    first.save(path, save_all=True, append_images=others)
+    zones = [parse_zone("0,0,50%,50%"), parse_zone("50%,50%,50%,50%@1-")]
+    plan = api.analyse_file(path, recipe("fast"), edits=zones)
+    assert [(e.box, e.start) for e in plan.edits if isinstance(e, HideBox)] == [
+        (Box(0, 0, 40, 30), 0),
+        (Box(0, 0, 20, 50), 1),
+        (Box(20, 50, 40, 100), 1),
+    ]
     assert api.prove_file(path, plan).holds

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,13 +12,21 @@ from typing import Annotated
 
 import typer
 
-from redact.errors import MissingEngineError, RedactError, printable
+from redact.errors import MissingEngineError, RedactError
 from redact_cli import arguments, help_texts, options
+from redact_cli.by_hand import ByHand, make_wishes
 from redact_cli.command_line import DEBUG, CommandLine, take_debug
 from redact_cli.exit_codes import INTERRUPTED, SOME_FAILED, UNFORESEEN, code_for
 from redact_cli.help_format import Command, tell_man_page, tell_version
 from redact_cli.option_groups import Only, takes_groups
-from redact_cli.surroundings import check_engines, interruptible, say_error, say_preset
+from redact_cli.surroundings import (
+    check_engines,
+    interruptible,
+    os_error_in_words,
+    say_error,
+    say_preset,
+    unwind_on_signals,
+)
 
 app = typer.Typer(
     name="redact",
@@ -86,6 +93,7 @@ def run(
     reach: options.Reach,
     style: options.Style,
     encoding: options.Encoding,
+    by_hand: ByHand,
     check: options.Check,
     output: options.Output,
     machine: options.Machine,
@@ -114,6 +122,7 @@ def run(
         skip_unsupported=output.skip_unsupported,
         name=output.name,
         exclude=output.exclude or (),
+        edits=make_wishes(by_hand),
     )
     debug = bool(context.parent and context.parent.params.get("debug"))
     with logging_to(output.log):
@@ -135,6 +144,7 @@ def analyse(
     reach: options.Reach,
     style: options.Style,
     encoding: options.Encoding,
+    by_hand: ByHand,
     output: Annotated[options.Output, Only("resume", "force", *TOLD)],
     machine: Annotated[options.Machine, Only("device")],
     sheet: arguments.Sheet = False,
@@ -155,7 +165,7 @@ def analyse(
     say_preset(search, output)
     with interruptible(output, "; --resume goes on within a long video"):
         check_cover(recipe, style.cover)
-        write_plan(source, plan, recipe, output, sheet=sheet)
+        write_plan(source, plan, recipe, output, sheet=sheet, edits=make_wishes(by_hand))
 
 
 @app.command(
@@ -176,16 +186,7 @@ def render(
             "What `redact analyse` wrote; by default the input's plan beside it."
         ),
     ] = None,
-    place: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="OUTPUT",
-            help="Where to write it, a file or a folder; NAME.redacted.EXT beside the input by "
-            "default.",
-        ),
-    ] = None,
+    place: arguments.Place = None,
 ) -> None:
     """Hide what a plan says, write a finished file, and check it."""
     check_engines()
@@ -267,6 +268,23 @@ def prove(
     raise typer.Exit(code)
 
 
+@app.command(cls=Command, help=help_texts.EDIT, epilog=help_texts.EDIT_EXAMPLE)
+@takes_groups
+def edit(
+    plan: arguments.PlanFile,
+    action: arguments.Action = "list",
+    edits: arguments.Edits = None,
+    by: arguments.By = "",
+    reason: arguments.Reason = "",
+    *,
+    output: Annotated[options.Output, Only("as_json", "quiet")],
+) -> None:
+    """List the edits of a plan, add one, undo the last or bring it back."""
+    from redact_cli.commands.edit import edit_plan
+
+    edit_plan(plan, action, edits or [], by, reason, as_json=output.as_json, quiet=output.quiet)
+
+
 @command(help=help_texts.DOCTOR)
 @takes_groups
 def doctor(
@@ -301,7 +319,7 @@ def doctor(
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command `redact`: every ending has its exit code, and none is a traceback."""
     said = sys.argv[1:] if arguments is None else list(arguments)
-    _unwind_on_signals()
+    unwind_on_signals()
     try:
         app(said, prog_name="redact")  # whatever the program file is called
     except KeyboardInterrupt:
@@ -313,7 +331,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say_error(f"a library cannot be loaded: {error}; run `redact doctor`, or reinstall redact")
         raise SystemExit(code_for(MissingEngineError(""))) from None
     except OSError as error:
-        say_error(_words(error))
+        say_error(os_error_in_words(error))
         raise SystemExit(code_for(error)) from None
     except Exception as error:
         say_error(
@@ -322,23 +340,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if take_debug(said)[0]:
             traceback.print_exc()
         raise SystemExit(UNFORESEEN) from None
-
-
-def _unwind_on_signals() -> None:
-    """Let the signals that end a program end it cleanly: drafts are removed, workers stopped."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
-            signal.signal(number, _leave)
-
-
-def _leave(number: int, _: object) -> None:
-    """Unwind, once: a second signal would cut the tidying short."""
-    signal.signal(number, signal.SIG_IGN)
-    raise SystemExit(128 + number)
-
-
-def _words(error: OSError) -> str:
-    name = error.filename
-    where = f"{printable(Path(name))}: " if isinstance(name, str) and name else ""
-    return f"{where}{error.strerror or error}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,43 @@ Sheet = Annotated[
     ),
 ]
 """No preset can ask for it: in the parameter's name it differs from the report of `redact run`."""
+
+Place = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="OUTPUT",
+        help="Where to write it, a file or a folder; NAME.redacted.EXT beside the input by "
+        "default.",
+    ),
+]
+
+PlanFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PLAN", show_default=False, readable=False, help="What `redact analyse` wrote."
+    ),
+]
+
+Action = Annotated[
+    Literal["list", "add", "undo", "redo"],
+    typer.Argument(metavar="[list|add|undo|redo]", help="What is done.", show_default=False),
+]
+
+Edits = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="EDIT...",
+        show_default=False,
+        help="For add: edits as they stand in a plan, in JSON, or - to read them from standard "
+        "input. Several are one act, undone together.",
+    ),
+]
+
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decided; stands in the plan.")]
+
+Reason = Annotated[str, typer.Option("--reason", metavar="WORDS", help="Why, for who signs it.")]
 
 
 def plan_option(help: str) -> typer.models.OptionInfo:

@@ -81,6 +81,15 @@ PROVE = paragraphs(
     "The exit code is 0 if they are, 14 if not, as with gaussian and mosaic.",
 )
 
+EDIT_EXAMPLE = """Example: redact edit clip.redact.json add '{"edit": "show", "track": 1}'"""
+
+EDIT = paragraphs(
+    "List the edits of a plan, add one, undo the last or bring it back.",
+    "An edit is a person's decision: hide, show, style, split, trim, join, correct, note, accept "
+    "or sign. docs/plans.md shows what each one says. One that can do nothing is refused. "
+    "Who and when stand with it in the plan.",
+)
+
 DOCTOR = paragraphs(
     "Tell versions, encoders, weights and checksums, and in words what is missing.",
     "The exit code is 0 if nothing is.",

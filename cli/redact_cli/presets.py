@@ -125,15 +125,17 @@ def _read(path: Path) -> Iterator[Preset]:
                 path,
                 f"there are: {known}",
             )
-        if isinstance(choices.get("cover"), str):
-            choices["cover"] = str(path.parent / choices["cover"])
+        for key in ("cover", "zones"):
+            if isinstance(choices.get(key), str):
+                choices[key] = str(path.parent / str(choices[key]))
         yield Preset(name, path, choices)
 
 
 def _choices() -> set[str]:
+    from redact_cli.by_hand import ByHand
     from redact_cli.options import Check, Encoding, Reach, Search, Style
 
-    groups = (Search, Reach, Style, Encoding, Check)
+    groups = (Search, Reach, Style, Encoding, Check, ByHand)
     return {field.name for group in groups for field in fields(group)} - {"preset"} | {"report"}
 
 

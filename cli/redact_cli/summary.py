@@ -71,6 +71,7 @@ def _hidden(report: Report) -> str:
             words.append(number_of(count, NAMES[kind].removesuffix("s")))
     others = report.tracks - sum(counts.values())
     words += [number_of(others, "other thing")] if others else []
+    words += [f"{number_of(report.drawn, 'region')} drawn by hand"] if report.drawn else []
     left_out = [f"{NAMES[kind]} were not looked for" for kind in counts if kind not in looked_for]
     several = ["one person may be several tracks"] if video and report.faces > 1 else []
     return "; ".join([", ".join(words), *several, *left_out])
@@ -204,6 +205,7 @@ def report_object(report: Report) -> dict[str, object]:
         "faces": report.faces,
         "plates": report.plates,
         "tracks": report.tracks,
+        "drawn": report.drawn,
         "uncertain": report.uncertain,
         "uncertain_at": [round(second, 3) for second in report.uncertain_at],
         "sound": report.sound,

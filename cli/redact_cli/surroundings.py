@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
-from redact.errors import MissingEngineError
+from redact.errors import MissingEngineError, printable
 from redact_cli import options
 from redact_cli.exit_codes import INTERRUPTED
 
@@ -52,3 +54,24 @@ def interruptible(output: options.Output, advice: str = "") -> Iterator[None]:
         except KeyboardInterrupt:
             say_error(f"interrupted: nothing was written{advice}")
             raise typer.Exit(INTERRUPTED) from None
+
+
+def unwind_on_signals() -> None:
+    """Let the signals that end a program end it cleanly: drafts are removed, workers stopped."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, _: object) -> None:
+    """Unwind, once: a second signal would cut the tidying short."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def os_error_in_words(error: OSError) -> str:
+    """What the system says, and of which file."""
+    name = error.filename
+    where = f"{printable(Path(name))}: " if isinstance(name, str) and name else ""
+    return f"{where}{error.strerror or error}"

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TypeAlias
 
 from redact import api
+from redact.core.edits.zones import made_by_options, wished_by_options
 from redact.core.findings import Kind
 from redact.core.interfaces import Progress
 from redact.core.names import plan_path, report_paths
@@ -186,6 +187,7 @@ def _is_plan_of(plan: Plan, job: Job) -> bool:
     return (
         plan.result is not None
         and plan.recipe == job.recipe
+        and made_by_options(plan.edits) == wished_by_options(job.edits, plan.source.size)
         and plan.source.fingerprint == fingerprint(job.source)
         and plan.result.fingerprint == _fingerprint_or_none(job.output)
     )
@@ -208,6 +210,7 @@ def _redact(job: Job, tell: Progress | None) -> Report:
             job.source,
             job.output,
             job.recipe,
+            edits=job.edits,
             checking=job.checking,
             cover=job.cover,
             force=job.force,
@@ -276,9 +279,10 @@ def _check_names_free(job: Job) -> None:
 
 
 def _has_edits(plan: Path) -> bool:
-    """Whether the plan holds edits, which no analysis brings back; an unreadable one may."""
+    """Whether a person edited the plan, which no analysis brings back; an unreadable one may."""
     try:
-        return bool(load(plan).edits)
+        known = load(plan)
+        return len(known.edits) > len(made_by_options(known.edits)) or bool(known.undone)
     except PlanError:
         return True
 
@@ -323,4 +327,5 @@ def report_on(plan: Plan, job: Job, status: Status) -> Report:
         sound=made and has_sound(job.output),
         searched=tuple(sorted({one.kind for one in plan.recipe.passes})),
         uncertain_at=begins,
+        drawn=len(plan.things.regions),
     )

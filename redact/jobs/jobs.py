@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from redact.core.edits.zones import Wish
 from redact.core.extent import UNKNOWN, Extent
 from redact.core.findings import Kind
 from redact.core.notes import Note
@@ -45,6 +46,7 @@ class Job:
         checking: How the result is checked, None for not at all.
         report: Whether a page about the result is written beside it.
         cover: A picture to hide everything under, if the recipe's style is `cover`.
+        edits: What is hidden or silenced besides, zones among it.
     """
 
     source: Path
@@ -57,6 +59,7 @@ class Job:
     checking: Checking | None = Checking()  # noqa: RUF009 - frozen
     report: bool = False
     cover: Path | None = None
+    edits: tuple[Wish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Report:
         notes: What is not as the original has it, although nothing was refused.
         uncertain_at: Seconds at which tracks that are only listed begin, in order.
         extent: How much of the picture is hidden.
+        drawn: How many regions were drawn by hand, zones among them.
     """
 
     source: Path
@@ -120,6 +124,7 @@ class Report:
     notes: tuple[Note, ...] = ()
     uncertain_at: tuple[float, ...] = ()
     extent: Extent = UNKNOWN
+    drawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,7 @@ def find_jobs(
     name: str | None = None,
     exclude: Sequence[str] = (),
     skip_unsupported: bool = False,
+    edits: Sequence[Wish] = (),
 ) -> Batch:
     """The files to redact: those named, and those of known kinds in the folders named.
 
@@ -175,6 +181,7 @@ def find_jobs(
         name: A pattern for the names of results, with `{stem}` and `{ext}`.
         exclude: Patterns of names, or of paths below the folders named, that are left out.
         skip_unsupported: Whether videos and pictures that redact does not read are skipped.
+        edits: As in `Job`.
 
     Raises:
         RecipeError: One file would be written twice, or over an input, or the names do not fit.
@@ -191,6 +198,7 @@ def find_jobs(
     choices = recipe or PROFILES["balanced"]
     drawn = None if cover is None else Path(cover)
     model = Job(Path(), Path(), Path(), choices, force, resume, ffmpeg, checking, report, drawn)
+    model = replace(model, edits=tuple(edits))
     jobs = (
         replace(model, source=source, output=output, plan=plans[output])
         for source, output in outputs.items()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
+from redact.core.edits.checks import spoken
 from redact.core.recipe import IRREVERSIBLE
 
 _DETECTORS = {"centerface": "CenterFace", "yunet": "YuNet", "mediapipe": "BlazeFace"}
@@ -88,12 +90,13 @@ def _decision_in_words(edit: dict[str, Any]) -> str:
         return f"{what} is {'shown' if kind == 'show' else 'hidden'}{when}"
     track = f"track {edit.get('track')}"
     others = f"track {edit.get('new')}"
+    at = _seconds(edit.get("time", "0"))
     words = {
         "style": f"the style{f' of {what}' if what else ''} is {edit.get('style')}",
-        "split": f"{track} is divided at {edit.get('time')} s: what follows is {others}",
+        "split": f"{track} is divided at {at}: what follows is {others}",
         "trim": f"{track} is cut to its part{when}: what lies outside is {others}",
         "join": _join_in_words(edit),
-        "correct": f"the box of {track} is corrected at {edit.get('time')} s",
+        "correct": f"the box of {track} is corrected at {at}",
         "mute": f"the sound is {'a tone' if edit.get('tone') else 'silent'}{when}",
         "note": f"note{f' on {what}' if what else ''}{when}: {edit.get('text')}",
         "accept": f"{what or 'everything'} was looked at and left as it is",
@@ -122,7 +125,10 @@ def _target_in_words(edit: dict[str, Any]) -> str:
 
 
 def _span_in_words(edit: dict[str, Any]) -> str:
-    start, end = (edit.get(key) for key in ("start", "end"))
-    return (f" from {start} s" if start is not None else "") + (
-        f" to {end} s" if end is not None else ""
-    )
+    start, end = (None if key not in edit else _seconds(edit[key]) for key in ("start", "end"))
+    return (f" from {start}" if start else "") + (f" to {end}" if end else "")
+
+
+def _seconds(text: str) -> str:
+    """A time of an edit as a person writes it."""
+    return spoken(Fraction(text))

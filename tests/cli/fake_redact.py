@@ -10,11 +10,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from redact import api, doctor
+from redact.core.edits.zones import Wish, Zone
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Progress
@@ -76,6 +78,7 @@ def redact_file(
     output: Path | None = None,
     recipe: Recipe | None = None,
     *,
+    edits: Sequence[Wish] = (),
     checking: Checking | None = None,
     cover: Path | None = None,
     force: bool = False,
@@ -92,8 +95,8 @@ def redact_file(
                     progress(stage, done, FRAMES)
         obey(source.read_text(encoding="utf-8").split()[0], source)
         place.write_bytes(b"redacted " + source.read_bytes())
-    plan = analyse_file(source, recipe)
-    plan = Plan(plan.source, plan.recipe, tracks=plan.tracks, result=Result(fingerprint(output)))
+    plan = analyse_file(source, recipe, edits=edits)
+    plan = replace(plan, result=Result(fingerprint(output)))
     notes = tuple(Note("oddity", 2, word) for word in source.read_text("utf-8").split()[1:])
     found = None if checking is None else Verification(FRAMES, 2, ("mediapipe", "yunet"))
     return api.Outcome(source, output, plan, FRAMES, 0.1, found, notes=notes)
@@ -103,13 +106,15 @@ def analyse_file(
     source: Path,
     recipe: Recipe | None = None,
     *,
+    edits: Sequence[Wish] = (),
     cache: DetectionCache | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     seen = Sighting(0, Fraction(0), Box(0, 0, 2, 2), 0.9)
     tracks = (Track(1, Kind.FACE, (seen,)), Track(2, Kind.PLATE, (seen,)))
     identity = SourceId(fingerprint(source), Size(4, 4), FRAMES)
-    return Plan(identity, recipe or PROFILES["balanced"], tracks=tracks)
+    made = tuple(wish.for_size(identity.size) for wish in edits if isinstance(wish, Zone))
+    return Plan(identity, recipe or PROFILES["balanced"], tracks=tracks, edits=made)
 
 
 def render_file(
@@ -141,9 +146,9 @@ REPLACED: tuple[tuple[object, str, object], ...] = (
 )
 
 
-def install(replace: Callable[[object, str, object], None] = setattr) -> None:
+def install(put: Callable[[object, str, object], None] = setattr) -> None:
     for owner, name, fake in REPLACED:
-        replace(owner, name, fake)
+        put(owner, name, fake)
 
 
 def worker_here(*_: object) -> Worker:

@@ -104,7 +104,7 @@ def test_the_help_says_how_a_file_with_a_command_s_name_is_named() -> None:
         (["analize", "clip.mp4"], "Did you mean `analyse`?"),
         (["Render", "clip.mp4"], "Did you mean `render`?"),
         (["--style", "solid", "verfy", "clip.mp4"], "Did you mean `verify`?"),
-        (["conjure"], "Commands: run, analyse, render, verify, prove, doctor."),
+        (["conjure"], "Commands: run, analyse, render, verify, prove, edit, doctor."),
     ],
 )
 def test_a_mistyped_command_is_named_and_corrected(
@@ -121,7 +121,7 @@ def test_a_file_that_is_not_there_is_no_mistyped_command(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
+    monkeypatch.setattr("redact_cli.app.unwind_on_signals", lambda: None)
     with pytest.raises(SystemExit) as ended:
         main(["absent.mp4"])
     assert ended.value.code == 4
@@ -156,7 +156,7 @@ def test_debug_counts_anywhere_but_among_files(line: list[str]) -> None:
 @pytest.fixture
 def complete(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Gives what bash is told to offer for the last word of a line."""
-    monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
+    monkeypatch.setattr("redact_cli.app.unwind_on_signals", lambda: None)
     monkeypatch.setattr(sys, "argv", ["redact"])
     monkeypatch.setenv("_REDACT_COMPLETE", "complete_bash")
 

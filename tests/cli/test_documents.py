@@ -100,7 +100,7 @@ def folder(material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setattr(owner, "sandboxed_worker", worker_here)
     for name in DETECTORS:
         monkeypatch.setitem(DETECTORS, name, SeesNobody)
-    monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
+    monkeypatch.setattr("redact_cli.app.unwind_on_signals", lambda: None)
     monkeypatch.setattr(socket, "socket", _refuse_connections)
     before = dict(os.environ)
     yield place

@@ -29,7 +29,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_redact.install(monkeypatch.setattr)
     for owner in (sandbox, batch):
         monkeypatch.setattr(owner, "sandboxed_worker", fake_redact.worker_here)
-    monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
+    monkeypatch.setattr("redact_cli.app.unwind_on_signals", lambda: None)
     monkeypatch.chdir(tmp_path)
 
 

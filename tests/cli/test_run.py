@@ -28,7 +28,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_redact.install(monkeypatch.setattr)
     for owner in (sandbox, batch):
         monkeypatch.setattr(owner, "sandboxed_worker", fake_redact.worker_here)
-    monkeypatch.setattr("redact_cli.app._unwind_on_signals", lambda: None)
+    monkeypatch.setattr("redact_cli.app.unwind_on_signals", lambda: None)
     monkeypatch.chdir(tmp_path)
 
 
@@ -152,6 +152,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "uncertain": 0,
         "uncertain_at": [],
         "sound": False,
+        "drawn": 0,
         "hidden": Extent().as_object(),
         "notes": [],
         "verification": Verification(3, 2, ("mediapipe", "yunet")).as_object(),

@@ -370,7 +370,7 @@ def test_every_choice_has_its_words() -> None:
 def test_every_edit_has_its_words() -> None:
     told = {
         '{"edit": "hide", "box": [1, 2.5, 30, 40], "start": "1/3", "end": "2"}':
-            "the region at 1, 2.5, 30, 40 is hidden from 1/3 s to 2 s",
+            "the region at 1, 2.5, 30, 40 is hidden from about 0.333 s to 2 s",
         '{"edit": "hide", "keys": [["0", 1, 1, 9, 9]], "name": "door"}':
             "the moving region door is hidden",
         '{"edit": "show", "track": 3, "by": "Ana", "reason": "asked"}':

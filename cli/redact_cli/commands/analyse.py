@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -10,6 +11,7 @@ from time import monotonic
 import typer
 
 from redact import api
+from redact.core.edits.zones import Wish
 from redact.core.interfaces import Progress
 from redact.core.names import default_output, sheet_path
 from redact.core.plan import save
@@ -26,7 +28,13 @@ from redact_cli.summary import analysis_in_words, recipe_in_words, report_object
 
 
 def write_plan(
-    source: Path, plan: Path | None, recipe: Recipe, output: Output, *, sheet: bool
+    source: Path,
+    plan: Path | None,
+    recipe: Recipe,
+    output: Output,
+    *,
+    sheet: bool,
+    edits: Sequence[Wish] = (),
 ) -> None:
     """Analyse a file, with a contact sheet if wanted; all names are checked before the work."""
     began = monotonic()
@@ -39,7 +47,7 @@ def write_plan(
     if page is not None:
         check_length(page)
         check_output(page, source=source, force=output.force)
-    job = Job(source, place, path, recipe, resume=output.resume, report=sheet)
+    job = Job(source, place, path, recipe, resume=output.resume, report=sheet, edits=tuple(edits))
     say(f"choices: {recipe_in_words(recipe)}", quiet=not output.shows_more)
     with file_progress(source, quiet=output.is_silent, verbose=output.shows_more) as progress:
         task = Task(_analyse, source, path, (job,), result_type=Report)
@@ -53,7 +61,9 @@ def write_plan(
 
 def _analyse(job: Job, progress: Progress) -> Report:
     with DetectionCache(job.plan, job.resume) as cache:
-        found = api.analyse_file(job.source, job.recipe, cache=cache, progress=progress)
+        found = api.analyse_file(
+            job.source, job.recipe, edits=job.edits, cache=cache, progress=progress
+        )
         save(found, job.plan)
         if job.report:
             from redact.report import write_sheet

@@ -1,0 +1,98 @@
+"""`redact edit`: the edits of a plan, for scripts: list, add, undo, redo."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+
+from redact.core.edits.json_form import read_edit, write_edit
+from redact.core.edits.values import Edit
+from redact.core.history import add, free_number, redo, undo
+from redact.core.plan import Plan, load, save
+from redact.core.strict_json import parse_json
+from redact.errors import PlanError, RecipeError, printable
+from redact.report.words import edit_in_words
+from redact_cli.console import escaped, say
+
+Action = Literal["list", "add", "undo", "redo"]
+
+
+def edit_plan(
+    plan: Path, action: Action, said: list[str], by: str, reason: str, *, as_json: bool, quiet: bool
+) -> None:
+    """Do it, save the plan, and tell what was done.
+
+    Raises:
+        RecipeError: What was said does not fit the action.
+        PlanError: The plan cannot be used, or an edit can do nothing.
+    """
+    if said and action != "add":
+        raise RecipeError(f"`{action}` takes nothing more", remedy="only `add` takes edits")
+    before = load(plan)
+    if action == "list":
+        _list(before, as_json=as_json)
+        return
+    if action == "add":
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        edits = [replace(e, reason=e.reason or reason) for e in _read_edits(said, before)]
+        after = add(before, *edits, by=by, at=now)
+        touched = after.edits[len(before.edits) :]
+    else:
+        after = undo(before) if action == "undo" else redo(before)
+        shorter, longer = sorted((before.edits, after.edits), key=len)
+        touched = longer[len(shorter) :]
+    save(after, plan)
+    first = min(len(before.edits), len(after.edits)) + 1
+    if as_json:
+        typer.echo(json.dumps({"action": action, "edits": [write_edit(e) for e in touched]}))
+    for number, edit in enumerate(touched, first):
+        done = {"add": "added", "undo": "undone", "redo": "done again"}[action]
+        line = f"{printable(plan)}: {done}: {number}: {edit_in_words(write_edit(edit))}"
+        say(escaped(line), quiet=quiet or as_json)
+
+
+def _list(plan: Plan, *, as_json: bool) -> None:
+    """Every edit with its number, and what could be done again."""
+    if as_json:
+        kinds = {"edits": plan.edits, "undone": plan.undone[::-1]}
+        typer.echo(json.dumps({k: [write_edit(e) for e in edits] for k, edits in kinds.items()}))
+        return
+    for number, edit in enumerate(plan.edits, 1):
+        typer.echo(escaped(f"{number}: {edit_in_words(write_edit(edit))}"))
+    for edit in plan.undone[::-1]:
+        typer.echo(escaped(f"undone: {edit_in_words(write_edit(edit))}"))
+
+
+def _read_edits(said: list[str], plan: Plan) -> list[Edit]:
+    """The edits that were said, or stand on standard input for `-`.
+
+    Raises:
+        RecipeError: Nothing was said.
+        PlanError: It is no edit.
+    """
+    if not said:
+        example = """redact edit clip.redact.json add '{"edit": "show", "track": 1}'"""
+        raise RecipeError("there is no edit to add", remedy=f"write for example {example}")
+    values: list[Any] = []
+    for text in said:
+        read = _parse(sys.stdin.read() if text == "-" else text)
+        values += read if isinstance(read, list) else [read]
+    number = free_number(plan)
+    for value in values:
+        if isinstance(value, dict) and value.get("edit") in ("split", "trim"):
+            number = max(number, value.setdefault("new", number) + 1)
+    return [read_edit(value) for value in values]
+
+
+def _parse(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except (ValueError, RecursionError) as error:
+        remedy = 'write it as in a plan, such as {"edit": "show", "track": 1}'
+        raise PlanError(f"this is no edit: {error}", remedy=remedy) from error
