@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from redact import pipeline
 from redact.core.edits.values import Edit, HideBox, Mute
-from redact.core.edits.zones import Wish, Zone
+from redact.core.edits.zones import SUBTITLES_TELL, Wish, Zone
 from redact.core.interfaces import Progress, Source, Tracker
 from redact.core.plan import Plan, SourceId
 from redact.core.recipe import Recipe
@@ -17,7 +17,7 @@ from redact.detect.detectors import load
 from redact.detect.detectors.devices import requested_device
 from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import RecipeError, UnsupportedInputError
-from redact.media.formats import check_choices
+from redact.media.formats import check_choices, has_sound
 from redact.pipeline import EveryFrame
 from redact.track import make_tracker
 from redact.track.confidence import Briefness, mark_uncertain
@@ -47,7 +47,7 @@ def analyse(
         EngineError: A detector failed.
     """
     check_choices(source, recipe)
-    check_wishes(source, wishes)
+    check_wishes(source, wishes, recipe)
     mark, info = source.fingerprint, source.info
     tracker = make_tracker(recipe, pages=info.pages)
     read, restless = _detect_and_track(source, mark, recipe, tracker, cache, progress)
@@ -61,16 +61,18 @@ def analyse(
     return add_wishes(Plan(identity, recipe, tuple(tracker.cuts()), tracks), source, wishes)
 
 
-def check_wishes(source: Source, wishes: Sequence[Wish]) -> None:
-    """Refuse before the work a zone that lies outside of every picture, and silence in a still.
+def check_wishes(source: Source, wishes: Sequence[Wish], recipe: Recipe) -> None:
+    """Refuse before the work a zone outside of every picture, and silence where nothing is heard.
 
     Raises:
         RecipeError: It can do nothing in this source.
     """
     info = source.info
     for wish in wishes:
-        if isinstance(wish, Mute) and info.is_still:
-            raise RecipeError("there is no sound to silence in a picture", source.path)
+        if isinstance(wish, Mute) and (recipe.audio == "drop" or not has_sound(source.path)):
+            raise RecipeError("there is no sound to silence", source.path, "leave --mute out")
+        if isinstance(wish, Mute) and "subtitles" in recipe.extras:
+            raise RecipeError(SUBTITLES_TELL, source.path, "leave --keep subtitles out")
         if not isinstance(wish, Zone) or info.pages:
             continue
         if not wish.for_size(info.size).box.touches(info.size):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redact import pipeline
+from redact.core.edits.checks import CORRECT
 from redact.core.extent import UNKNOWN, Extent
 from redact.core.interfaces import Progress, Source, Style
 from redact.core.names import quarantine
@@ -16,7 +17,7 @@ from redact.core.notes import Note
 from redact.core.plan import Plan, Result
 from redact.detect.detectors import load
 from redact.detect.schedule import PassRunner
-from redact.errors import RedactError, VerificationError
+from redact.errors import PlanError, RedactError, VerificationError
 from redact.hide.extent import ExtentMeter
 from redact.media.drafts import draft
 from redact.media.files import fingerprint
@@ -24,6 +25,7 @@ from redact.media.formats import (
     find_copies,
     find_faults,
     find_notes,
+    has_sound,
     open_sink,
     open_source,
 )
@@ -102,6 +104,8 @@ def render(
     from redact.hide.covers import style_of
 
     plan.check(source)
+    if plan.mutes and not has_sound(source.path):
+        raise PlanError("there is no sound that could be silenced", source.path, CORRECT)
     style = style_of(plan, how.cover)
     copies = find_copies(output, source, plan) if copying else None
     try:

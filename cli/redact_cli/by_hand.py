@@ -37,6 +37,15 @@ class ByHand:
             "that does not move; what follows a # is not read.",
         ),
     ] = None
+    mute: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="START-END[:tone]",
+            help="Silence the sound from START to END, in seconds or minutes (12.5-14, "
+            "1:05-1:07.2), to the sample; :tone puts a tone there. Sound without loss stays the "
+            "same elsewhere, other sound is encoded once more. Repeat the option for more.",
+        ),
+    ] = None
 
 
 def make_wishes(by_hand: ByHand) -> tuple[Wish, ...]:
@@ -46,7 +55,7 @@ def make_wishes(by_hand: ByHand) -> tuple[Wish, ...]:
         RecipeError: A zone or a span is not written as it should be.
         MissingInputError: There is no such file of zones.
     """
-    from redact.core.edits.zones import parse_zone, read_zones
+    from redact.core.edits.zones import parse_mute, parse_zone, read_zones
     from redact.errors import MissingInputError, RecipeError
 
     zones = [parse_zone(text) for text in by_hand.zone or ()]
@@ -60,4 +69,4 @@ def make_wishes(by_hand: ByHand) -> tuple[Wish, ...]:
             zones += read_zones(lines)
         except RecipeError as error:
             raise RecipeError(error.problem, by_hand.zones, error.remedy) from error
-    return tuple(zones)
+    return (*zones, *(parse_mute(text) for text in by_hand.mute or ()))

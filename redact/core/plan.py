@@ -12,11 +12,11 @@ from typing import Any
 
 import cattrs
 
-from redact.core.edits.checks import CORRECT, check_boxes, check_drawable, check_edits, check_pages
+from redact.core.edits.checks import CORRECT, check_boxes, check_edits, check_pages
 from redact.core.edits.json_form import register_edits
 from redact.core.edits.regions import DrawnRegions, HiddenTracks, shown_regions
 from redact.core.edits.things import Thing, Things, hidden_tracks, walk
-from redact.core.edits.values import ChangeStyle, Edit, HideBox, Show
+from redact.core.edits.values import ChangeStyle, Edit, HideBox, Mute, Show
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region, Size
 from redact.core.interfaces import Source
@@ -138,6 +138,11 @@ class Plan:
         return frozenset({self.style, *(thing.style for thing in every if thing.style)})
 
     @property
+    def mutes(self) -> tuple[Mute, ...]:
+        """Spans of the sound that are silenced."""
+        return tuple(edit for edit in self.edits if isinstance(edit, Mute))
+
+    @property
     def things(self) -> Things:
         """Tracks, their parts and drawn regions, with what was decided about each."""
         return walk(self.tracks, self.edits)
@@ -214,7 +219,6 @@ class Plan:
         """
         self.check_source(source.fingerprint, source.path)
         try:
-            check_drawable(self.edits)
             if source.info.pages:
                 check_pages(self.edits, source.frames())
             else:

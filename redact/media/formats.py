@@ -198,8 +198,7 @@ def _video_sink(
     from redact.media.video.source import VideoSource
 
     assert isinstance(source, VideoSource)
-    frames = plan.source.frames
-    return _open_video_sink(output, source, plan.recipe, ffmpeg, force, frames, copies, finer)
+    return _open_video_sink(output, source, plan.recipe, ffmpeg, force, plan, copies, finer)
 
 
 def _open_video_sink(
@@ -208,7 +207,7 @@ def _open_video_sink(
     recipe: Recipe,
     ffmpeg: str | None,
     force: bool,
-    frames: int | None = None,
+    plan: Plan | None = None,
     copies: Copies | None = None,
     finer: int = 0,
 ) -> VideoSink:
@@ -223,9 +222,10 @@ def _open_video_sink(
         extras=recipe.extras,
         ffmpeg=Path(ffmpeg) if ffmpeg else None,
         force=force,
-        frames=frames,
+        frames=plan.source.frames if plan else None,
         copies=copies,
         finer=finer,
+        mutes=plan.mutes if plan else (),
     )
 
 
@@ -245,7 +245,7 @@ def _video_notes(output: Path, source: Source, plan: Plan) -> tuple[Note, ...]:
     assert isinstance(source, VideoSource)
     container = CONTAINERS[output.suffix.lower()]
     sound = choose_sound(source.media_info, container, plan.recipe.audio, source.path)
-    return sound_notes(sound, container)
+    return sound_notes(sound, container, plan.mutes)
 
 
 def _video_faults(original: Source, finished: Source, plan: Plan | None) -> list[str]:
@@ -254,7 +254,8 @@ def _video_faults(original: Source, finished: Source, plan: Plan | None) -> list
 
     assert isinstance(original, VideoSource)
     assert isinstance(finished, VideoSource)
-    return find_faults(original, finished, None if plan is None else plan.recipe.extras)
+    asked = () if plan is None else (plan.recipe.extras, plan.mutes)
+    return find_faults(original, finished, *asked)
 
 
 def _open_still(path: Path, _strict: bool) -> Source:

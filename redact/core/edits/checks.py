@@ -241,17 +241,6 @@ def path_span(edit: HidePath) -> tuple[Fraction | None, Fraction | None]:
     return start, edit.end if edit.end is not None else max(times, default=None)
 
 
-def check_drawable(edits: Sequence[Edit]) -> None:
-    """Refuse edits that nothing silences yet.
-
-    Raises:
-        PlanError: It names the edit by its number, from 1.
-    """
-    for number, edit in enumerate(edits, 1):
-        if isinstance(edit, Mute):
-            refuse(number, "this redact cannot silence a span yet")
-
-
 def check_boxes(edits: Sequence[Edit], size: Size) -> None:
     """Refuse edits whose boxes all lie outside of a picture of that size.
 

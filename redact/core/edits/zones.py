@@ -23,6 +23,9 @@ OPTION_MARK = "--"
 """What the reason of an edit begins with that an option of the command line made."""
 
 
+SUBTITLES_TELL = "subtitles tell what is said where the sound is silenced"
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """A region that stands still, for pictures of any size.

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from av.container import InputContainer
 
+from redact.core.edits.values import Mute
 from redact.core.recipe import Extra
 from redact.errors import InputError, VerificationError
 from redact.media.video.container import open_media, video_stream
 from redact.media.video.h264.nal import IDR_SLICE, SLICE, nal_types
 from redact.media.video.media_info import UNSPECIFIED, AudioTrack, MediaInfo
+from redact.media.video.muting import find_sound_left
 from redact.media.video.muxing import MuxJob
+from redact.media.video.packets import first_times
 from redact.media.video.pixel_formats import layout_of
 from redact.media.video.sound import DecodedTrack, played_seconds, stored_seconds, track_extent
 from redact.media.video.source import VideoSource
@@ -23,6 +26,7 @@ from redact.media.video.subtitles import (
     read_cues,
     read_payloads,
 )
+from redact.media.video.tracks import AUDIO_CODECS
 
 _TAGS = {
     "alpha_mode", "compatible_brands", "duration", "encoder", "handler_name", "language",
@@ -49,6 +53,7 @@ def check_result(job: MuxJob, times: Sequence[Fraction]) -> None:
         _check_details(found.media_info, job)
         _check_streams(job)
         _check_disguises(job)
+        _check_mutes(job)
         _check_only_played(job, found.media_info)
         _check_subtitles(job)
     except InputError as error:
@@ -141,6 +146,21 @@ def _check_disguises(job: MuxJob) -> None:
             raise VerificationError("the disguised sound is not where the original was")
 
 
+def _check_mutes(job: MuxJob) -> None:
+    """Check that spans that were silenced are silent in the result."""
+    if not job.mutes:
+        return
+    for number, (track, sound) in enumerate(zip(job.tracks, job.sounds, strict=True)):
+        assert isinstance(sound, DecodedTrack)
+        shift = -job.timing.offset
+        if job.timing.free_start:
+            shift = track_extent(job.written, 1 + number)[0] - sound.start
+        codec = sound.codec or AUDIO_CODECS[job.choice.container]
+        found = find_sound_left(job.written, 1 + number, job.mutes, shift, codec)
+        if found:
+            raise VerificationError(f"{found[0]} in track {track.index}")
+
+
 _PRIMING = Fraction(1100)
 """Samples that an encoder puts before the first one, or with which it fills its last packet."""
 
@@ -207,7 +227,10 @@ def unlisted_tags(container: InputContainer) -> list[str]:
 
 
 def find_faults(
-    source: VideoSource, output: VideoSource, extras: Collection[Extra] | None = None
+    source: VideoSource,
+    output: VideoSource,
+    extras: Collection[Extra] | None = None,
+    mutes: Sequence[Mute] = (),
 ) -> list[str]:
     """What is wrong with the structure of a finished file, in words.
 
@@ -215,6 +238,7 @@ def find_faults(
         source: The original.
         output: The finished file.
         extras: What was kept beside pictures and sound, None if that is not known.
+        mutes: Spans of the sound that must be silent, or a tone.
     """
     found = [
         f"the {name} is {kept}, not {wanted}"
@@ -235,6 +259,10 @@ def find_faults(
         found += [f"it holds a tag that is not allowed: {key}" for key in unlisted_tags(container)]
         if extras is not None and "languages" not in extras and any(stream_languages(container)):
             found.append("it says a language")
+    if mutes:
+        shift = first_times(output.path)[0] - first_times(source.path)[0]
+        for track in output.media_info.audio:
+            found += find_sound_left(output.path, track.index, mutes, shift, track.codec)
     return found + (_subtitle_faults(source, output) if "subtitles" in (extras or ()) else [])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import ffmpeg
 import imageio_ffmpeg
 
+from redact.core.edits.values import Mute
 from redact.core.geometry import Turn
 from redact.errors import MissingEngineError
 from redact.media.video.encoders import Choice
@@ -39,6 +40,7 @@ class MuxJob:
         sounds: Where each of these tracks comes from.
         subtitles: Subtitle tracks, written anew.
         languages: Whether streams have a language tag.
+        mutes: Spans of the sound that are silent, or a tone.
     """
 
     pictures: Path
@@ -52,6 +54,7 @@ class MuxJob:
     sounds: tuple[CopiedTrack | DecodedTrack, ...]
     subtitles: tuple[SubtitleFile, ...] = ()
     languages: bool = False
+    mutes: tuple[Mute, ...] = ()
 
     @property
     def stream_languages(self) -> list[str | None]:
@@ -143,9 +146,11 @@ def _output_options(job: MuxJob) -> dict[str, Any]:
 
 
 def _sound_options(job: MuxJob) -> dict[str, str]:
-    codec = AUDIO_CODECS[job.choice.container]
-    decoded = [n for n, sound in enumerate(job.sounds) if isinstance(sound, DecodedTrack)]
-    return {f"c:a:{n}": codec for n in decoded} | {f"b:a:{n}": "64k" for n in decoded}
+    usual = AUDIO_CODECS[job.choice.container]
+    decoded = {n: sound for n, sound in enumerate(job.sounds) if isinstance(sound, DecodedTrack)}
+    codecs = {f"c:a:{n}": sound.codec or usual for n, sound in decoded.items()}
+    rates = {f"b:a:{n}": str(sound.bit_rate) for n, sound in decoded.items() if sound.bit_rate}
+    return codecs | rates
 
 
 def _language_tags(job: MuxJob) -> dict[str, str]:

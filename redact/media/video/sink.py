@@ -9,9 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from redact.core.edits.values import Mute
+from redact.core.edits.zones import SUBTITLES_TELL
 from redact.core.frames import Frame
 from redact.core.recipe import Audio, Extra
-from redact.errors import EngineError, UnsupportedInputError, VerificationError
+from redact.errors import EngineError, RecipeError, UnsupportedInputError, VerificationError
 from redact.media import drafts, files
 from redact.media.video.checking import check_nal_units, check_result
 from redact.media.video.container import add_path_to_errors
@@ -19,6 +21,7 @@ from redact.media.video.encoders import choose_encoder
 from redact.media.video.encoding import Encoding, check_encoder_opens, draft_suffix, open_encoder
 from redact.media.video.h264.nal import CannotCopy
 from redact.media.video.media_info import AudioTrack, MediaInfo
+from redact.media.video.muting import check_heard, mute_track, silence
 from redact.media.video.muxing import MuxJob, find_program, mux
 from redact.media.video.packets import first_times
 from redact.media.video.retimed_sound import RETIMED_SUFFIX, write_retimed_sound
@@ -47,6 +50,7 @@ class VideoSink:
         frames: How many frames must be written, None where that is not known before.
         finer: How many steps finer than usual pictures are encoded, without a limit of bits.
         copies: Which frames are copied from the source. Where all are, none has to be written.
+        mutes: Spans of the sound that are silenced.
 
     Raises:
         RecipeError: The choices do not exist or do not fit each other.
@@ -69,6 +73,7 @@ class VideoSink:
         frames: int | None = None,
         copies: Copies | None = None,
         finer: int = 0,
+        mutes: tuple[Mute, ...] = (),
     ) -> None:
         drafts.check_output(output, source=source.path, force=force)
         self._source = source
@@ -82,6 +87,9 @@ class VideoSink:
         self._sound = choose_sound(source.media_info, self._choice.container, audio, source.path)
         self._audio = audio
         self._extras = frozenset(extras)
+        self._mutes = mutes
+        if mutes and "subtitles" in self._extras:
+            raise RecipeError(SUBTITLES_TELL, source.path, "leave --keep subtitles out")
         if "subtitles" in self._extras:
             check_container(source.media_info, self._choice.container, source.path)
         self._program = find_program(ffmpeg)
@@ -193,6 +201,7 @@ class VideoSink:
             tuple(sounds.values()),
             self._write_subtitles(written.parent) if "subtitles" in self._extras else (),
             "languages" in self._extras,
+            self._mutes,
         )
         mux(job, self._program)
         files.check_unchanged(source.path, source.identity)
@@ -211,13 +220,30 @@ class VideoSink:
                 wav = written.with_name(f"{track.index}.wav")
                 if played is None:
                     continue
-                if self._audio == "disguise":
-                    found[track] = disguise_voice(played, wav, self._program)
-                elif track in self._sound.encoded:
-                    found[track] = decode_track(played, track.rate, wav, self._program)
-                else:
-                    found[track] = played
+                found[track] = self._sound_of(track, played, wav)
+        decoded = [sound for sound in found.values() if isinstance(sound, DecodedTrack)]
+        check_heard(decoded, self._mutes, self._source.path)
         return found
+
+    def _sound_of(
+        self, track: AudioTrack, played: CopiedTrack, wav: Path
+    ) -> CopiedTrack | DecodedTrack:
+        """Where one track comes from: silenced before it is disguised or encoded."""
+        encoded = track in self._sound.encoded
+        if self._mutes:
+            codec = "" if encoded else track.codec  # what a container cannot hold is lossy there
+            place = wav.with_name(f"{track.index}.muted.wav")
+            muted = mute_track(played, codec, track.rate, self._mutes, place, self._program)
+            if self._audio != "disguise":
+                return muted
+            played = CopiedTrack(muted.path, 0, muted.start)
+        if self._audio == "disguise":
+            disguised = disguise_voice(played, wav, self._program)
+            silence(disguised, self._mutes)
+            return disguised
+        if encoded:
+            return decode_track(played, track.rate, wav, self._program)
+        return played
 
     def _retimed_sound(self, written: Path) -> tuple[Path, dict[AudioTrack, AudioTrack]]:
         """The file that holds the sound, and each track there.

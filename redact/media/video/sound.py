@@ -48,12 +48,16 @@ class DecodedTrack:
         start: Seconds at which it belongs in the source.
         samples: How many there are.
         rate: Samples per second.
+        codec: In which it is encoded, None for the container's usual one.
+        bit_rate: Bits a second for the encoder, None for one without loss.
     """
 
     path: Path
     start: Fraction
     samples: int
     rate: int
+    codec: str | None = None
+    bit_rate: int | None = 64_000
 
 
 def played_track(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack | None:
@@ -169,12 +173,13 @@ def decoded_sound(track: CopiedTrack, rate: int) -> Any:
     return sound.filter("aresample", rate, **{"async": 1})
 
 
-def wav_command(sound: Any, written: Path, program: Path) -> list[str]:
-    """The command that writes a stream of ffmpeg-python to a file without loss."""
+def wav_command(sound: Any, written: Path, program: Path, codec: str = "pcm_s16le") -> list[str]:
+    """The command that writes a stream of ffmpeg-python to a file, as samples of that codec."""
     output = ffmpeg.output(
         sound,
         file_url(written),
         f="wav",
+        acodec=codec,
         rf64="auto",
         map_metadata=-1,
         fflags="+bitexact",

@@ -10,10 +10,12 @@ from typing import Final
 
 import av
 
+from redact.core.edits.values import Mute
 from redact.core.notes import Note
 from redact.core.recipe import Audio
 from redact.errors import UnsupportedInputError
 from redact.media.video.media_info import AudioTrack, MediaInfo, OtherTrack
+from redact.media.video.muting import is_lossless
 
 AUDIO_CODECS: Final = {
     "avi": "pcm_s16le", "matroska": "aac", "mov": "aac", "mp4": "aac", "mpegts": "aac",
@@ -92,17 +94,24 @@ def source_notes(media_info: MediaInfo) -> tuple[Note, ...]:
     return _note("tracks_left_out", media_info.others, "not kept in any result")
 
 
-def sound_notes(sound: ChosenSound, container: str) -> tuple[Note, ...]:
+def sound_notes(sound: ChosenSound, container: str, mutes: Sequence[Mute] = ()) -> tuple[Note, ...]:
     """What to tell of the sound of a result.
 
     Args:
         sound: What becomes of it.
         container: The result's.
+        mutes: Spans that are silenced.
     """
+    muted = sound.kept if mutes else ()
+    same = [t for t in muted if is_lossless(t.codec) and t not in sound.encoded]
+    once = [track for track in muted if track not in same]
+    spans = f"{len(mutes)} span{'s' * (len(mutes) != 1)} silenced"
     trimmed = [track for track in sound.kept if track.edits is not None]
     codec = AUDIO_CODECS[container].removeprefix("lib")
     return (
         *_note("sound_trimmed", trimmed, "what its edit list cuts off is left out"),
+        *_note("sound_muted", same, f"{spans}; the rest is the same, sample by sample"),
+        *_note("sound_muted", once, f"{spans}; the rest is encoded once more, to {codec}"),
         *_note("sound_encoded", sound.encoded, f"encoded to {codec}, as {container} needs it"),
         *_note("tracks_left_out", sound.left_out, "left out, as nobody can decode it"),
     )
