@@ -167,6 +167,23 @@ def make_damaged(folder: Path, name: str) -> Path:
     return path
 
 
+def make_long_damaged(folder: Path) -> Path:
+    """A clip of many key frames, one coded picture of which is damaged inside."""
+    whole = folder / "long.mp4"
+    scene = ("-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=2", *_H264, "-g", "5", "-crf", "10")
+    run(*scene, whole)
+    with av.open(str(whole)) as container:
+        packets = [p for p in container.demux(container.streams.video[0]) if p.size]
+        hit = next(p for p in packets[22:] if not p.is_keyframe)
+        start = (hit.pos or 0) + hit.size // 3
+        length = hit.size // 3
+    data = bytearray(whole.read_bytes())
+    data[start : start + length] = bytes((at * 97 + 13) % 256 for at in range(length))
+    path = folder / "long_damaged.mp4"
+    path.write_bytes(data)
+    return path
+
+
 def make_corrupt(folder: Path, name: str) -> Path:
     """A clip with some of its coded pictures overwritten, or lost on the air."""
     whole = make(folder, name)

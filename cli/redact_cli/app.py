@@ -22,6 +22,7 @@ from redact_cli.option_groups import Only, takes_groups
 from redact_cli.surroundings import (
     check_engines,
     interruptible,
+    interruptible_review,
     os_error_in_words,
     say_error,
     say_preset,
@@ -78,17 +79,7 @@ def _common(
 @takes_groups
 def run(
     context: typer.Context,
-    inputs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="INPUT",
-            show_default=False,
-            readable=False,  # one that cannot be read does not stop the others
-            help="Videos (mp4 mov mkv webm avi ts mpg 3gp wmv flv mxf and more), pictures (jpeg "
-            "png gif webp tiff bmp heic avif), and folders, which are searched to the bottom; "
-            "hidden files are left alone.",
-        ),
-    ],
+    inputs: arguments.Inputs,
     search: options.Search,
     reach: options.Reach,
     style: options.Style,
@@ -198,21 +189,37 @@ def render(
         render_plan(source, plan, place, checking, output, cover=style.cover, ffmpeg=machine.ffmpeg)
 
 
+@app.command(cls=Command, help=help_texts.REVIEW, epilog="Example: redact review clip.mp4")
+@takes_groups
+def review(
+    inputs: arguments.Inputs,
+    search: options.Search,
+    style: Annotated[options.Style, Only("style", "color")],
+    check: options.Check,
+    output: Annotated[options.Output, Only("quiet", "verbose", "log")],
+    machine: Annotated[options.Machine, Only("device")],
+    browser: arguments.Browser = True,
+    idle: arguments.Idle = 15.0,
+) -> None:
+    """See, correct, render and sign what is hidden, on a page of your own computer."""
+    check_engines()
+    from redact.jobs.batch import find_jobs
+    from redact_cli.commands.review import review_all
+    from redact_cli.inputs import expand_patterns
+    from redact_cli.recipes import make_checking, make_recipe, use_device
+
+    use_device(machine.device)
+    recipe = make_recipe(search, style=style)
+    found = find_jobs(expand_patterns(inputs), None, recipe, force=True)
+    with interruptible_review(output):
+        review_all(found, recipe, make_checking(check), output, browser=browser, idle=idle * 60)
+
+
 @command(help=help_texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")
 @takes_groups
 def verify(
-    original: Annotated[
-        Path,
-        typer.Argument(
-            metavar="ORIGINAL", show_default=False, readable=False, help="What was redacted."
-        ),
-    ],
-    redacted: Annotated[
-        Path,
-        typer.Argument(
-            metavar="REDACTED", show_default=False, readable=False, help="The finished file."
-        ),
-    ],
+    original: arguments.Original,
+    redacted: arguments.Redacted,
     style: Annotated[options.Style, Only("cover")],
     check: Annotated[options.Check, Only("every_frame", "strict")],
     output: Annotated[options.Output, Only(*TOLD)],

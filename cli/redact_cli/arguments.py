@@ -64,6 +64,43 @@ By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decided; stan
 Reason = Annotated[str, typer.Option("--reason", metavar="WORDS", help="Why, for who signs it.")]
 
 
+Original = Annotated[
+    Path,
+    typer.Argument(
+        metavar="ORIGINAL", show_default=False, readable=False, help="What was redacted."
+    ),
+]
+
+Redacted = Annotated[
+    Path,
+    typer.Argument(
+        metavar="REDACTED", show_default=False, readable=False, help="The finished file."
+    ),
+]
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="INPUT",
+        show_default=False,
+        readable=False,  # one that cannot be read does not stop the others
+        help="Videos (mp4 mov mkv webm avi ts mpg 3gp wmv flv mxf and more), pictures (jpeg "
+        "png gif webp tiff bmp heic avif), and folders, which are searched to the bottom; "
+        "hidden files are left alone.",
+    ),
+]
+
+Browser = Annotated[
+    bool,
+    typer.Option(help="Open the page in your browser; without it, only its address is written."),
+]
+
+Idle = Annotated[
+    float,
+    typer.Option(metavar="MINUTES", min=0.01, help="End when the page was closed for so long."),
+]
+
+
 def plan_option(help: str) -> typer.models.OptionInfo:
     """Every command has this option, and each has its own use for it."""
     option: typer.models.OptionInfo = typer.Option(

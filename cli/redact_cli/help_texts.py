@@ -65,6 +65,14 @@ RENDER = paragraphs(
     "so. --report-only leaves it as the plan has it.",
 )
 
+REVIEW = paragraphs(
+    "Open a page on which you see what is hidden, correct it, render the result and sign for it.",
+    "What has no plan yet is analysed first. Every decision is in the plan file at once, and can "
+    "be undone. `redact render` needs no page: it does what the plan says.",
+    "The page is served to this computer's own browser only, by an address that works once. "
+    "Nothing is sent anywhere, and no picture is written to disk but the result.",
+)
+
 VERIFY = paragraphs(
     "Check a finished file against its original, frame by frame.",
     "Its frames, times, streams and tags must be what they should be; inside of what the plan "

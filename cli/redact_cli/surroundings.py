@@ -56,6 +56,19 @@ def interruptible(output: options.Output, advice: str = "") -> Iterator[None]:
             raise typer.Exit(INTERRUPTED) from None
 
 
+@contextmanager
+def interruptible_review(output: options.Output) -> Iterator[None]:
+    """Keep the log that was asked for, and end on Ctrl-C with a line: nothing is lost."""
+    from redact_cli.journal import logging_to
+
+    with logging_to(output.log):
+        try:
+            yield
+        except KeyboardInterrupt:
+            say_error("the review has ended; what was decided is in the plan")
+            raise typer.Exit(INTERRUPTED) from None
+
+
 def unwind_on_signals() -> None:
     """Let the signals that end a program end it cleanly: drafts are removed, workers stopped."""
     for name in ("SIGTERM", "SIGHUP"):

@@ -146,6 +146,7 @@ class Cover:
     def __init__(self, tracks: Iterable[Track], cuts: Sequence[int], coverage: Coverage) -> None:
         self._cuts = cuts
         self._coverage = coverage
+        self._longest_hold = Fraction(coverage.after)
         self._pending = sorted(tracks, key=lambda t: t.sightings[0].time, reverse=True)
         self._active: list[_Span] = []
 
@@ -153,7 +154,9 @@ class Cover:
         """The regions of that frame; frames must be asked in ascending order."""
         soon = time + Fraction(self._coverage.before)  # a first sighting is never after a detection
         while self._pending and self._pending[-1].sightings[0].time <= soon:
-            self._active.append(_Span(self._pending.pop(), self._coverage, self._cuts))
+            track = self._pending.pop()
+            if time <= track.sightings[-1].time + self._longest_hold:  # else it is over already
+                self._active.append(_Span(track, self._coverage, self._cuts))
         self._active = [span for span in self._active if not span.is_over(time)]
         found = ((span.track, span.box(index, time)) for span in self._active)
         region = self._coverage.region

@@ -105,9 +105,15 @@ def lock(folder: Path) -> FolderLock | None:
     Raises:
         OSError: There is no such folder.
     """
-    if not _is_private(os.lstat(folder)):
-        return None
-    path = folder / "lock"
+    return lock_by(folder / "lock") if _is_private(os.lstat(folder)) else None
+
+
+def lock_by(path: Path) -> FolderLock | None:
+    """The lock that a file stands for; None if another has it, or nothing can be written there.
+
+    Args:
+        path: The file, made if it is not there; whoever has the lock may remove it.
+    """
     try:
         handle = os.open(path, _FLAGS, 0o600)
     except OSError:

@@ -1,0 +1,197 @@
+"""In the worker process: frames of a source as JPEG, as they are or as they will be published."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, floor
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from PIL import Image
+
+from redact.core.frames import Frame, Rgb
+from redact.core.geometry import Box
+from redact.core.interfaces import Progress, Style
+from redact.core.plan import Edit, Plan
+from redact.hide.covers import style_of
+from redact.jobs.jobs import Failure, describe_failure
+from redact.media.formats import open_source
+from redact.review.readers import make_reader
+
+View: TypeAlias = Literal["original", "published"]
+
+_QUALITY = 85
+_CROP_MARGIN = 0.45
+"""Margin around a crop, as a share of its box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Opens a source with its plan; the first thing that is asked of a worker process.
+
+    Args:
+        source: A video or a still.
+        plan: Of that very source.
+    """
+
+    source: Path
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is known of an opened source.
+
+    Args:
+        times: When each frame is shown, in seconds.
+        sizes: Of each frame; one where all are of one size.
+        pages: Whether frames are pages of a document.
+    """
+
+    times: tuple[Fraction, ...]
+    sizes: tuple[tuple[int, int], ...]
+    pages: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRequest:
+    """Asks for some frames in a row.
+
+    Args:
+        source: Opened before.
+        first: The index of the first of them.
+        count: How many.
+        longer: The longer side of each, in pixels; no picture is enlarged.
+        view: As they are, or with everything hidden.
+        edits: Of the plan, for what is hidden.
+        box: Only this part of them.
+    """
+
+    source: Path
+    first: int
+    count: int
+    longer: int
+    view: View
+    edits: tuple[Edit, ...] = ()
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Frames, each a JPEG file."""
+
+    files: tuple[bytes, ...]
+
+
+Request: TypeAlias = Opening | FrameRequest
+
+
+def answer(request: Request, tell: Progress) -> Opened | Pictures | Failure:
+    """What is asked for; a failure is an answer too."""
+    try:
+        if isinstance(request, Opening):
+            _close_all()
+            opened = _open[request.source] = OpenSource(request.source, request.plan, tell)
+            return opened.facts
+        return Pictures(tuple(_open[request.source].pictures(request, tell)))
+    except Exception as error:
+        return describe_failure(error, request.source)
+
+
+_open: dict[Path, OpenSource] = {}
+"""What is open in this process: one source at a time."""
+
+
+def _close_all() -> None:
+    for opened in _open.values():
+        opened.close()
+    _open.clear()
+
+
+class OpenSource:
+    """One source and its plan, in the worker process.
+
+    Args:
+        path: The source.
+        plan: Of that very source.
+        progress: Called while all of it must be read.
+
+    Raises:
+        InputError: It cannot be read.
+        PlanError: It is not the source of the plan.
+    """
+
+    def __init__(self, path: Path, plan: Plan, progress: Progress) -> None:
+        self._source = open_source(path, strict=plan.recipe.strict_input)
+        plan.check_source(self._source.fingerprint, path)
+        self._plan = plan
+        self.reader = make_reader(self._source, plan.source, progress)
+        self._hiding: Hiding | None = None
+        info = self._source.info
+        self.facts = Opened(tuple(self.reader.times), self.reader.sizes, info.pages)
+
+    def close(self) -> None:
+        """Close its file."""
+        self.reader.close()
+
+    def pictures(self, request: FrameRequest, tell: Progress) -> Iterator[bytes]:
+        """The frames that a request asks for, as JPEG files."""
+        for index in range(request.first, request.first + request.count):
+            tell("frame", index, None)
+            frame = self.reader.frame(index)
+            if request.view == "published":
+                self._hide(frame, request.edits)
+            yield _jpeg(_scaled(frame, request), request.longer)
+
+    def _hide(self, frame: Frame, edits: tuple[Edit, ...]) -> None:
+        if self._hiding is None or self._hiding.plan.edits != edits:
+            self._hiding = Hiding(replace(self._plan, edits=edits, result=None))
+        self._hiding.hide(frame)
+
+
+class Hiding:
+    """Hides in single frames what a plan hides, as a render does.
+
+    Args:
+        plan: With its edits.
+
+    Raises:
+        RecipeError: The style needs a picture that is not there.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._style: Style = style_of(plan, None)
+        self._regions = plan.cover()
+        self._last = -1
+
+    def hide(self, frame: Frame) -> None:
+        """Draw over all that is hidden, in place."""
+        if frame.index <= self._last:  # regions are asked for in order of time only
+            self._regions = self.plan.cover()
+        self._last = frame.index
+        self._style.hide(frame.picture, self._regions(frame.index, frame.time))
+
+
+def _scaled(frame: Frame, request: FrameRequest) -> Rgb:
+    """The part of a frame that is asked for, no larger than asked for and never enlarged."""
+    size = frame.picture.turn.upright_size(frame.picture.stored_size)
+    if request.box is None:
+        return frame.picture.rgb(size.fitted(min(size.longer, request.longer)))
+    box = request.box.grown(_CROP_MARGIN)
+    whole = frame.picture.rgb(size)
+    rows = slice(max(0, floor(box.top)), max(1, ceil(box.bottom)))
+    columns = slice(max(0, floor(box.left)), max(1, ceil(box.right)))
+    part = whole[rows, columns]
+    return part if part.size else whole[:1, :1]
+
+
+def _jpeg(picture: Rgb, longer: int) -> bytes:
+    image = Image.fromarray(picture)
+    image.thumbnail((longer, longer))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=_QUALITY)
+    return file.getvalue()

@@ -1,0 +1,151 @@
+// What a person can do: each act becomes edits of the plan, in the plan file at once.
+
+import {get, post} from "./api.js";
+import {select, set, shot, state, thing} from "./store.js";
+import {notice} from "./dialogs.js";
+
+let waiting = Promise.resolve();
+
+async function send(act, body) {
+  try {
+    set({plan: await post(`files/${state.file}/${act}`, {revision: state.plan.revision, by: state.by, ...body})});
+    return true;
+  } catch (error) {
+    notice(error.message, error.kind);
+    return false;
+  }
+}
+
+/** One act after the other: each is meant for the state after the one before. */
+function inTurn(work) {
+  waiting = waiting.then(work, work);
+  return waiting;
+}
+
+/** Wait until all acts are done. */
+export const settled = () => waiting.then(() => true);
+
+/** Do something that needs the plan as it is after the acts before. */
+export const afterwards = (work) => inTurn(work);
+
+/** The plan as the server has it, after something that this page did not do itself. */
+export const refetch = () => inTurn(async () => set({plan: await get(`files/${state.file}/plan`)}));
+
+/** Add one act. */
+export function add(edits) {
+  return inTurn(() => (edits.length ? send("edits", {edits}) : true));
+}
+
+export const undo = () => inTurn(() => (state.plan.edits ? send("undo", {}) : true));
+export const redo = () => inTurn(() => (state.plan.undone ? send("redo", {}) : true));
+export const render = () => inTurn(() => send("render", {}));
+export const reload = () => inTurn(() => send("reload", {}));
+export const sign = (by) => inTurn(() => send("sign", {by}));
+export const end = () => post("end", {});
+
+function target(key) {
+  return key[0] === "t" ? {track: Number(key.slice(1))} : {region: key.slice(1)};
+}
+
+/** Hide or show all that is selected, for its whole time. */
+export function decide(edit, reason = "") {
+  const said = [...state.selected].map((key) => ({edit, ...target(key), ...(reason && {reason})}));
+  return add(said);
+}
+
+export const accept = () => add([...state.selected].map((key) => ({edit: "accept", ...target(key)})));
+
+/** Words about what is selected. */
+export function note(text) {
+  return add([...state.selected].map((key) => ({edit: "note", ...target(key), text})));
+}
+
+/** Split the selected track at this frame; the new part is selected. */
+export async function split() {
+  const [key] = state.selected;
+  if (state.selected.size !== 1 || key[0] !== "t") return notice("select one track to split");
+  return divide({edit: "split", ...target(key), frame: state.frame});
+}
+
+/** Divide a track; the part that is new is selected, so that it can be shown or hidden. */
+async function divide(edit) {
+  const before = new Set(state.plan.tracks.map((track) => track.id));
+  if (await add([edit])) {
+    select(state.plan.tracks.filter((track) => !before.has(track.id)).map((track) => `t${track.id}`));
+  }
+}
+
+/** All selected tracks are one person. */
+export function join() {
+  const tracks = [...state.selected].filter((key) => key[0] === "t").map((key) => Number(key.slice(1)));
+  if (tracks.length < 2) return notice("select two tracks or more to join");
+  const known = state.plan.tracks.filter((it) => tracks.includes(it.id) && it.person);
+  const others = new Set(state.plan.tracks.map((track) => track.person));
+  let number = 1;
+  while (others.has(`Person ${number}`)) number += 1;
+  return add([{edit: "join", tracks, person: known[0]?.person ?? `Person ${number}`}]);
+}
+
+/** The selection begins, or ends, at this frame. */
+export function trim(end) {
+  const [key] = state.selected;
+  const it = state.selected.size === 1 && thing(key);
+  if (!it) return notice("select one thing to trim");
+  if (it.drawn) {
+    return add(redrawn(it, end === "start" ? {first: state.frame, whole: false} : {last: state.frame, whole: false}));
+  }
+  const span = end === "start" ? {from: state.frame, to: null} : {from: null, to: state.frame};
+  return divide({edit: "trim", ...target(key), ...span});
+}
+
+/** Draw a new region: a path whose first key is here, to the end of the shot; or a zone. */
+export async function draw(box, tool, outline) {
+  const before = new Set(state.plan.regions.map((region) => region.name));
+  const edit = {edit: "hide", outline};
+  if (tool === "zone") Object.assign(edit, {box});
+  else Object.assign(edit, {keys: [[state.frame, ...box]], from: state.frame, to: shot(state.frame)[1]});
+  if (await add([edit])) {
+    select(state.plan.regions.filter((it) => !before.has(it.name)).map((it) => `r${it.name}`));
+  }
+}
+
+/** A region drawn anew in place of the one before, which is shown: its own edit stays in the list. */
+function redrawn(it, changes) {
+  const now = {...it, ...changes};
+  const edit = {edit: "hide", outline: now.outline, ...(now.style && {style: now.style})};
+  const span = {from: Math.min(now.first, now.last), to: Math.max(now.first, now.last)};
+  if (now.kind === "zone") Object.assign(edit, {box: now.keys[0].slice(1)}, now.whole ? {} : span);
+  else Object.assign(edit, {keys: now.keys}, now.followed.length ? {followed: now.followed} : {}, span);
+  return [edit, {edit: "show", region: it.name}];
+}
+
+/** Correct where something is at this frame; its neighbours follow. */
+export async function correct(key, box) {
+  const it = thing(key);
+  if (!it) return;
+  if (!it.drawn) {
+    const pad = state.info.pads[it.kind];
+    const [across, down] = [(box[2] - box[0]) * pad / (1 + 2 * pad), (box[3] - box[1]) * pad / (1 + 2 * pad)];
+    const inner = [box[0] + across, box[1] + down, box[2] - across, box[3] - down];
+    await add([{edit: "correct", ...target(key), frame: state.frame, box: inner}]);
+    return;
+  }
+  const others = it.kind === "zone" ? [] : it.keys.filter(([frame]) => frame !== state.frame);
+  const keys = it.kind === "zone" ? [[0, ...box]] : [...others, [state.frame, ...box]].sort((a, b) => a[0] - b[0]);
+  const before = new Set(state.plan.regions.map((region) => region.name));
+  if (await add(redrawn(it, {keys, last: Math.max(it.last, state.frame), first: Math.min(it.first, state.frame)}))) {
+    select(state.plan.regions.filter((region) => !before.has(region.name)).map((region) => `r${region.name}`));
+  }
+}
+
+/** Another style: of what is selected, or of everything. */
+export function restyle(style) {
+  const targets = state.selected.size ? [...state.selected].map(target) : [{}];
+  return add(targets.map((it) => ({edit: "style", style, ...it})));
+}
+
+/** Open a file. */
+export async function open(number) {
+  const info = await get(`files/${number}`);
+  set({file: number, info, plan: info, frame: 0, selected: new Set(), place: -1});
+}

@@ -1,0 +1,92 @@
+// Frames and outlines from the server, a few kept in memory, the next ones asked for ahead.
+
+import {get, picture} from "./api.js";
+import {state} from "./store.js";
+
+const WIDTHS = [160, 480, 960, 1440, 1920, 4096];
+const MOST = 48;  // decoded frames that are kept
+const CHUNK = 200;
+const kept = new Map();
+const coming = new Map();
+const chunks = new Map();
+let revision = -1;
+
+/** The width in which the server gives a picture at least as wide. */
+export function widthFor(pixels) {
+  const longest = Math.max(...state.info.size);
+  const wanted = WIDTHS.find((width) => width >= pixels) ?? WIDTHS.at(-1);
+  return Math.min(wanted, WIDTHS.find((width) => width >= longest) ?? WIDTHS.at(-1));
+}
+
+function key(index, width, view) {
+  return `${state.file}/${view === "published" ? state.plan.revision : 0}/${view}/${width}/${index}`;
+}
+
+/** A frame that is there already. */
+export function ready(index, width, view) {
+  return kept.get(key(index, width, view));
+}
+
+/** A frame, once it has come. */
+export function frame(index, width, view) {
+  const name = key(index, width, view);
+  const found = kept.get(name);
+  if (found) {
+    kept.delete(name);
+    kept.set(name, found);
+    return Promise.resolve(found);
+  }
+  if (!coming.has(name)) {
+    const r = view === "published" ? state.plan.revision : 0;
+    const place = `files/${state.file}/frames/${index}?w=${width}&v=${view}&r=${r}`;
+    const made = picture(place).then((bitmap) => {
+      kept.set(name, bitmap);
+      while (kept.size > MOST) {
+        const [oldest, old] = kept.entries().next().value;
+        kept.delete(oldest);
+        old.close();
+      }
+      return bitmap;
+    }).finally(() => coming.delete(name));
+    coming.set(name, made);
+  }
+  return coming.get(name);
+}
+
+/** Ask for some frames after one, without waiting. */
+export function ahead(index, count, width, view) {
+  for (let i = 1; i <= count && index + i < state.info.times.length; i++) {
+    if (coming.size >= 4) return;
+    if (!ready(index + i, width, view)) frame(index + i, width, view).catch(() => {});
+  }
+}
+
+/** What is where in a frame as the plan is now, once it has come. */
+export async function outlinesNow(index) {
+  const first = index - (index % CHUNK);
+  const chunk = chunks.get(`${state.file}/${first}`);
+  if (chunk?.frames && chunk.revision === state.plan.revision) return chunk.frames[index - first];
+  const said = await get(`files/${state.file}/outlines/${first}`);
+  return said.frames[index - first] ?? [];
+}
+
+/** What is where in a frame, if it has come; it is asked for if not. */
+export function outlinesAt(index, whenHere) {
+  if (revision !== state.plan.revision) {
+    for (const [name, chunk] of chunks) if (!chunk.frames) chunks.delete(name);
+  }
+  revision = state.plan.revision;
+  const first = index - (index % CHUNK);
+  const name = `${state.file}/${first}`;
+  const chunk = chunks.get(name);
+  if (!chunk || chunk.revision !== revision) {
+    const old = chunk?.frames;  // shown until the new ones are there
+    chunks.set(name, {revision, frames: old});
+    get(`files/${state.file}/outlines/${first}`).then((said) => {
+      chunks.set(name, {revision: said.revision, frames: said.frames});
+      whenHere();
+    }).catch(() => chunks.delete(name));
+    return old?.[index - first];
+  }
+  return chunk.frames?.[index - first];
+}

@@ -1,0 +1,320 @@
+// The picture: frames, outlines, the split view, zoom, and the pointer's work on boxes.
+
+import {correct, draw} from "./actions.js";
+import {notice} from "./dialogs.js";
+import {ahead, frame, outlinesAt, outlinesNow, ready, widthFor} from "./frames.js";
+import {clamp, clock, on, seek, select, set, state} from "./store.js";
+
+const view = document.getElementById("view");
+const canvas = document.getElementById("picture");
+const paint = canvas.getContext("2d");
+const HANDLE = 9;
+
+let shown = null;  // the bitmaps on the canvas: {original, published, index}
+let zoom = 1, middle = null;  // middle of the view in pixels of the picture
+let split = 0.5;
+let work = null;  // what the pointer or the keyboard is doing: {kind, box, ...}
+let hover = null;
+
+const size = () => (state.info.sizes.length > 1 ? state.info.sizes[state.frame] : state.info.sizes[0]);
+
+/** Where the picture lies on the canvas, in CSS pixels. */
+function layout() {
+  const [width, height] = size();
+  const [across, down] = [view.clientWidth, view.clientHeight];
+  const scale = Math.min(across / width, down / height) * zoom;
+  const at = zoom === 1 || !middle ? [width / 2, height / 2] : middle;
+  return {scale, left: across / 2 - at[0] * scale, top: down / 2 - at[1] * scale};
+}
+
+function toPicture(event) {
+  const {scale, left, top} = layout();
+  const place = view.getBoundingClientRect();
+  return [(event.clientX - place.left - left) / scale, (event.clientY - place.top - top) / scale];
+}
+
+function viewsNeeded() {
+  return state.view === "split" ? ["original", "published"] : [state.view];
+}
+
+/** Show the current frame as soon as it is there. */
+export async function refresh() {
+  if (!state.info) return;
+  const index = state.frame;
+  const width = widthFor(size()[0] * layout().scale * devicePixelRatio);
+  try {
+    const views = viewsNeeded();
+    const found = await Promise.all(views.map((name) => frame(index, width, name)));
+    if (index !== state.frame && !state.playing) return;
+    shown = {index};
+    views.forEach((name, i) => { shown[name] = found[i]; });
+    repaint();
+    if (!state.playing) views.forEach((name) => ahead(index, 2, width, name));
+  } catch (error) {
+    if (error.name !== "AbortError") notice(error.message, error.kind);
+  }
+}
+
+/** Draw what is there. */
+export function repaint() {
+  if (!state.info) return;
+  const ratio = devicePixelRatio;
+  const [across, down] = [view.clientWidth, view.clientHeight];
+  if (canvas.width !== Math.round(across * ratio) || canvas.height !== Math.round(down * ratio)) {
+    canvas.width = Math.round(across * ratio);
+    canvas.height = Math.round(down * ratio);
+  }
+  paint.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paint.clearRect(0, 0, across, down);
+  if (!shown) return;
+  const place = layout();
+  const [width, height] = size();
+  const base = shown[state.view === "split" ? "original" : state.view] ?? shown.original ?? shown.published;
+  paint.imageSmoothingQuality = "high";
+  paint.drawImage(base, place.left, place.top, width * place.scale, height * place.scale);
+  if (state.view === "split" && shown.published) drawSplit(place, width, height);
+  if (state.view !== "published" || work || state.selected.size) drawOutlines(place);
+  if (work?.box) drawBox(place, work.box, "new", true);
+  canvas.dataset.frame = shown.index;
+}
+
+function drawSplit(place, width, height) {
+  const at = place.left + width * place.scale * split;
+  paint.save();
+  paint.beginPath();
+  paint.rect(at, 0, view.clientWidth, view.clientHeight);
+  paint.clip();
+  paint.drawImage(shown.published, place.left, place.top, width * place.scale, height * place.scale);
+  paint.restore();
+  paint.fillStyle = "#fff";
+  paint.fillRect(at - 1, place.top, 2, height * place.scale);
+  paint.beginPath();
+  paint.arc(at, view.clientHeight / 2, 7, 0, 7);
+  paint.fill();
+}
+
+const COLOURS = {hidden: "#34d399", uncertain: "#fbbf24", shown: "#fb7185", new: "#fff", region: "#93a8ff"};
+const DASHES = {hidden: [], uncertain: [7, 4], shown: [2, 4], new: [4, 3], region: []};
+
+function drawBox(place, [left, top, right, bottom], look, chosen) {
+  const box = [place.left + left * place.scale, place.top + top * place.scale,
+    (right - left) * place.scale, (bottom - top) * place.scale];
+  paint.setLineDash([]);
+  paint.lineWidth = chosen ? 5 : 4;
+  paint.strokeStyle = "rgba(0,0,0,.55)";
+  paint.strokeRect(...box);
+  paint.setLineDash(DASHES[look]);
+  paint.lineWidth = chosen ? 3 : 2;
+  paint.strokeStyle = COLOURS[look];
+  paint.strokeRect(...box);
+  paint.setLineDash([]);
+  if (chosen) {
+    paint.fillStyle = COLOURS[look];
+    for (const x of [box[0], box[0] + box[2]]) {
+      for (const y of [box[1], box[1] + box[3]]) paint.fillRect(x - 4, y - 4, 8, 8);
+    }
+  }
+}
+
+function drawOutlines(place) {
+  const here = outlinesAt(state.frame, repaint) ?? [];
+  for (const [key, kind, what, ...box] of here) {
+    const chosen = state.selected.has(key);
+    if (work?.key === key) continue;
+    if (state.view === "published" && !chosen) continue;
+    drawBox(place, box, kind === "region" ? "region" : what, chosen || hover === key);
+  }
+}
+
+/** What lies under a point: the smallest box there, selected ones first, and which corner of it. */
+function hit([x, y]) {
+  const near = HANDLE / layout().scale;
+  const here = (outlinesAt(state.frame, repaint) ?? []).filter(([, kind]) => kind !== "corrected" || true);
+  const inside = here.filter(([, , , l, t, r, b]) => x >= l - near && x <= r + near && y >= t - near && y <= b + near);
+  inside.sort((a, b) => (state.selected.has(b[0]) - state.selected.has(a[0])) || area(a) - area(b));
+  const found = inside[0];
+  if (!found) return null;
+  const [key, , , l, t, r, b] = found;
+  const corner = [Math.abs(x - l) < near ? 0 : Math.abs(x - r) < near ? 2 : null,
+    Math.abs(y - t) < near ? 1 : Math.abs(y - b) < near ? 3 : null];
+  return {key, box: [l, t, r, b], corner: corner[0] !== null && corner[1] !== null ? corner : null};
+}
+
+const area = ([, , , l, t, r, b]) => (r - l) * (b - t);
+
+const tidy = ([l, t, r, b]) => [Math.min(l, r), Math.min(t, b), Math.max(l, r), Math.max(t, b)].map((v) => Math.round(v * 10) / 10);
+
+view.addEventListener("pointerdown", (event) => {
+  if (!state.info || (event.button !== 0 && event.button !== 1)) return;
+  view.setPointerCapture(event.pointerId);
+  const at = toPicture(event);
+  const {scale, left} = layout();
+  const edge = left + size()[0] * scale * split;
+  if (state.view === "split" && Math.abs(event.clientX - view.getBoundingClientRect().left - edge) < 10) {
+    work = {kind: "split"};
+  } else if (event.button === 1 || event.altKey) {
+    work = {kind: "pan", at, from: middle ?? size().map((side) => side / 2)};
+  } else {
+    const under = event.shiftKey ? null : hit(at);
+    if (under && state.tool === "path") {
+      work = {kind: under.corner ? "size" : "move", key: under.key, start: under.box, box: null, corner: under.corner, at, add: event.ctrlKey || event.metaKey};
+    } else {
+      work = {kind: "draw", at, box: null};
+    }
+  }
+  event.preventDefault();
+  view.focus();
+});
+
+view.addEventListener("pointermove", (event) => {
+  if (!state.info) return;
+  const at = toPicture(event);
+  if (!work || work.keyboard) {
+    const under = hit(at);
+    view.style.cursor = under ? (under.corner ? "nwse-resize" : "move") : "crosshair";
+    if (hover !== (under?.key ?? null)) {
+      hover = under?.key ?? null;
+      repaint();
+    }
+    return;
+  }
+  if (work.kind === "split") {
+    split = Math.max(0, Math.min(1, at[0] / size()[0]));
+  } else if (work.kind === "pan") {
+    middle = [work.from[0] - (at[0] - work.at[0]), work.from[1] - (at[1] - work.at[1])];
+    work.from = middle;
+  } else {
+    const [dx, dy] = [at[0] - work.at[0], at[1] - work.at[1]];
+    if (!work.box && Math.hypot(dx, dy) * layout().scale < 4) return;  // a click
+    if (work.kind === "draw") work.box = tidy([...work.at, ...at]);
+    else if (work.kind === "move") work.box = tidy(work.start.map((v, i) => v + (i % 2 ? dy : dx)));
+    else work.box = tidy(work.start.map((v, i) => (i === work.corner[0] ? at[0] : i === work.corner[1] ? at[1] : v)));
+  }
+  repaint();
+});
+
+view.addEventListener("pointerup", async () => {
+  const done = work;
+  if (!done || done.keyboard) return;
+  if (done.box) {
+    await commit(done);
+  } else if (done.key) {
+    const chosen = new Set(done.add ? state.selected : []);
+    if (done.add && chosen.has(done.key)) chosen.delete(done.key);
+    else chosen.add(done.key);
+    work = null;
+    select(chosen);
+  } else if (done.kind === "draw") {
+    work = null;
+    select([]);
+  }
+  work = null;
+  repaint();
+});
+
+async function commit(done) {
+  const outline = document.getElementById("outline").value;
+  if (done.key) await correct(done.key, done.box);
+  else await draw(done.box, state.tool, outline);
+  work = null;
+  if (state.tool === "zone") set({tool: "path"});
+  refresh();
+}
+
+view.addEventListener("wheel", (event) => {
+  if (!state.info) return;
+  event.preventDefault();
+  const at = toPicture(event);
+  const before = zoom;
+  zoom = Math.max(1, Math.min(16, zoom * (event.deltaY < 0 ? 1.2 : 1 / 1.2)));
+  const from = middle ?? size().map((side) => side / 2);
+  middle = from.map((v, i) => at[i] + (v - at[i]) * before / zoom);
+  refresh();
+}, {passive: false});
+
+/** Begin to place a box with the keyboard: a new one, or the selected one. */
+export async function placeByKeys(tool) {
+  set({tool});
+  const [key] = state.selected.size === 1 ? state.selected : [null];
+  const here = key && (await outlinesNow(state.frame)).find(([name]) => name === key);
+  const [width, height] = size();
+  const box = here && tool === "path" ? here.slice(3) : [width * 0.4, height * 0.4, width * 0.6, height * 0.6];
+  work = {keyboard: true, key: here && tool === "path" ? key : null, box};
+  document.getElementById("hint").textContent = "Arrows move the box, Shift and arrows size it, Enter keeps it, Escape leaves it.";
+  repaint();
+}
+
+/** Whether a box is being placed with the keyboard; then keys are its own. */
+export function placing() {
+  return Boolean(work?.keyboard);
+}
+
+/** A key while a box is placed. */
+export async function placeKey(event) {
+  const step = (event.ctrlKey ? 1 : 0.025 * Math.max(...size()));
+  const moves = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]};
+  const move = moves[event.key];
+  if (move) {
+    const [l, t, r, b] = work.box;
+    work.box = event.shiftKey ? tidy([l, t, Math.max(l + 2, r + move[0]), Math.max(t + 2, b + move[1])])
+      : tidy([l + move[0], t + move[1], r + move[0], b + move[1]]);
+  } else if (event.key === "Enter" || event.key === "Escape") {
+    const done = work;
+    work = null;
+    document.getElementById("hint").textContent = "";
+    if (event.key === "Enter") await commit(done);
+  } else {
+    return;
+  }
+  event.preventDefault();
+  repaint();
+}
+
+// playing
+
+let started = 0, startFrame = 0;
+
+/** Play, or stop. */
+export function play() {
+  set({playing: !state.playing});
+  if (!state.playing) return;
+  if (state.frame >= state.info.times.length - 1) seek(0);
+  [started, startFrame] = [performance.now(), state.frame];
+  requestAnimationFrame(step);
+}
+
+function step(now) {
+  if (!state.playing) return;
+  const speed = Number(document.getElementById("speed").value);
+  const times = state.info.times;
+  const width = widthFor(size()[0] * layout().scale * devicePixelRatio);
+  const views = viewsNeeded();
+  const next = state.frame + 1;
+  views.forEach((name) => ahead(state.frame, 4, width, name));
+  if (next >= times.length) {
+    set({playing: false});
+    return;
+  }
+  const due = started + 1000 * (times[next] - times[startFrame]) / speed;
+  const bitmaps = views.map((name) => ready(next, width, name));
+  if (now >= due - 4 && bitmaps.every(Boolean)) {
+    shown = {index: next};
+    views.forEach((name, i) => { shown[name] = bitmaps[i]; });
+    set({frame: next});
+    repaint();
+    if (now - due > 250) [started, startFrame] = [now, next];  // late: every frame is shown, slower
+  }
+  requestAnimationFrame(step);
+}
+
+on("frame", () => {
+  document.getElementById("place").textContent =
+    `${clock(state.info.times[state.frame])} · frame ${state.frame + 1} of ${state.info.times.length}`;
+  if (!state.playing) refresh();
+});
+on("plan", () => { refresh(); });
+on("view", refresh);
+on("selected", repaint);
+on("info", () => { zoom = 1; middle = null; shown = null; });
+new ResizeObserver(() => refresh()).observe(view);
+export {clamp};

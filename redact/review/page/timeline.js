@@ -1,0 +1,181 @@
+// Time: a ruler, shots, a lane for each thing with how sure its detections are, and the playhead.
+
+import {clock, on, seek, select, set, shot, state, things} from "./store.js";
+
+const canvas = document.getElementById("timeline");
+const paint = canvas.getContext("2d");
+const LANE = 18, RULER = 22, NAMES = 92;
+let first = 0, count = 0, scroll = 0, dragging = false;
+let lanes = [];
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const x = (frame) => NAMES + (frame - first) / Math.max(1, count) * (canvas.clientWidth - NAMES);
+const frameAt = (pixel) => first + (pixel - NAMES) / (canvas.clientWidth - NAMES) * count;
+
+/** One lane for a person, or for a thing that belongs to nobody. */
+function order() {
+  const persons = new Map();
+  for (const it of things()) {
+    const name = it.person ?? it.key;
+    if (!persons.has(name)) persons.set(name, []);
+    persons.get(name).push(it);
+  }
+  lanes = [...persons.values()].sort((a, b) => a[0].first - b[0].first);
+}
+
+export function repaint() {
+  if (!state.info) return;
+  const ratio = devicePixelRatio;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+  paint.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paint.clearRect(0, 0, width, height);
+  paint.font = "11px system-ui, sans-serif";
+  paint.textBaseline = "middle";
+  drawRuler(width, height);
+  const most = Math.ceil((height - RULER) / LANE);
+  lanes.slice(scroll, scroll + most).forEach((lane, row) => drawLane(lane, RULER + row * LANE, width));
+  const at = x(state.frame);
+  paint.fillStyle = colour("--ink");
+  paint.fillRect(at - 1, 0, 2, height);
+  canvas.setAttribute("aria-valuemax", state.info.times.length - 1);
+  canvas.setAttribute("aria-valuenow", state.frame);
+  canvas.setAttribute("aria-valuetext", clock(state.info.times[state.frame]));
+}
+
+function drawRuler(width, height) {
+  const times = state.info.times;
+  const span = times[Math.min(times.length - 1, Math.floor(first + count))] - times[Math.floor(first)] || 1;
+  const step = [0.04, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600].find((s) => span / s < width / 90) ?? 1200;
+  paint.strokeStyle = colour("--line");
+  paint.fillStyle = colour("--soft");
+  let due = -1;
+  for (let i = Math.floor(first); i <= Math.min(times.length - 1, first + count); i++) {
+    const slot = Math.floor((times[i] - times[0]) / step + 1e-6);
+    if (slot > due) {
+      due = slot;
+      paint.beginPath();
+      paint.moveTo(x(i), RULER - 6);
+      paint.lineTo(x(i), height);
+      paint.stroke();
+      paint.fillText(clock(times[i], step < 1 ? 2 : 0), x(i) + 3, 8);
+    }
+  }
+  paint.strokeStyle = colour("--soft");
+  paint.setLineDash([3, 3]);
+  for (const cut of state.info.cuts) {
+    if (cut < first || cut > first + count) continue;
+    paint.beginPath();
+    paint.moveTo(x(cut), 0);
+    paint.lineTo(x(cut), height);
+    paint.stroke();
+  }
+  paint.setLineDash([]);
+}
+
+function drawLane(lane, top, width) {
+  const chosen = lane.some((it) => state.selected.has(it.key));
+  if (chosen) {
+    paint.fillStyle = colour("--chosen");
+    paint.fillRect(0, top, width, LANE);
+  }
+  paint.save();
+  paint.beginPath();
+  paint.rect(NAMES, top, width - NAMES, LANE);
+  paint.clip();
+  for (const it of lane) {
+    const [from, to] = [x(it.first), Math.max(x(it.last + 1), x(it.first) + 3)];
+    if (to < NAMES || from > width) continue;
+    paint.fillStyle = colour(it.drawn ? "--region" : `--${it.state === "partly" ? "hidden" : it.state}`);
+    paint.globalAlpha = it.state === "shown" ? 0.35 : 0.9;
+    paint.fillRect(from, top + 3, to - from, LANE - 6);
+    paint.globalAlpha = 1;
+    if (it.doubt?.length > 1) drawDoubt(it, from, to, top);
+    for (const [frame] of it.keys ?? []) {
+      paint.fillStyle = colour("--ink");
+      if (it.kind === "path") paint.fillRect(x(frame) - 2, top + LANE / 2 - 2, 4, 4);
+    }
+  }
+  paint.restore();
+  paint.fillStyle = colour(chosen ? "--ink" : "--soft");
+  const name = lane[0].person ?? (lane[0].drawn ? `${lane[0].kind} ${lane[0].name}` : `${lane[0].kind} ${lane[0].id}`);
+  paint.fillText(name, 8, top + LANE / 2, NAMES - 14);
+}
+
+function drawDoubt(it, from, to, top) {
+  paint.strokeStyle = colour("--spark");
+  paint.lineWidth = 1;
+  paint.beginPath();
+  it.doubt.forEach((score, i) => {
+    const at = from + (i + 0.5) / it.doubt.length * (to - from);
+    const height = top + LANE - 4 - score * (LANE - 8);
+    if (i) paint.lineTo(at, height);
+    else paint.moveTo(at, height);
+  });
+  paint.stroke();
+}
+
+canvas.addEventListener("pointerdown", (event) => {
+  if (!state.info) return;
+  canvas.setPointerCapture(event.pointerId);
+  const lane = lanes[scroll + Math.floor((event.offsetY - RULER) / LANE)];
+  if (event.offsetY > RULER && lane) {
+    const frame = frameAt(event.offsetX);
+    const under = lane.filter((it) => event.offsetX < NAMES || (frame >= it.first && frame <= it.last + 1));
+    if (under.length) select(under.map((it) => it.key));
+  }
+  if (event.offsetX >= NAMES) {
+    dragging = true;
+    seek(frameAt(event.offsetX));
+  }
+});
+canvas.addEventListener("pointermove", (event) => {
+  if (dragging) seek(frameAt(event.offsetX));
+});
+canvas.addEventListener("pointerup", () => { dragging = false; });
+canvas.addEventListener("wheel", (event) => {
+  event.preventDefault();
+  const all = state.info.times.length;
+  if (event.ctrlKey || event.metaKey) {
+    const at = frameAt(event.offsetX);
+    const share = (at - first) / Math.max(1, count);
+    count = Math.max(10, Math.min(all, count * (event.deltaY < 0 ? 0.8 : 1.25)));
+    first = Math.max(0, Math.min(all - count, at - share * count));
+  } else if (event.shiftKey) {
+    first = Math.max(0, Math.min(all - count, first + event.deltaY / 800 * count));
+  } else {
+    scroll = Math.max(0, Math.min(lanes.length - 1, scroll + Math.sign(event.deltaY)));
+  }
+  repaint();
+}, {passive: false});
+
+let due = false;
+function soon() {  // one drawing a frame of the screen, however much changes
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => { due = false; repaint(); });
+}
+
+on("info", () => { first = 0; count = state.info?.times.length ?? 0; scroll = 0; });
+on("plan", () => { order(); soon(); });
+on("frame", () => {
+  if (state.frame < first || state.frame > first + count) first = Math.max(0, state.frame - count / 2);
+  soon();
+});
+on("selected", () => {
+  const row = lanes.findIndex((lane) => lane.some((it) => state.selected.has(it.key)));
+  const most = Math.floor((canvas.clientHeight - RULER) / LANE);
+  if (row >= 0 && (row < scroll || row >= scroll + most)) scroll = Math.max(0, row - Math.floor(most / 2));
+  soon();
+});
+new ResizeObserver(soon).observe(canvas);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
+
+/** The frame before or after this one at which a shot begins. */
+export function shotBoundary(direction) {
+  const [from, to] = shot(state.frame);
+  seek(direction > 0 ? to + 1 : state.frame > from ? from : shot(from - 1)[0]);
+}
+export {set};

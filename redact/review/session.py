@@ -1,0 +1,238 @@
+"""One file under review: its plan, a person's acts, and the plan file, always up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from redact.core import history
+from redact.core.edits.json_form import read_edit
+from redact.core.edits.values import Edit, SignOff
+from redact.core.plan import Plan, load, save
+from redact.core.storage import FolderLock, lock_by
+from redact.errors import PlanError, UnwritableOutputError
+
+State: TypeAlias = Literal["to do", "in work", "looked at", "signed", "rendered", "held back"]
+
+
+class ChangedOnDiskError(PlanError):
+    """Somebody else wrote the plan file meanwhile; nothing of theirs is overwritten."""
+
+
+class StaleError(PlanError):
+    """The act was meant for another state of the plan."""
+
+
+class Session:
+    """One file under review.
+
+    Every act is in the plan file before its method returns. Methods may be called by any thread.
+
+    Args:
+        source: The original.
+        path: Its plan file.
+        times: When each frame is shown, in seconds; set once the source was opened.
+
+    Raises:
+        PlanError: There is no such plan, or it does not read.
+        UnwritableOutputError: The plan's folder cannot be written to.
+    """
+
+    def __init__(self, source: Path, path: Path) -> None:
+        self.source = source
+        self.path = path
+        self.times: Sequence[Fraction] = ()
+        self.sizes: Sequence[tuple[int, int]] = ()
+        self.revision = 0
+        self.held_back = False
+        self._lock = threading.RLock()
+        self._lock_path = path.with_name(f".{path.name}.lock")
+        self._file_lock: FolderLock | None = None
+        self._on_disk = b""
+        self.plan = self._read()
+
+    @property
+    def state(self) -> State:
+        """How far the work on it is."""
+        if self.held_back:
+            return "held back"
+        if history.signature(self.plan) is not None:
+            return "signed"
+        if self.plan.result is not None:
+            return "rendered"
+        return "in work" if self.plan.edits else "to do"
+
+    def lock(self) -> None:
+        """Keep other reviews away from the plan.
+
+        Raises:
+            PlanError: Another process reviews it.
+            UnwritableOutputError: Its folder cannot be written to.
+        """
+        self._file_lock = lock_by(self._lock_path)
+        if self._file_lock is None:
+            if not os.access(self.path.parent, os.W_OK):
+                raise UnwritableOutputError("its folder cannot be written to", self.path)
+            problem = "this plan is open in another review"
+            raise PlanError(problem, self.path, "end that one first")
+
+    def close(self) -> None:
+        """Let others have the plan."""
+        if self._file_lock is None:
+            return
+        with suppress(OSError):  # Windows removes no open file; it stays, and is empty
+            self._lock_path.unlink()
+        self._file_lock.close()
+        self._file_lock = None
+
+    def act(self, revision: int, edits: Sequence[Any], by: str) -> None:
+        """Add one act.
+
+        Args:
+            revision: The state that it was meant for.
+            edits: As JSON has them; times may be frames, see `with_times`.
+            by: Whose decision it is.
+
+        Raises:
+            StaleError: The plan is in another state.
+            PlanError: An edit can do nothing, or does not read.
+            ChangedOnDiskError: The plan file was changed by somebody else.
+        """
+        with self._lock:
+            self._check(revision)
+            made: list[Edit] = []
+            plan = self.plan
+            for item in edits:
+                edit = self._read_edit(item, plan, made)
+                made.append(edit)
+            at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._write(history.add(plan, *made, by=by, at=at))
+
+    def undo(self, revision: int) -> None:
+        """Take the last act back; errors as in `act`."""
+        with self._lock:
+            self._check(revision)
+            self._write(history.undo(self.plan))
+
+    def redo(self, revision: int) -> None:
+        """Bring back what was undone last; errors as in `act`."""
+        with self._lock:
+            self._check(revision)
+            self._write(history.redo(self.plan))
+
+    def reload(self) -> None:
+        """Take the plan as it is on disk.
+
+        Raises:
+            PlanError: It is no plan of this source any more.
+        """
+        with self._lock:
+            before = self.plan.source.fingerprint
+            plan = self._read()
+            if plan.source.fingerprint != before:
+                raise PlanError("this is the plan of another source now", self.path)
+            self.plan = plan
+            self.revision += 1
+
+    def changed_on_disk(self) -> bool:
+        """Whether somebody else wrote the plan file."""
+        return _digest(self.path) != self._on_disk
+
+    def sign(self, revision: int, by: str, result: str | None) -> None:
+        """A person answers for the plan as it is; errors as in `act`.
+
+        Args:
+            revision: The state that was looked at.
+            by: Whose name.
+            result: `sha256:` and the digest of the finished file.
+        """
+        with self._lock:
+            self._check(revision)
+            at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._write(history.add(self.plan, SignOff(result=result), by=by, at=at))
+
+    def take_rendered(self, plan: Plan) -> None:
+        """The plan as it was rendered: with what the check found hidden, and the result's digest.
+
+        Raises:
+            ChangedOnDiskError: The plan file was changed by somebody else.
+        """
+        with self._lock:
+            self._write(plan)
+
+    def _check(self, revision: int) -> None:
+        if revision != self.revision:
+            raise StaleError("the plan has changed meanwhile", self.path, "look again")
+
+    def _read_edit(self, item: Any, plan: Plan, before: Sequence[Edit]) -> Edit:
+        said = with_times(item, self.times)
+        if isinstance(said, dict) and said.get("edit") in ("split", "trim") and "new" not in said:
+            known = history.add(plan, *before) if before else plan
+            said = {**said, "new": history.free_number(known)}
+        return read_edit(said)
+
+    def _write(self, plan: Plan) -> None:
+        if self.changed_on_disk():
+            raise ChangedOnDiskError(
+                "somebody else has changed the plan file", self.path, "load it anew"
+            )
+        save(plan, self.path)
+        self._on_disk = _digest(self.path)
+        self.plan = plan
+        self.held_back = False
+        self.revision += 1
+
+    def _read(self) -> Plan:
+        before = _digest(self.path)
+        plan = load(self.path)
+        if _digest(self.path) != before:
+            raise PlanError("the plan file is being written", self.path, "try again")
+        self._on_disk = before
+        return plan
+
+
+def with_times(item: Any, times: Sequence[Fraction]) -> Any:
+    """An edit with exact times in place of frames.
+
+    `from`, `to` and `frame` become `start`, `end` and `time`; the first value of each item of
+    `keys` and `followed` is a frame, too.
+
+    Raises:
+        PlanError: There is no such frame.
+    """
+    if not isinstance(item, dict):
+        return item
+
+    def time(frame: Any) -> str:
+        if type(frame) is not int or not 0 <= frame < len(times):
+            raise PlanError(f"there is no frame {str(frame)[:20]}")
+        return str(times[frame])
+
+    said = dict(item)
+    for name, other in (("from", "start"), ("to", "end"), ("frame", "time")):
+        if said.get(name) is not None:
+            said[other] = time(said.pop(name))
+        said.pop(name, None)
+    for name in ("keys", "followed"):
+        if isinstance(said.get(name), list):
+            said[name] = [
+                [time(key[0]), *key[1:]] if isinstance(key, list) and key else key
+                for key in said[name]
+            ]
+    return said
+
+
+def _digest(path: Path) -> bytes:
+    """Of a file's content; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b""
