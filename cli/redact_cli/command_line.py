@@ -32,6 +32,9 @@ class CommandLine(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Bring the line into the form `redact [OPTIONS] COMMAND [ARGS]...`."""
         debug, args = take_debug(args)
+        for arg in args[: args.index("--")] if "--" in args else args:
+            if arg.startswith("-") and "." in arg and Path(arg).is_file():
+                ctx.fail(f"{arg!r} reads as an option. For the file of that name write ./{arg}")
         if args:
             args = self._with_command(ctx, args)
         return super().parse_args(ctx, [DEBUG] * debug + args)

@@ -178,7 +178,7 @@ class Verification:
             return "; ".join(self.problems)
         said = f"{self.frames} frames compared, "
         who = " and ".join(self.detectors)
-        said += f"{self.examined} looked at by {who}" if who else "faces not looked for"
+        said += f"{self.examined} examined by {who}" if who else "faces not looked for"
         if self.hidden:
             said += f", {_count(self.hidden)} found and hidden"
         if self.mended:

@@ -128,6 +128,17 @@ def test_a_file_that_is_not_there_is_no_mistyped_command(
     assert "absent.mp4: there is no such file" in capsys.readouterr().err
 
 
+def test_a_file_whose_name_reads_as_an_option_is_told_from_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-dash.jpg").touch()
+    for line in (["-dash.jpg"], ["run", "--quiet", "-dash.jpg"]):
+        ended = CliRunner().invoke(app, line)
+        assert ended.exit_code == 2
+        assert "write ./-dash.jpg" in " ".join(plain(ended.stderr).split())
+
+
 @pytest.mark.parametrize("line", [["--style", "solid"], ["--quiet"]])
 def test_options_alone_miss_an_input(line: list[str]) -> None:
     ended = CliRunner().invoke(app, line)
