@@ -229,6 +229,7 @@ def verify(
             "What it was made with; by default the plan beside it, if there is one."
         ),
     ] = None,
+    sign: arguments.Sign = None,
 ) -> None:
     """Check a finished file against its original."""
     check_engines()
@@ -236,8 +237,9 @@ def verify(
     from redact_cli.recipes import make_checking
 
     with interruptible(output):
+        checking = make_checking(check)
         code = verify_result(
-            original, redacted, plan, make_checking(check), output, cover=style.cover
+            original, redacted, plan, checking, output, cover=style.cover, sign=sign
         )
     raise typer.Exit(code)
 
@@ -297,17 +299,7 @@ def edit(
 def doctor(
     machine: Annotated[options.Machine, Only("ffmpeg")],
     output: Annotated[options.Output, Only("as_json")],
-    clean: Annotated[
-        Path | None,
-        typer.Option(
-            "--clean",
-            metavar="DIR",
-            file_okay=False,
-            help="Only remove what killed runs left in this folder and below it: drafts of "
-            "results, whose process is gone (the next run does so in its own folders), and what "
-            "--resume would go on with in a long video.",
-        ),
-    ] = None,
+    clean: arguments.Clean = None,
 ) -> None:
     """Tell versions, encoders, weights and checksums, and in words what is missing."""
     from redact_cli.commands import doctor as tools

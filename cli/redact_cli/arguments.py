@@ -26,6 +26,17 @@ Sheet = Annotated[
 ]
 """No preset can ask for it: in the parameter's name it differs from the report of `redact run`."""
 
+Sign = Annotated[
+    str | None,
+    typer.Option(
+        "--sign",
+        metavar="NAME",
+        help="If the check passes, sign the result off: into its plan and report, and into "
+        "NAME.redact.signed.json, which holds the digests of source, plan, result and report. "
+        "Without --sign, what was signed before is compared with what is there.",
+    ),
+]
+
 Place = Annotated[
     Path | None,
     typer.Option(
@@ -34,6 +45,18 @@ Place = Annotated[
         metavar="OUTPUT",
         help="Where to write it, a file or a folder; NAME.redacted.EXT beside the input by "
         "default.",
+    ),
+]
+
+Clean = Annotated[
+    Path | None,
+    typer.Option(
+        "--clean",
+        metavar="DIR",
+        file_okay=False,
+        help="Only remove what killed runs left in this folder and below it: drafts of "
+        "results, whose process is gone (the next run does so in its own folders), and what "
+        "--resume would go on with in a long video.",
     ),
 ]
 

@@ -78,6 +78,12 @@ def report_paths(output: Path, plan: Path) -> tuple[Path, Path]:
     return output.with_name(f"{stem}.redact.html"), output.with_name(f"{stem}.redact.report.json")
 
 
+def record_path(output: Path, plan: Path) -> Path:
+    """`clip.redacted.mp4` gets `clip.redact.signed.json` beside it, by the rule of its report."""
+    page, _ = report_paths(output, plan)
+    return page.with_name(f"{page.name.removesuffix('.html')}.signed.json")
+
+
 def sheet_path(plan: Path) -> Path:
     """`clip.redact.json` gets `clip.redact.private.html` beside it."""
     return plan.with_name(f"{plan.name.removesuffix('.json')}.private.html")

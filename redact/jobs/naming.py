@@ -95,7 +95,8 @@ def is_result(path: Path) -> bool:
 
 def is_companion(path: Path) -> bool:
     """Whether a name is that of what redact writes beside a result."""
-    return path.name.endswith((".redact.json", ".redact.html", ".redact.report.json"))
+    ends = (".redact.json", ".redact.html", ".redact.report.json", ".redact.signed.json")
+    return path.name.endswith(ends)
 
 
 def matches(path: Path, top: Path, patterns: Sequence[str]) -> bool:

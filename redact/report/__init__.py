@@ -13,6 +13,7 @@ from redact.errors import LeakError, RedactError
 from redact.report.facts import collect_facts
 from redact.report.page import build_page
 from redact.report.sheet import write_sheet
+from redact.report.signing import sign_off
 from redact.report.snapshots import take_snapshots
 from redact.stages import Outcome
 
@@ -59,6 +60,7 @@ __all__ = [
     "report_paths",
     "reporting_leaks",
     "sheet_path",
+    "sign_off",
     "take_snapshots",
     "write_report",
     "write_sheet",

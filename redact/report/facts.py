@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
@@ -12,6 +13,7 @@ from typing import Any
 
 from redact.core.coverage import is_lost
 from redact.core.edits.json_form import write_edit
+from redact.core.edits.things import Things, hidden_by_default, is_ever_hidden
 from redact.core.findings import Track
 from redact.core.notes import as_objects
 from redact.core.plan import Plan
@@ -55,6 +57,7 @@ def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
         "edits": [write_edit(edit) for edit in made.edits],
         "cuts": _cut_times(made),
         "tracks": tracks,
+        "counts": _counts(made, tracks),
         "exposure": _exposure(tracks, outcome.verification),
         "verification": _verification_facts(outcome.verification),
         "versions": _versions(),
@@ -77,14 +80,16 @@ def _cut_times(plan: Plan) -> list[float]:
 
 
 def _track_facts(track: Track, plan: Plan) -> dict[str, Any]:
-    hidden = {t.id for t in plan.hidden_tracks}
-    decided = plan.things.by_id[track.id].choices
-    state = "hidden" if track.id in hidden else "shown" if decided else "uncertain"
+    things = plan.things
+    parts = things.parts(track)
+    state = _state_of(track, plan, things)
     best = max(track.sightings, key=lambda s: s.score)
     return {
         "id": track.id,
         "kind": str(track.kind),
         "state": state,
+        "looked_at": any(part.looked_at for part in parts),
+        "person": things.by_id[track.id].person,
         "start": float(track.sightings[0].time),
         "end": float(track.sightings[-1].time),
         "best": round(best.score, 3),
@@ -93,6 +98,32 @@ def _track_facts(track: Track, plan: Plan) -> dict[str, Any]:
         "lost": state == "hidden" and is_lost(track, plan.recipe.coverage, plan.source.size),
         "seen": _spans([s.time for s in track.sightings if s.score > 0]),
         "followed": _spans([s.time for s in track.sightings if s.score == 0]),
+    }
+
+
+def _state_of(track: Track, plan: Plan, things: Things) -> str:
+    """Shown if a person shows any of it; else hidden, or only listed as uncertain."""
+    choices = (things.owner(track, s.time).choice_at(s.time) for s in track.sightings)
+    if any(choice is not None and not choice.hide for choice in choices):
+        return "shown"
+    ever = any(is_ever_hidden(part, plan.recipe.uncertain) for part in things.parts(track))
+    return "hidden" if ever else "uncertain"
+
+
+def _counts(plan: Plan, tracks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the analysis and the check found, and what a person made of it."""
+    states = Counter(track["state"] for track in tracks)
+    before = Counter(hidden_by_default(t, plan.recipe.uncertain) for t in plan.tracks)
+    return {
+        "before": {"hidden": before[True], "uncertain": before[False], "shown": 0},
+        "after": {name: states[name] for name in ("hidden", "uncertain", "shown")},
+        "drawn": len(plan.things.regions),
+        "muted": len(plan.mutes),
+        "looked_at": sum(track["looked_at"] for track in tracks),
+        "not_looked_at": [t["id"] for t in tracks if not t["looked_at"]],
+        "uncertain_not_looked_at": [
+            t["id"] for t in tracks if t["state"] == "uncertain" and not t["looked_at"]
+        ],
     }
 
 

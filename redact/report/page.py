@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from html import escape
 from typing import Any
 
@@ -34,6 +36,8 @@ def build_page(facts: dict[str, Any], snapshots: Sequence[Snapshot]) -> str:
         _check_section(facts),
         _timeline(facts),
         _frame_gallery(snapshots),
+        _decisions(facts),
+        NOT_SIGNED,
         _recipe_section(facts),
         _digests(facts),
     )
@@ -266,9 +270,54 @@ def _short_list(names: Iterable[str]) -> str:
 
 def _recipe_section(facts: dict[str, Any]) -> str:
     rows = recipe_in_words(facts["recipe"], facts["style"])
-    edits = [edit_in_words(edit) for edit in facts["edits"]]
-    rows["Edits by a person"] = "; ".join(edits) or "none"
     return f"<section><h2>Recipe</h2>{_key_values(rows)}</section>"
+
+
+def _decisions(facts: dict[str, Any]) -> str:
+    """What a person decided, what that changed, and what nobody looked at."""
+    counts = facts["counts"]
+    before, after = counts["before"], counts["after"]
+    rows = "".join(
+        f"<tr><td>{name}<td>{before[key]}<td>{after[key]}</tr>"
+        for key, name in (
+            ("hidden", "hidden tracks"),
+            ("uncertain", "uncertain, not hidden"),
+            ("shown", "shown by a person"),
+        )
+    )
+    edits = [edit_in_words(edit) for edit in facts["edits"]]
+    listed = "".join(f"<li>{escaped(edit)}</li>" for edit in edits)
+    left = counts["uncertain_not_looked_at"]
+    unseen = f"; of these uncertain: {_short_list(map(str, left))}" if left else ""
+    return (
+        f"<section><h2>Decisions</h2><table><tr><th><th>before<th>after</tr>{rows}</table>"
+        f"<p>Drawn regions: {counts['drawn']}. Silenced spans: {counts['muted']}. Tracks that a "
+        f"person looked at: {counts['looked_at']}; not looked at: "
+        f"{len(counts['not_looked_at'])}{unseen}.</p>"
+        f"<ol>{listed or '<li>nobody decided anything</li>'}</ol></section>"
+    )
+
+
+NOT_SIGNED = "<section><h2>Signed off</h2><p>By nobody yet.</p></section>"
+"""What a page says until somebody signs."""
+
+SIGNED = re.compile(r"<section><h2>Signed off</h2>.*?</section>", re.DOTALL)
+"""Where `redact.report.signing` puts a signature; nothing inside can end it earlier."""
+
+
+def signed_section(signature: dict[str, Any]) -> str:
+    """Who answers for the result, from the signature as JSON holds it."""
+    watched = ", ".join(
+        f"{_clock(float(Fraction(start)))} to {_clock(float(Fraction(end)))}"
+        for start, end in signature.get("watched", ())
+    )
+    rows = {
+        "By": signature["by"],
+        "At": signature["at"],
+        "Watched": watched or "not said",
+        "Words": signature.get("reason") or "none",
+    }
+    return f"<section><h2>Signed off</h2>{_key_values(rows)}</section>"
 
 
 def _digests(facts: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import groupby
 
 from redact.core.edits.values import (
+    Accept,
     ChangeStyle,
     Correct,
     Drawn,
@@ -63,6 +64,7 @@ class Thing:
         drawn: The edit that drew it, None for a track.
         person: Whose track it is.
         corrections: Numbers of edits, and what they say.
+        looked_at: Whether a person decided about it, or accepted it.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -72,6 +74,7 @@ class Thing:
     drawn: Drawn | None = None
     person: str | None = None
     corrections: tuple[tuple[int, Correct], ...] = ()
+    looked_at: bool = False
 
     def choice_at(self, time: Fraction) -> Choice | None:
         """What was decided for that time; None if nobody decided."""
@@ -139,12 +142,18 @@ class Things:
         elif isinstance(edit, Join):
             for track in edit.tracks:
                 self.by_id[track].person = edit.person
+                self.by_id[track].looked_at = True
         elif isinstance(edit, Correct):
             self.by_id[edit.track].corrections += ((number, edit),)
+            self.by_id[edit.track].looked_at = True
         elif isinstance(edit, Show | Hide):
             choice = Choice(number, isinstance(edit, Hide), edit.start, edit.end)
             for thing in self.named_by(edit):
                 thing.choices += (choice,)
+                thing.looked_at = True
+        elif isinstance(edit, Accept):
+            for thing in self.named_by(edit):
+                thing.looked_at = True
         elif isinstance(edit, ChangeStyle):
             for thing in self.named_by(edit):
                 thing.style = edit.style
