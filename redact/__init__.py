@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from redact.core.recipe import PROFILES, Pass, Recipe
     from redact.errors import RedactError
     from redact.following import follow_file
+    from redact.people.choice import PhotoChoice
     from redact.stages import Outcome
     from redact.track.follow import End, Ended
     from redact.verify.result import Checking, Leak, Verification
@@ -49,6 +50,7 @@ _HOMES = {
     "redact.core.coverage": ("Coverage",),
     "redact.errors": ("RedactError",),
     "redact.following": ("follow_file",),
+    "redact.people.choice": ("PhotoChoice",),
     "redact.core.findings": ("Detection", "Kind", "Sighting", "Track"),
     "redact.core.geometry": ("Box", "Size"),
     "redact.core.plan": ("Plan",),
@@ -72,6 +74,7 @@ __all__ = [
     "Leak",
     "Outcome",
     "Pass",
+    "PhotoChoice",
     "Plan",
     "Recipe",
     "RedactError",

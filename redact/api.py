@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
@@ -14,7 +14,7 @@ from redact.analysis import analyse
 from redact.core.edits.zones import Wish
 from redact.core.findings import Detection
 from redact.core.frames import Samples
-from redact.core.interfaces import Progress
+from redact.core.interfaces import Progress, Source
 from redact.core.names import default_output
 from redact.core.plan import Plan, load
 from redact.core.recipe import PROFILES, Recipe
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from redact.hide.covers import CoverPicture
     from redact.hide.proof import Proof
+    from redact.people.choice import PhotoChoice
 
 
 def analyse_file(
@@ -110,6 +111,7 @@ def redact_file(
     cover: Path | str | None = None,
     force: bool = False,
     resume: bool = False,
+    people: PhotoChoice | None = None,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
@@ -124,6 +126,7 @@ def redact_file(
         cover: A picture to hide everything under, for the style `cover`.
         force: Whether an existing output may be replaced.
         resume: Whether the analysis of a long video goes on where an interrupted one ended.
+        people: Photographs that say who is hidden; what is unsure is, uncertain tracks too.
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
 
@@ -140,8 +143,12 @@ def redact_file(
     check_choices(opened, recipe, output, ffmpeg)  # refused now, before anything heavy is loaded
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
     recipe = _apply_cover(recipe, how.cover)
+    choose = _chooser(people)
+    if people is not None:
+        recipe = replace(recipe, uncertain="hide")
     with DetectionCache(output, resume) as cache:
         plan = analyse(opened, recipe, cache, how.progress, edits)
+        plan = choose(opened, plan, how.progress)
         done = stages.render_checked(opened, output, plan, how, checking)
     return replace(done, seconds=time.monotonic() - started)
 
@@ -330,6 +337,19 @@ def _apply_cover(recipe: Recipe, cover: CoverPicture | None) -> Recipe:
     recipe = recipe if cover is None else with_cover(recipe, cover)
     choose_style(recipe, cover=cover)
     return recipe
+
+
+def _chooser(people: PhotoChoice | None) -> Callable[[Source, Plan, Progress], Plan]:
+    """What makes a plan show whom photographs let be seen; they are read now.
+
+    Raises:
+        RecipeError: One of them does not show one face clearly.
+    """
+    if people is None:
+        return lambda _, plan, __: plan
+    from redact.people.photos import PhotoChooser
+
+    return PhotoChooser(people)
 
 
 def _silent(stage: str, done: int, expected: int | None) -> None:

@@ -19,6 +19,7 @@ from redact_cli.command_line import DEBUG, CommandLine, take_debug
 from redact_cli.exit_codes import INTERRUPTED, SOME_FAILED, UNFORESEEN, code_for
 from redact_cli.help_format import Command, tell_man_page, tell_version
 from redact_cli.option_groups import Only, takes_groups
+from redact_cli.people import People, choose_people
 from redact_cli.surroundings import (
     check_engines,
     interruptible,
@@ -81,6 +82,7 @@ def run(
     context: typer.Context,
     inputs: arguments.Inputs,
     search: options.Search,
+    people: People,
     reach: options.Reach,
     style: options.Style,
     encoding: options.Encoding,
@@ -115,6 +117,7 @@ def run(
         exclude=output.exclude or (),
         edits=make_wishes(by_hand),
     )
+    found = choose_people(found, people, search, output)
     debug = bool(context.parent and context.parent.params.get("debug"))
     with logging_to(output.log):
         say_preset(search, output)

@@ -32,6 +32,7 @@ def report_in_words(report: Report, job: Job, *, by_plan: bool = False) -> list[
         return [f"{files}: done before, left as it is"]
     made = number_of(report.frames, "frame") + copied_in_words(report.copied)
     lines = [f"hidden: {_hidden(report)}"]
+    lines += [_shown(report.shown)] if report.shown is not None else []
     lines += [_uncertain(report, _BY_PLAN if by_plan else _BY_OPTION)] if report.uncertain else []
     lines += [f"MUCH HIDDEN: {said}; look there" for said in report.extent.in_words()]
     lines += [f"check: {_check(report.verification)}", *_sound(report, job.recipe)]
@@ -75,6 +76,14 @@ def _hidden(report: Report) -> str:
     left_out = [f"{NAMES[kind]} were not looked for" for kind in counts if kind not in looked_for]
     several = ["one person may be several tracks"] if video and report.faces > 1 else []
     return "; ".join([", ".join(words), *several, *left_out])
+
+
+def _shown(tracks: int) -> str:
+    """Whom photographs left visible; that it is nobody must be said, too."""
+    if not tracks:
+        return "VISIBLE by choice: nobody, as nobody is clear enough"
+    what = f"{number_of(tracks, 'track')} of faces, while it is clear"
+    return f"VISIBLE by choice: {what}; the plan says when, and look-alikes are confused"
 
 
 def _uncertain(report: Report, remedy: str) -> str:
@@ -129,7 +138,16 @@ def recipe_in_words(recipe: Recipe) -> str:
 
 def choices_in_words(job: Job) -> str:
     """The recipe of a job, and whether its result is checked: one line."""
-    return f"{recipe_in_words(job.recipe)}; {'not checked' if job.checking is None else 'checked'}"
+    checked = "not checked" if job.checking is None else "checked"
+    return f"{recipe_in_words(job.recipe)}{_people(job)}; {checked}"
+
+
+def _people(job: Job) -> str:
+    """Who is hidden by choice, without a word on the photographs."""
+    if job.people is None:
+        return ""
+    whom = {"only": "hides only", "except": "hides everybody but"}[job.people.mode]
+    return f"; {whom} the people of {number_of(len(job.people.photos), 'photograph')}"
 
 
 def _kinds(recipe: Recipe) -> str:
@@ -207,6 +225,7 @@ def report_object(report: Report) -> dict[str, object]:
         "tracks": report.tracks,
         "drawn": report.drawn,
         "uncertain": report.uncertain,
+        "shown": report.shown,
         "uncertain_at": [round(second, 3) for second in report.uncertain_at],
         "sound": report.sound,
         "hidden": report.extent.as_object(),

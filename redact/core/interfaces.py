@@ -136,5 +136,5 @@ class Style(Protocol):
 
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the stage (`analyse`, `render`, `verify`, `follow`; `resume` where
+"""Called with the stage (`analyse`, `people`, `render`, `verify`, `follow`; `resume` where
 detections of an earlier run are used), frames done and expected."""

@@ -34,6 +34,7 @@ from redact.jobs.workers import ExecutorWorker, Worker, run_all
 from redact.media.drafts import check_length, check_output, clean
 from redact.media.files import check_input, fingerprint
 from redact.media.formats import has_sound
+from redact.people.choice import shown_by_choice
 from redact.stages import Outcome
 
 __all__ = [
@@ -186,6 +187,8 @@ def _find_finished(job: Job) -> Report | None:
 def _is_plan_of(plan: Plan, job: Job) -> bool:
     return (
         plan.result is not None
+        and job.people is None  # nothing of photographs is kept that could be compared
+        and not shown_by_choice(plan)
         and plan.recipe == job.recipe
         and made_by_options(plan.edits) == wished_by_options(job.edits, plan.source.size)
         and plan.source.fingerprint == fingerprint(job.source)
@@ -215,6 +218,7 @@ def _redact(job: Job, tell: Progress | None) -> Report:
             cover=job.cover,
             force=job.force,
             resume=job.resume,
+            people=job.people,
             ffmpeg=job.ffmpeg,
             progress=tell,
         )
@@ -328,4 +332,5 @@ def report_on(plan: Plan, job: Job, status: Status) -> Report:
         searched=tuple(sorted({one.kind for one in plan.recipe.passes})),
         uncertain_at=begins,
         drawn=len(plan.things.regions),
+        shown=None if job.people is None else len(shown_by_choice(plan)),
     )

@@ -25,6 +25,7 @@ from redact.errors import (
 from redact.jobs.naming import SUFFIXES, Naming, is_companion, is_result, matches
 from redact.jobs.plan_names import place_plans
 from redact.media.files import OTHER_MEDIA_SUFFIXES, UNREADABLE_STILLS, check_input
+from redact.people.choice import PhotoChoice
 from redact.verify.result import Checking, Verification
 
 Status: TypeAlias = Literal["redacted", "resumed", "failed", "planned", "analysed"]
@@ -47,6 +48,7 @@ class Job:
         report: Whether a page about the result is written beside it.
         cover: A picture to hide everything under, if the recipe's style is `cover`.
         edits: What is hidden or silenced besides, zones among it.
+        people: Photographs that say who is hidden.
     """
 
     source: Path
@@ -60,6 +62,7 @@ class Job:
     report: bool = False
     cover: Path | None = None
     edits: tuple[Wish, ...] = ()
+    people: PhotoChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Report:
         uncertain_at: Seconds at which tracks that are only listed begin, in order.
         extent: How much of the picture is hidden.
         drawn: How many regions were drawn by hand, zones among them.
+        shown: How many tracks photographs left visible at some time; None without photographs.
     """
 
     source: Path
@@ -125,6 +129,7 @@ class Report:
     uncertain_at: tuple[float, ...] = ()
     extent: Extent = UNKNOWN
     drawn: int = 0
+    shown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from redact import api, doctor
+from redact.core.edits.values import Show
 from redact.core.edits.zones import Wish, Zone
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
@@ -36,6 +37,7 @@ from redact.jobs import batch
 from redact.jobs.workers import ExecutorWorker, Serial, Worker
 from redact.media.drafts import draft
 from redact.media.files import fingerprint
+from redact.people.choice import REASONS, PhotoChoice
 from redact.verify.result import Checking, Verification
 
 FRAMES = 3
@@ -83,6 +85,7 @@ def redact_file(
     cover: Path | None = None,
     force: bool = False,
     resume: bool = False,
+    people: PhotoChoice | None = None,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
 ) -> api.Outcome:
@@ -96,7 +99,8 @@ def redact_file(
         obey(source.read_text(encoding="utf-8").split()[0], source)
         place.write_bytes(b"redacted " + source.read_bytes())
     plan = analyse_file(source, recipe, edits=edits)
-    plan = replace(plan, result=Result(fingerprint(output)))
+    shows = () if people is None else (Show(1, reason=REASONS[people.mode]),)
+    plan = replace(plan, edits=plan.edits + shows, result=Result(fingerprint(output)))
     notes = tuple(Note("oddity", 2, word) for word in source.read_text("utf-8").split()[1:])
     found = None if checking is None else Verification(FRAMES, 2, ("mediapipe", "yunet"))
     return api.Outcome(source, output, plan, FRAMES, 0.1, found, notes=notes)

@@ -30,7 +30,8 @@ def prepare_graph(content: bytes, outputs: Sequence[str]) -> bytes:
     model = onnx.load_from_string(content)
     graph = model.graph
     constants = {item.name: item for item in graph.initializer}
-    data = [item for item in graph.input if item.name not in constants]
+    used = {name for node in graph.node for name in node.input}
+    data = [item for item in graph.input if item.name in used and item.name not in constants]
     _replace(graph.input, data)
     _replace(graph.output, [item for item in graph.output if item.name in outputs])
     for item in (*graph.input, *graph.output):

@@ -36,18 +36,20 @@ class Session:
     Args:
         weights: A name of the weights catalogue.
         outputs: Names of the graph's outputs that are wanted, in this order.
+        side: Pixels across and down the smallest picture that it takes.
 
     Raises:
         MissingEngineError: The weights are absent or damaged, or onnxruntime refuses them.
     """
 
-    def __init__(self, weights: str, outputs: Sequence[str]) -> None:
+    def __init__(self, weights: str, outputs: Sequence[str], side: int = STRIDE) -> None:
         source = catalogue()[weights]
         graph = prepare_graph(source.read(), outputs)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # frames run side by side instead: twice as cheap
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # plans kept for each size of picture only cost memory
+        options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights unpacked once
         options.add_session_config_entry("session.use_env_allocators", _share_allocator())
         tries = provider_lists(requested_device(), ort.get_available_providers())
 
@@ -63,7 +65,8 @@ class Session:
             raise MissingEngineError(f"onnxruntime refuses it: {error}", source.path) from error
         self._input = self._session.get_inputs()[0].name
         self._outputs = list(outputs)
-        weakref.finalize(self, _release_memory, self._session, self._input).atexit = False
+        finalizer = weakref.finalize(self, _release_memory, self._session, self._input, side)
+        finalizer.atexit = False
 
     def run(self, batch: Tensor) -> list[Tensor]:
         """The wanted outputs for a batch of shape (n, 3, height, width)."""
@@ -76,12 +79,12 @@ class Session:
         return found
 
 
-def _release_memory(session: ort.InferenceSession, name: str) -> None:
+def _release_memory(session: ort.InferenceSession, name: str, side: int) -> None:
     """Release what the shared arena keeps for later; only a run can ask for that, so a tiny one."""
     options = ort.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     with suppress(Exception):  # what is left is only not free yet
-        session.run(None, {name: np.zeros((1, 3, STRIDE, STRIDE), np.float32)}, options)
+        session.run(None, {name: np.zeros((1, 3, side, side), np.float32)}, options)
 
 
 @cache

@@ -32,13 +32,13 @@ class YuNet:
         batch = make_batch(pictures, _BLUE_FIRST)
         outputs = self._session.run(batch)
         levels = [
-            _decode_level(outputs[i::3], stride, batch.shape[3] // stride, threshold)
+            decode_level(outputs[i::3], stride, batch.shape[3] // stride, threshold)
             for i, stride in enumerate(_STRIDES)
         ]
         return [
             suppress_non_maxima(
-                np.concatenate([sides[where == n] for sides, _, where in levels]),
-                np.concatenate([scores[where == n] for _, scores, where in levels]),
+                np.concatenate([sides[where == n] for sides, _, where, _ in levels]),
+                np.concatenate([scores[where == n] for _, scores, where, _ in levels]),
                 Kind.FACE,
                 _MAX_IOU,
             )
@@ -46,10 +46,10 @@ class YuNet:
         ]
 
 
-def _decode_level(
+def decode_level(
     heads: Sequence[Tensor], stride: int, columns: int, threshold: float
-) -> tuple[Tensor, Tensor, NDArray[np.intp]]:
-    """One stride's candidates: sides (k, 4), scores (k,), and the picture of each (k,)."""
+) -> tuple[Tensor, Tensor, NDArray[np.intp], NDArray[np.intp]]:
+    """One stride's candidates: sides (k, 4), and scores, picture and cell of each, (k,)."""
     cls, obj, bbox = heads
     scores = np.sqrt(np.clip(cls[..., 0], 0, 1) * np.clip(obj[..., 0], 0, 1))
     where, cell = np.nonzero(scores >= threshold)
@@ -57,4 +57,4 @@ def _decode_level(
     centre = (cell % columns + across) * stride, (cell // columns + down) * stride
     half = np.exp(width) * stride / 2, np.exp(height) * stride / 2
     sides = [centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1]]
-    return np.stack(sides, axis=1).astype(np.float32), np.asarray(scores[where, cell]), where
+    return np.stack(sides, axis=1).astype(np.float32), np.asarray(scores[where, cell]), where, cell

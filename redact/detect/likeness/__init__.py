@@ -1,0 +1,1 @@
+"""How alike are two faces? Numbers in memory, for suggestions and choices, and never written."""

@@ -1,0 +1,1 @@
+"""Who is the same person? Suggestions, and a choice by photographs; nothing of it is stored."""
