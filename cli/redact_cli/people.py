@@ -66,4 +66,8 @@ def choose_people(found: Batch, people: People, search: Search, output: Output) 
     choice = PhotoChoice(
         "only" if people.only else "except", tuple(people.only or people.except_ or ())
     )
-    return replace(found, jobs=tuple(replace(job, people=choice) for job in found.jobs))
+    jobs = (
+        replace(job, people=choice, recipe=replace(job.recipe, uncertain="hide"))
+        for job in found.jobs
+    )
+    return replace(found, jobs=tuple(jobs))

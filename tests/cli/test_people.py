@@ -23,6 +23,7 @@ def test_the_choice_is_told_and_nothing_of_the_photograph_is_kept(
     said = capsys.readouterr()
     whom = "only" if option == "--only" else "everybody but"
     assert f"hides {whom} the people of 2 photographs" in said.err
+    assert "uncertain tracks are hidden" in said.err
     assert json.loads(said.out)["shown"] == 1
     assert PHOTO.partition(".")[0] not in said.out + said.err
     for name in here() - {PHOTO}:
