@@ -150,6 +150,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "plates": 1,
         "tracks": 2,
         "uncertain": 0,
+        "shown": None,
         "uncertain_at": [],
         "sound": False,
         "drawn": 0,
