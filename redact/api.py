@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
@@ -14,7 +14,7 @@ from redact.analysis import analyse
 from redact.core.edits.zones import Wish
 from redact.core.findings import Detection
 from redact.core.frames import Samples
-from redact.core.interfaces import Progress, Source
+from redact.core.interfaces import Progress
 from redact.core.names import default_output
 from redact.core.plan import Plan, load
 from redact.core.recipe import PROFILES, Recipe
@@ -23,6 +23,7 @@ from redact.detect.cache import DetectionCache
 from redact.errors import MissingInputError, PlanError, RecipeError
 from redact.media.drafts import check_output
 from redact.media.formats import check_choices, open_source, read_cover
+from redact.people.choice import PhotoChoice, make_chooser
 from redact.stages import Outcome, Rendering
 from redact.verify.result import Checking, Verification
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from redact.hide.covers import CoverPicture
     from redact.hide.proof import Proof
-    from redact.people.choice import PhotoChoice
 
 
 def analyse_file(
@@ -143,7 +143,7 @@ def redact_file(
     check_choices(opened, recipe, output, ffmpeg)  # refused now, before anything heavy is loaded
     how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
     recipe = _apply_cover(recipe, how.cover)
-    choose = _chooser(people)
+    choose = make_chooser(people)
     if people is not None:
         recipe = replace(recipe, uncertain="hide")
     with DetectionCache(output, resume) as cache:
@@ -337,19 +337,6 @@ def _apply_cover(recipe: Recipe, cover: CoverPicture | None) -> Recipe:
     recipe = recipe if cover is None else with_cover(recipe, cover)
     choose_style(recipe, cover=cover)
     return recipe
-
-
-def _chooser(people: PhotoChoice | None) -> Callable[[Source, Plan, Progress], Plan]:
-    """What makes a plan show whom photographs let be seen; they are read now.
-
-    Raises:
-        RecipeError: One of them does not show one face clearly.
-    """
-    if people is None:
-        return lambda _, plan, __: plan
-    from redact.people.photos import PhotoChooser
-
-    return PhotoChooser(people)
 
 
 def _silent(stage: str, done: int, expected: int | None) -> None:

@@ -16,13 +16,19 @@ from redact.core.notes import Note
 from redact.core.recipe import PROFILES, Recipe
 from redact.errors import (
     MissingEngineError,
-    RecipeError,
     RedactError,
     UnreadableInputError,
     UnsupportedInputError,
-    printable,
 )
-from redact.jobs.naming import SUFFIXES, Naming, is_companion, is_result, matches
+from redact.jobs.naming import (
+    SUFFIXES,
+    Naming,
+    check_collisions,
+    is_companion,
+    is_result,
+    matches,
+    path_key,
+)
 from redact.jobs.plan_names import place_plans
 from redact.media.files import OTHER_MEDIA_SUFFIXES, UNREADABLE_STILLS, check_input
 from redact.people.choice import PhotoChoice
@@ -198,7 +204,7 @@ def find_jobs(
     for path in named:
         search.add(path)
     outputs = search.outputs
-    _check_collisions(outputs)
+    check_collisions(outputs)
     plans = place_plans(outputs)
     choices = recipe or PROFILES["balanced"]
     drawn = None if cover is None else Path(cover)
@@ -208,8 +214,8 @@ def find_jobs(
         replace(model, source=source, output=output, plan=plans[output])
         for source, output in outputs.items()
     )
-    written = {_path_key(output) for output in outputs.values()}
-    skipped = (path for path in search.skipped if _path_key(path) not in written)
+    written = {path_key(output) for output in outputs.values()}
+    skipped = (path for path in search.skipped if path_key(path) not in written)
     linked = (path for path in search.linked if not search.searched(path))
     refused, excluded = tuple(search.refused), tuple(search.excluded)
     return Batch(tuple(jobs), refused, tuple(skipped), tuple(linked), excluded)
@@ -262,8 +268,8 @@ class _Search:
         return path.suffix.lower() in OTHER_MEDIA_SUFFIXES and not self._skip_unsupported
 
     def _refuse_unsupported(self, path: Path) -> None:
-        if _path_key(path) not in self._seen:
-            self._seen.add(_path_key(path))
+        if path_key(path) not in self._seen:
+            self._seen.add(path_key(path))
             usual = (f"redact does not read {path.suffix.lower()} files", "convert it first")
             problem, remedy = UNREADABLE_STILLS.get(path.suffix.lower(), usual)
             remedy += ", or leave such files out with --skip-unsupported"
@@ -292,9 +298,9 @@ class _Search:
         self.refused.append(_refused_report(problem, folder))
 
     def _add_file(self, path: Path, top: Path) -> None:
-        if _path_key(path) in self._seen:
+        if path_key(path) in self._seen:
             return
-        self._seen.add(_path_key(path))
+        self._seen.add(path_key(path))
         self.outputs[path] = self._naming.output(path, top)
 
 
@@ -308,28 +314,6 @@ def _check_kind(path: Path) -> None:
             path,
             f"give one of these: {known}",
         )
-
-
-def _check_collisions(outputs: dict[Path, Path]) -> None:
-    """Refuse two results of one name, and a result that has an input's name."""
-    sources = {_path_key(source): source for source in outputs}
-    for source, output in outputs.items():
-        other = sources.get(_path_key(output))
-        if other is not None:
-            remedy = f"redact {printable(other)} in a run of its own"
-            raise RecipeError(f"{printable(source)} would be written over an input", other, remedy)
-    first: dict[str, Path] = {}
-    for source, output in outputs.items():
-        other = first.setdefault(_path_key(output), source)
-        if other != source:
-            both = f"{printable(other)} and {printable(source)} would both be written to it"
-            raise RecipeError(both, output, "give each its own output folder")
-
-
-def _path_key(path: Path) -> str:
-    """The same for one file in one folder, whatever links lead to the folder."""
-    folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - a link keeps its name
-    return os.path.normcase(os.path.join(os.path.realpath(folder), name))  # noqa: PTH118
 
 
 def describe_failure(error: BaseException, source: Path) -> Failure:

@@ -123,3 +123,25 @@ def _fill(pattern: str, source: Path) -> str:
 
 def _lies_in(place: Path, folder: Path) -> bool:
     return Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder))
+
+
+def check_collisions(outputs: dict[Path, Path]) -> None:
+    """Refuse two results of one name, and a result that has an input's name."""
+    sources = {path_key(source): source for source in outputs}
+    for source, output in outputs.items():
+        other = sources.get(path_key(output))
+        if other is not None:
+            remedy = f"redact {printable(other)} in a run of its own"
+            raise RecipeError(f"{printable(source)} would be written over an input", other, remedy)
+    first: dict[str, Path] = {}
+    for source, output in outputs.items():
+        other = first.setdefault(path_key(output), source)
+        if other != source:
+            both = f"{printable(other)} and {printable(source)} would both be written to it"
+            raise RecipeError(both, output, "give each its own output folder")
+
+
+def path_key(path: Path) -> str:
+    """The same for one file in one folder, whatever links lead to the folder."""
+    folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - a link keeps its name
+    return os.path.normcase(os.path.join(os.path.realpath(folder), name))  # noqa: PTH118

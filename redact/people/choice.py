@@ -8,7 +8,7 @@ hidden comes near, and two tracks at one time that would both be the one person 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from redact.core.edits.values import Show
 from redact.core.findings import Kind, Track
 from redact.core.geometry import Box
+from redact.core.interfaces import Progress, Source
 from redact.core.plan import Plan
 
 Mode: TypeAlias = Literal["only", "except"]
@@ -127,6 +128,19 @@ def choose(
         )
         for number, stretch in enumerate(stretches)
     )
+
+
+def make_chooser(choice: PhotoChoice | None) -> Callable[[Source, Plan, Progress], Plan]:
+    """What makes a plan show whom photographs let be seen; they are read now.
+
+    Raises:
+        RecipeError: One of them does not show one face clearly.
+    """
+    if choice is None:
+        return lambda _, plan, __: plan
+    from redact.people.photos import PhotoChooser
+
+    return PhotoChooser(choice)
 
 
 def shown_by_choice(plan: Plan) -> frozenset[int]:
