@@ -60,7 +60,8 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _film(folder / "clip.mp4")
     _film(folder / "march.mov", "pcm_s16le")
     _film(folder / "interview.mp4", "aac")
-    shutil.copy(folder / "clip.mp4", folder / "street.mp4")
+    for name in ("street", "speech", "crowd"):
+        shutil.copy(folder / "clip.mp4", folder / f"{name}.mp4")
     _spoken(folder)
     picture = np.random.default_rng(1).integers(100, 104, (60, 80, 3), np.uint8)
     Image.fromarray(picture).save(folder / "photo.jpg")
