@@ -13,6 +13,7 @@ RedactError
 │   └── UnwritableOutputError   no space, no permission, no such folder
 ├── EngineError                 a detector, a style or an encoder failed
 │   └── MissingEngineError      a library, a program or a weights file is absent or damaged
+├── ClusterError                other machines cannot be used, or what they say cannot
 └── VerificationError           what was written is not what was asked for
     └── LeakError               somebody may still show in it, so it was held back
 """
@@ -90,6 +91,10 @@ class EngineError(RedactError):
 
 class MissingEngineError(EngineError):
     """A library, a program or a weights file is absent or damaged."""
+
+
+class ClusterError(RedactError):
+    """Other machines cannot be used: no link, no encryption, or no worker that fits."""
 
 
 class VerificationError(RedactError):

@@ -25,6 +25,9 @@ REASONS = {
 SHOWN = ("docs/architecture.md", "CONTRIBUTING.md")
 """Pages whose blocks without a language draw folders and flow, and are run by nobody."""
 
+CLUSTER = "docs/cluster.md"
+"""The page whose fenced blocks need several machines or terminals: `tests/cluster` runs them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -47,10 +50,12 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """`python`, `toml`, `json`, `edits`, `shell`, `shown`, or `unknown`."""
+        """`python`, `toml`, `json`, `edits`, `shell`, `shown`, `cluster`, or `unknown`."""
         if self.language:
             if self.language in ("python", "toml", "json"):
                 return self.language
+            if self.page == CLUSTER and self.language in ("sh", "py", "yaml"):
+                return "cluster"
         elif self.text.startswith('"edits": ['):
             return "edits"
         elif all(_is_command(line) for line in commands(self.text)):

@@ -15,7 +15,9 @@ import typer
 from redact.errors import MissingEngineError, RedactError
 from redact_cli import arguments, help_texts, options
 from redact_cli.by_hand import ByHand, make_wishes
+from redact_cli.cluster_options import Cluster
 from redact_cli.command_line import DEBUG, CommandLine, take_debug
+from redact_cli.commands import cluster as clusters
 from redact_cli.exit_codes import INTERRUPTED, SOME_FAILED, UNFORESEEN, code_for
 from redact_cli.help_format import Command, tell_man_page, tell_version
 from redact_cli.option_groups import Only, takes_groups
@@ -90,6 +92,7 @@ def run(
     check: options.Check,
     output: options.Output,
     machine: options.Machine,
+    cluster: Annotated[Cluster, Only("cluster", "certificates")],
 ) -> None:
     """Redact videos and pictures: find, hide, write NAME.redacted.EXT, and check the result."""
     check_engines()
@@ -100,6 +103,7 @@ def run(
     from redact_cli.recipes import check_cover, make_checking, make_recipe, use_device
 
     use_device(machine.device)
+    opener = clusters.cluster_opener(cluster, machine)
     recipe = make_recipe(search, reach, style, encoding)
     check_cover(recipe, style.cover)
     found = find_jobs(
@@ -123,14 +127,10 @@ def run(
         say_preset(search, output)
         if output.dry_run:
             raise typer.Exit(foresee_all(found, output))
-        raise typer.Exit(redact_all(found, machine.jobs, output, debug=debug))
+        raise typer.Exit(redact_all(found, machine.jobs, output, opener, debug=debug))
 
 
-@app.command(
-    cls=Command,
-    help=help_texts.ANALYSE,
-    epilog="Example: redact analyse clip.mp4 --plan clip.redact.json",
-)
+@command(help=help_texts.ANALYSE, epilog="Example: redact analyse clip.mp4 --plan clip.redact.json")
 @takes_groups
 def analyse(
     source: arguments.Input,
@@ -162,11 +162,7 @@ def analyse(
         write_plan(source, plan, recipe, output, sheet=sheet, edits=make_wishes(by_hand))
 
 
-@app.command(
-    cls=Command,
-    help=help_texts.RENDER,
-    epilog="Example: redact render clip.mp4 --plan clip.redact.json",
-)
+@command(help=help_texts.RENDER, epilog="Example: redact render clip.mp4 --plan clip.redact.json")
 @takes_groups
 def render(
     source: arguments.Input,
@@ -247,11 +243,7 @@ def verify(
     raise typer.Exit(code)
 
 
-@app.command(
-    cls=Command,
-    help=help_texts.PROVE,
-    epilog="Example: redact prove clip.mp4 --plan clip.redact.json",
-)
+@command(help=help_texts.PROVE, epilog="Example: redact prove clip.mp4 --plan clip.redact.json")
 @takes_groups
 def prove(
     context: typer.Context,
@@ -302,6 +294,7 @@ def edit(
 def doctor(
     machine: Annotated[options.Machine, Only("ffmpeg")],
     output: Annotated[options.Output, Only("as_json")],
+    cluster: Cluster,
     clean: arguments.Clean = None,
 ) -> None:
     """Tell versions, encoders, weights and checksums, and in words what is missing."""
@@ -310,12 +303,18 @@ def doctor(
     if clean is not None:
         typer.echo(tools.removed_in_words(*tools.remove_leftovers(clean)))
         return
+    if cluster.cluster is not None:
+        raise typer.Exit(clusters.tell_cluster(cluster, output))
     from redact.doctor import examine
 
     examination = examine(machine.ffmpeg)
     tell = tools.examination_json if output.as_json else tools.examination_in_words
     typer.echo(tell(examination))
     raise typer.Exit(SOME_FAILED if examination.problems else 0)
+
+
+app.command(cls=Command, help=help_texts.WORKER)(clusters.worker)
+app.add_typer(clusters.app, name="cluster")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -32,6 +32,7 @@ CODES: dict[str, int] = {
         errors.MissingEngineError: 11,
         errors.VerificationError: 12,
         errors.LeakError: 13,
+        errors.ClusterError: 15,
     }.items()
 }
 """By the error's class, where it is the only thing that was asked for."""
@@ -52,6 +53,7 @@ MEANINGS = (
     (12, "the result was not what was asked for, and was removed"),
     (13, "the result may still show somebody, and was held back under .quarantine"),
     (NOT_PROVEN, "what is drawn depends on what is hidden"),
+    (15, "other machines cannot be used"),
     (UNFORESEEN, "an error of redact itself"),
     (INTERRUPTED, "Ctrl-C"),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 from rich.markup import escape
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from redact_cli.presets import names_in_words
 
@@ -29,6 +29,14 @@ class Command(TyperCommand):
         super().format_help(ctx, formatter)
         for param, text in zip(params, before, strict=True):
             param.help = text
+
+
+class Group(TyperGroup):
+    """Commands under one name, the help of which tells no types of Python."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters; flags have no column for a type."""
+        return without_types(super().get_params(ctx))
 
 
 def without_types(params: Iterable[Any]) -> list[Any]:
@@ -80,18 +88,28 @@ def _man_lines(group: Any, ctx: Any, version: str) -> Iterator[str]:
     yield ".SH NAME"
     yield "redact \\- find faces and number plates in videos and pictures, and hide them"
     yield ".SH SYNOPSIS"
-    yield from (f".B redact {name}\n{_synopsis(it)}\n.br" for name, it in group.commands.items())
+    commands = dict(_commands(group))
+    yield from (f".B redact {name}\n{_synopsis(it)}\n.br" for name, it in commands.items())
     yield ".SH DESCRIPTION"
     yield from _paragraphs(group.help)
     yield ".SH OPTIONS OF REDACT"
     yield from _parameters(group, ctx)
-    for name, command in group.commands.items():
+    for name, command in commands.items():
         yield f".SH REDACT {name.upper()}"
         yield from _paragraphs(command.help)
         yield from _parameters(command, ctx)
         yield from _paragraphs(command.epilog)
     yield ".SH EXAMPLES AND EXIT CODES"
     yield from _paragraphs(group.epilog)
+
+
+def _commands(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """All commands, those of groups by both names."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
 
 
 def _synopsis(command: Any) -> str:

@@ -102,3 +102,17 @@ DOCTOR = paragraphs(
     "Tell versions, encoders, weights and checksums, and in words what is missing.",
     "The exit code is 0 if nothing is.",
 )
+
+CLUSTER = paragraphs(
+    "Prepare and serve a cluster of machines that redact files together, through Dask.",
+    "`redact worker URL` is a worker, and `redact run --cluster URL` gives it files. All links are "
+    "encrypted, and everyone proves itself by a certificate. Whoever has one can run programs on "
+    "the other machines: keep them secret.",
+)
+
+WORKER = paragraphs(
+    "Be a worker of a cluster: redact the files that clients name, and do nothing else.",
+    "It must see these files under the same names, and have the same redact, libraries and "
+    "weights. Each file is parsed in a process of its own that can do little else. It waits for a "
+    "scheduler that is away, until it is stopped by Ctrl-C or a signal.",
+)

@@ -57,6 +57,9 @@ JobProgress: TypeAlias = Callable[[Job, str, int, int | None], None]
 Before each further round the stage is `again`, with things found and the most further rounds.
 """
 
+SHORT_OF_MEMORY = "there is not enough memory for it"
+"""What is said of a file that another machine might redact."""
+
 
 def run(
     jobs: Sequence[Job],
@@ -83,14 +86,14 @@ def run(
         A report for each job, in the order in which they end.
     """
     count = max(1, min(workers or useful_workers(), len(jobs)))
-    folders = _output_folders(jobs)
+    folders = output_folders(jobs)
     pool = [_make_worker(executor, count, folders) for _ in range(count)]
     for folder in folders:
         clean(folder)
     tell = progress or _ignore_progress
     with closing(run_all(jobs, work or redact_one, pool, tell, _remove_drafts)) as ended:
         for job, future in ended:
-            yield _report_of(job, future)
+            yield report_of(job, future)
 
 
 def useful_workers() -> int:
@@ -109,7 +112,8 @@ def _make_worker(
     return sandboxed_worker((Report, Failure), count, folders)
 
 
-def _output_folders(jobs: Sequence[Job]) -> list[Path]:
+def output_folders(jobs: Sequence[Job]) -> list[Path]:
+    """Where results and plans are written."""
     return sorted({path.parent for job in jobs for path in (job.output, job.plan)})
 
 
@@ -117,7 +121,8 @@ def _ignore_progress(job: Job, stage: str, done: int, expected: int | None) -> N
     """Nobody wants to know."""
 
 
-def _report_of(job: Job, future: Future[Report]) -> Report:
+def report_of(job: Job, future: Future[Report]) -> Report:
+    """What became of a job, whatever its worker says or does not say."""
     error = future.exception()
     if error is None:
         return _check_report(job, future.result())
@@ -151,7 +156,7 @@ def redact_one(job: Job, tell: Progress | None = None) -> Report:
     try:
         report = _find_finished(job) or _redact(job, tell)
     except MemoryError:
-        short = EngineError("there is not enough memory for it", job.source, "scale it down first")
+        short = EngineError(SHORT_OF_MEMORY, job.source, "scale it down first")
         return _failed_report(job, short, monotonic() - began)
     except Exception as error:  # one file's failure never ends the batch
         return _failed_report(job, error, monotonic() - began)

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager, suppress
+from multiprocessing.connection import wait as wait_for_connections
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from time import monotonic
+from threading import Thread
+from time import monotonic, sleep
 from typing import Any
 
 from redact.core.interfaces import Progress
@@ -212,11 +214,22 @@ def _serve(connection: Any, prepare: Callable[[], None] | None) -> None:
     signal.signal(signal.SIGTERM, _exit_once)
     if prepare is not None:
         prepare()
+    Thread(target=_end_with_parent, name="parent", daemon=True).start()
     with suppress(EOFError, BrokenPipeError, ConnectionError):  # the parent is gone, or is done
         while True:
             work, item = connection.recv()
             result = work(item, _throttled(lambda told: connection.send(("told", *told))))
             connection.send(("done", result))
+
+
+def _end_with_parent() -> None:
+    """Unwind when the parent is gone, though nothing is told to it for a while."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for_connections([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+        sleep(_GRACE_PERIOD)
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def _silence_stderr() -> None:

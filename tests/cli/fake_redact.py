@@ -54,6 +54,11 @@ def obey(order: str, source: Path) -> None:
         finally:
             time.sleep(0.2)  # tidying takes a while
             source.with_name(f"{source.name}.unwound").touch()
+    elif order == "pause":  # the first time
+        begun = source.with_name(f"{source.name}.begun")
+        if not begun.exists():
+            begun.touch()
+            time.sleep(60)
     elif order == "hang":
         time.sleep(600)
     elif order == "hoard":

@@ -104,7 +104,7 @@ def test_the_help_says_how_a_file_with_a_command_s_name_is_named() -> None:
         (["analize", "clip.mp4"], "Did you mean `analyse`?"),
         (["Render", "clip.mp4"], "Did you mean `render`?"),
         (["--style", "solid", "verfy", "clip.mp4"], "Did you mean `verify`?"),
-        (["conjure"], "Commands: run, analyse, render, review, verify, prove, edit, doctor."),
+        (["conjure"], "Commands: run, analyse, render, review, verify, prove, edit, doctor, "),
     ],
 )
 def test_a_mistyped_command_is_named_and_corrected(

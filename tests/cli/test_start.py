@@ -92,11 +92,13 @@ def test_usage_errors(arguments: list[str]) -> None:
 COMMANDS: Any = typer.main.get_command(app)
 
 
-@pytest.mark.parametrize("name", COMMANDS.commands)
+@pytest.mark.parametrize("name", [*COMMANDS.commands, "cluster scheduler", "cluster certificates"])
 @pytest.mark.parametrize("columns", [80, 120])
 def test_the_help_of_a_command_tells_no_types_and_breaks_no_value(name: str, columns: int) -> None:
-    command = COMMANDS.commands[name]
-    ended = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": str(columns)})
+    command = COMMANDS
+    for word in name.split():
+        command = command.commands[word]
+    ended = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": str(columns)})
     assert ended.exit_code == 0
     assert not re.findall(r"<\w[^>=]*>|list\[", ended.stdout)
     for param in command.params:

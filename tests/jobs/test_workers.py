@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import subprocess
 import sys
 import time
 from functools import partial
@@ -100,7 +101,8 @@ def test_no_code_can_be_sent_back() -> None:
             StrictUnpickler(io.BytesIO(data), (Report, Failure)).load()
     report = Report(Path("a"), Path("b"), "failed", failure=Failure("E", "m", None))
     data = pickle.dumps(("done", report))
-    assert StrictUnpickler(io.BytesIO(data), (Report, Failure)).load() == ("done", report)
+    known = (Report, Failure, *sandbox._NESTED_TYPES)
+    assert StrictUnpickler(io.BytesIO(data), known).load() == ("done", report)
 
 
 def trapped(item: int, tell: Progress) -> Any:
@@ -158,3 +160,41 @@ def test_native_libraries_are_heard_with_debug_alone(
     ended = run_all(["a"], chatter, [WorkerProcess((str,))], lambda *_: None, lambda *_: None)
     assert [future.result() for _, future in ended] == ["a"]
     assert capfd.readouterr().err == ("W0000 a inference_runner.cc" if debug else "")
+
+
+def outlive(item: Path, tell: Progress) -> str:
+    (item / "child").write_text(str(os.getpid()))
+    try:
+        time.sleep(60)
+    finally:
+        (item / "unwound").touch()
+    return ""
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from redact.jobs.worker_process import WorkerProcess
+from redact.jobs.workers import run_all
+from tests.jobs.test_workers import outlive
+
+if __name__ == "__main__":
+    list(run_all([Path(sys.argv[1])], outlive, [WorkerProcess((str,))], print, print))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_process_does_not_outlive_its_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    root = str(Path(__file__).parents[2])
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=env)
+    until = time.monotonic() + 60
+    while not (tmp_path / "child").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    while not (tmp_path / "unwound").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert (tmp_path / "unwound").exists()

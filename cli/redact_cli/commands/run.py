@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 
 import typer
@@ -15,6 +17,7 @@ from redact.errors import MissingInputError, printable
 from redact.jobs import batch
 from redact.jobs.batch import Batch, Job, Report
 from redact.media.files import VIDEO_SUFFIXES
+from redact_cli.commands.cluster import Opener
 from redact_cli.console import Display, display, escaped, say
 from redact_cli.exit_codes import INTERRUPTED, code_for_all
 from redact_cli.journal import note
@@ -38,11 +41,26 @@ STATUS = {"redacted": "redacted", "resumed": "done before", "failed": "failed"}
 WORDS = "subtitles are kept: their words may name people and places; read them, too"
 
 
-def redact_all(found: Batch, workers: int, output: Output, *, debug: bool = False) -> int:
+def redact_all(
+    found: Batch,
+    workers: int,
+    output: Output,
+    cluster: Opener | None = None,
+    *,
+    debug: bool = False,
+) -> int:
     """Redact what was found, tell about it, and give the exit code.
+
+    Args:
+        found: The jobs.
+        workers: How many are done side by side on this machine.
+        output: What is told.
+        cluster: Opens the cluster that does the work, None for this machine.
+        debug: Whether traces are told.
 
     Raises:
         MissingInputError: There was nothing to do, which is no success.
+        ClusterError: The cluster cannot be used.
     """
     check_not_empty(found)
     began = monotonic()
@@ -53,7 +71,7 @@ def redact_all(found: Batch, workers: int, output: Output, *, debug: bool = Fals
     with (
         _interruptible(found, reports),
         display(weights, quiet=output.quiet, busy=output.as_json) as shown,
-        closing(_reports(found, workers, shown, output)) as ended,
+        closing(_reports(found, workers, shown, output, cluster)) as ended,
     ):
         jobs = {job.source: job for job in found.jobs}
         for report in ended:
@@ -111,8 +129,10 @@ def _say_more(text: str, output: Output) -> None:
     say(text, quiet=output.quiet or not output.verbose)
 
 
-def _reports(found: Batch, workers: int, shown: Display, output: Output) -> Generator[Report]:
-    times = StageTimes()
+def _reports(
+    found: Batch, workers: int, shown: Display, output: Output, cluster: Opener | None
+) -> Generator[Report]:
+    times, one_at_a_time = StageTimes(), Lock()
 
     def more(job_source: Path, line: str | None) -> None:
         if line is not None:
@@ -120,15 +140,31 @@ def _reports(found: Batch, workers: int, shown: Display, output: Output) -> Gene
             shown.say(said) if output.verbose else note(said)
 
     def tell(job: Job, stage: str, done: int, expected: int | None) -> None:
-        shown.tell(job.source, stage, done, expected)
-        more(job.source, times.tell(job.source, stage, done, monotonic()))
+        with one_at_a_time:  # a cluster tells from a thread
+            shown.tell(job.source, stage, done, expected)
+            more(job.source, times.tell(job.source, stage, done, monotonic()))
 
     yield from found.refused
-    with closing(batch.run(found.jobs, workers, progress=tell)) as reports:
+    with (
+        nullcontext() if cluster is None else cluster(found.jobs, shown.say) as executor,
+        closing(_begin(found.jobs, workers, tell, executor)) as reports,
+    ):
         for report in reports:
-            more(report.source, times.end(report.source, monotonic()))
-            shown.end(report.source, worked=report.status == "redacted")
+            with one_at_a_time:
+                more(report.source, times.end(report.source, monotonic()))
+                shown.end(report.source, worked=report.status == "redacted")
             yield report
+
+
+def _begin(
+    jobs: Sequence[Job], workers: int, tell: batch.JobProgress, executor: Executor | None
+) -> Generator[Report]:
+    """Start the work, here or elsewhere."""
+    if executor is None:
+        return batch.run(jobs, workers, progress=tell)
+    from redact.cluster.tries import SLOTS, by_cost
+
+    return batch.run(by_cost(jobs), SLOTS, progress=tell, executor=lambda: executor)
 
 
 def _subtitles_are_kept(found: Batch, reports: Sequence[Report]) -> bool:

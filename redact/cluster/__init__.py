@@ -1,0 +1,1 @@
+"""Many machines: files are redacted by workers of a Dask cluster, over encrypted links."""

@@ -1,0 +1,202 @@
+"""A worker of a cluster: one file at a time, each parsed in the sandbox.
+
+Dask reads pickles from whoever belongs to the cluster. So nothing that has parsed a stranger's file
+may speak on its links: the sandbox has no sockets, what it sends is read with suspicion here, and
+goes on as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Future
+from dataclasses import replace
+from multiprocessing.connection import wait
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from distributed import Worker, WorkerPlugin, get_worker
+
+from redact.cluster.machines import describe_machine
+from redact.cluster.messages import Answer, Order, decode, encode
+from redact.cluster.shared import find_difference, sees
+from redact.core.interfaces import Progress
+from redact.jobs.batch import redact_one, report_of
+from redact.jobs.jobs import Failure, Job, Report
+from redact.jobs.sandbox import remove_drafts, sandboxed_worker
+from redact.jobs.worker_process import SuspiciousResultError
+from redact.jobs.workers import POLL_INTERVAL
+from redact.jobs.workers import Worker as Sandbox
+
+NAME = "redact"
+"""The plugin's name in a Dask worker."""
+
+BEAT = 2.0
+"""Seconds after which a worker that has nothing to tell says that it is alive."""
+
+_REST = 1.0  # seconds between two messages about one stage
+_RACE = 2.0  # seconds in which a plan follows its result
+
+ALIVE, ENDED = "", "-"
+"""Stages that are none: there is no news; the work has ended, however."""
+
+
+class Redactor(WorkerPlugin):  # type: ignore[misc]
+    """What makes a Dask worker one of redact's.
+
+    Args:
+        share: How many workers share this machine's memory.
+        work: What is done with a job.
+    """
+
+    name = NAME
+
+    def __init__(
+        self, share: int = 1, work: Callable[[Job, Progress], Report] = redact_one
+    ) -> None:
+        self._share, self._work = share, work
+        self._sandbox: Sandbox | None = None
+        self._folders: frozenset[Path] = frozenset()
+        self._unwanted: set[object] = set()
+        self._over = False
+
+    def begin(self) -> None:
+        """A Dask worker is about to use it, perhaps after another one."""
+        self._over = False
+        self._unwanted.clear()
+
+    def transition(self, key: object, start: str, finish: str, **_: Any) -> None:
+        """Dask tells what becomes of tasks: one that is released while it runs is not wanted."""
+        if start in {"executing", "long-running"} and finish == "released":
+            self._unwanted.add(key)
+
+    def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
+        """The worker ends, or has lost its scheduler: so does what it is doing."""
+        self._over = True
+
+    def close(self) -> None:
+        """End the sandbox."""
+        if self._sandbox is not None:
+            self._sandbox.stop()
+            self._sandbox.close()
+            self._sandbox = None
+
+    def answer(self, order: Order, key: object, tell: Progress) -> Answer:
+        """Do one file; called in the worker's only thread.
+
+        Args:
+            order: What to do.
+            key: Dask's name for it.
+            tell: Told how far it is.
+        """
+        tell(ALIVE, 0, None)
+        job = order.job
+        why = find_difference(job.source, job.output, order.proof)
+        if why is not None:
+            return Answer(refused=why)
+        if order.again and not job.force:  # the lost worker may have finished it
+            job = replace(job, resume=True)
+        answer = self._attempt(job, order.folders, key, tell)
+        if order.again and answer.report is not None and _is_taken(answer.report):
+            sleep(_RACE)
+            answer = self._attempt(replace(job, resume=True), order.folders, key, tell)
+        return answer
+
+    def _attempt(self, job: Job, folders: Sequence[Path], key: object, tell: Progress) -> Answer:
+        sandbox = self._sandbox_for({job.output.parent, job.plan.parent, *folders})
+        future = sandbox.start(self._work, job, tell)
+        due = monotonic() + BEAT
+        while not future.done():
+            wait([sandbox.connection], POLL_INTERVAL)
+            sandbox.relay()
+            if self._over or key in self._unwanted:
+                self._unwanted.discard(key)
+                self.close()
+                remove_drafts(job.output, sandbox.pid)
+                return Answer(lost="nobody wants it any more")
+            if monotonic() >= due:
+                due = monotonic() + BEAT
+                tell(ALIVE, 0, None)
+        return self._answer_of(job, sandbox, future)
+
+    def _answer_of(self, job: Job, sandbox: Sandbox, future: Future[Report]) -> Answer:
+        error = future.exception()
+        if isinstance(error, BrokenExecutor):
+            remove_drafts(job.output, sandbox.pid)
+            if not isinstance(error, SuspiciousResultError):
+                return Answer(lost=str(error) or "the process that worked on it was killed")
+        return Answer(report=report_of(job, future))
+
+    def _sandbox_for(self, folders: set[Path]) -> Sandbox:
+        """The sandbox that may write in these folders; another one, if this one may not."""
+        if self._sandbox is None or not folders <= self._folders:
+            self.close()
+            self._folders = frozenset(folders)
+            self._sandbox = sandboxed_worker((Report, Failure), self._share, sorted(folders))
+        return self._sandbox
+
+
+def _is_taken(report: Report) -> bool:
+    return report.failure is not None and report.failure.kind == "OutputExistsError"
+
+
+def examine(mark: str = "", content: str = "") -> bytes:
+    """What this machine is; called by a client in a worker.
+
+    Args:
+        mark: A file that the client wrote into a shared folder; nothing if it did not.
+        content: What is in it.
+    """
+    machine = describe_machine()
+    if mark and not sees(Path(mark), content):
+        problem = f"the folder {Path(mark).parent} is not the one that you see"
+        machine = replace(machine, problems=(*machine.problems, problem))
+    return encode(machine)
+
+
+def redact_there(data: bytes) -> bytes:
+    """Do one file; called by a client in a worker. Nothing is raised: errors would be pickled.
+
+    Args:
+        data: An `Order`.
+
+    Returns:
+        An `Answer`.
+    """
+    try:
+        order = decode(data, Order)
+        worker = get_worker()
+        tell = _throttled(lambda *said: worker.log_event(order.topic, [order.number, *said]))
+        try:
+            answer = _redactor(worker).answer(order, worker.get_current_task(), tell)
+        finally:
+            tell(ENDED, 0, 0)
+        return encode(answer)
+    except Exception as error:
+        return encode(Answer(lost=f"{type(error).__name__}: {error}"))
+
+
+def _redactor(worker: Worker) -> Redactor:
+    """The plugin; a worker that Dask's own command started gets one now."""
+    found = worker.plugins.get(NAME)
+    if isinstance(found, Redactor):
+        return found
+    made = Redactor()
+    adding = worker.plugin_add(made, name=NAME)
+    asyncio.run_coroutine_threadsafe(adding, worker.loop.asyncio_loop).result(BEAT)
+    return made
+
+
+def _throttled(send: Callable[[str, int, int | None], None]) -> Progress:
+    """Progress about once a second, and each stage's beginning and end."""
+    before, due = ALIVE, 0.0
+
+    def tell(stage: str, done: int, expected: int | None) -> None:
+        nonlocal before, due
+        now = monotonic()
+        if stage != before or done == expected or stage == ALIVE or now >= due:
+            before, due = stage, now + _REST
+            send(stage, done, expected)
+
+    return tell
