@@ -37,7 +37,8 @@ def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
         plan: Where its plan was saved.
     """
     made = outcome.plan
-    tracks = [_track_facts(track, made) for track in made.tracks]
+    things = made.things
+    tracks = [_track_facts(track, made, things) for track in made.tracks]
     tracks.sort(
         key=lambda t: (t["state"] == "hidden", t["state"] != "uncertain", not t["lost"], t["start"])
     )
@@ -79,8 +80,7 @@ def _cut_times(plan: Plan) -> list[float]:
     return [float(known[cut]) for cut in plan.cuts if cut in known]
 
 
-def _track_facts(track: Track, plan: Plan) -> dict[str, Any]:
-    things = plan.things
+def _track_facts(track: Track, plan: Plan, things: Things) -> dict[str, Any]:
     parts = things.parts(track)
     state = _state_of(track, plan, things)
     best = max(track.sightings, key=lambda s: s.score)

@@ -67,13 +67,13 @@ class HiddenTracks:
 
 def _tracks_near(things: Things, coverage: Coverage, time: Fraction | None) -> Iterator[Track]:
     """Whole tracks, or only those that may hide something at that time."""
-    before, after = Fraction(coverage.before), Fraction(coverage.after)
-    for thing in things.by_id.values():
-        track = thing.track
-        if track is None or track.id != thing.id:
-            continue
-        first, last = track.sightings[0].time, track.sightings[-1].time
-        if time is None or first - before <= time <= last + after:
+    tracks = (t.track for t in things.by_id.values() if t.track and t.track.id == t.id)
+    if time is None:
+        yield from tracks
+        return
+    soon, ago = time + Fraction(coverage.before), time - Fraction(coverage.after)
+    for track in tracks:
+        if track.sightings[0].time <= soon and track.sightings[-1].time >= ago:
             yield track
 
 
