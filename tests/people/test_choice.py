@@ -213,3 +213,17 @@ def test_only_needs_faces_from_the_front() -> None:
     half = [replace(one, turned=0.5) for one in seen(like(BELA, 0.9))]
     assert shown(TWO, {1: half}, "only") == {}
     assert shown(TWO, {1: half}, "except", BELA) == {1: ALL}
+
+
+@pytest.mark.parametrize(
+    ("mode", "clear", "unclear"),
+    [
+        ("except", like(ANNA, 0.9), like(ANNA, CLEARLY_SAME - 0.05)),
+        ("only", like(BELA, 0.9), like(ANNA, CLEARLY_OTHER + 0.05)),
+    ],
+)
+def test_a_second_that_is_not_clear_hides_the_whole_track(
+    mode: Mode, clear: np.ndarray, unclear: np.ndarray
+) -> None:
+    portraits = seen(clear, range(0, 36, 3)) + seen(unclear, range(36, COUNT, 3))
+    assert shown(TWO, {1: portraits}, mode) == {}
