@@ -63,7 +63,9 @@ def hide_in_picture(picture: object, recipe: Recipe, cover: CoverPicture | None)
     style = choose_style(recipe, recipe.style, cover)
     samples = samples_of(picture)
     found = _find(samples, recipe)
-    style.hide(StillPicture(samples), [recipe.coverage.region(d.kind, d.box) for d in found])
+    style.hide(
+        StillPicture(samples), [recipe.coverage.region(d.kind, d.box, d.score) for d in found]
+    )
     if isinstance(picture, np.ndarray):
         return samples.reshape(picture.shape).astype(picture.dtype)
     return Image.fromarray(samples)

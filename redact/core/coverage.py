@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,6 +18,15 @@ STEADY = Fraction(1, 5)
 
 MOST_GROWTH = {Kind.FACE: 2.0, Kind.PLATE: 1.5}
 """Times the width and height of the detections beside it: no box without a detection is larger."""
+
+_DOUBTFUL, _CLEAR = 0.6, 0.8
+"""Scores up to which a face has its whole margin, and from which the least one."""
+
+_CLEAR_MARGIN = 0.4
+"""Share of the margin that a face keeps that is clearly seen."""
+
+_HAIR = 0.05
+"""Of the height of such a face, above it, before its margin is added."""
 
 _NEARLY = 0.005
 """Of a box on each side: one that is so near its limit has reached it."""
@@ -46,7 +55,8 @@ class Coverage:
     """How far hiding reaches beyond the detected boxes.
 
     Args:
-        pad: Margin on each side of a face, as a share of the box's width and height.
+        pad: Margin on each side of a face, as a share of the box's width and height. One that is
+            clearly seen keeps less of it: see `region`.
         plate_pad: The same for a number plate: for its frame, and for the detector's error.
         before: Hold before, in seconds: hidden before a track's first detection.
         after: Hold after, in seconds: hidden after a track's last detection.
@@ -69,11 +79,20 @@ class Coverage:
             if not 0 <= getattr(self, name) < 1000:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
-    def region(self, kind: Kind, box: Box) -> Region:
-        """The box with its margin: rounded for a face, with corners for a plate's characters."""
+    def region(self, kind: Kind, box: Box, score: float = 0.0) -> Region:
+        """The box with its margin: rounded for a face, with corners for a plate's characters.
+
+        Args:
+            kind: What it holds.
+            box: Where that is.
+            score: Of the detections there, 0 for none. The box of a face that is clearly seen is
+                exact, and needs little more than the hair above it.
+        """
         if kind is Kind.PLATE:
             return Region(box.grown(self.plate_pad), text=True)
-        return Region.holding(box, self.pad)
+        clear = min(1.0, max(0.0, (score - _DOUBTFUL) / (_CLEAR - _DOUBTFUL)))
+        with_hair = Box(box.left, box.top - clear * _HAIR * box.height, box.right, box.bottom)
+        return Region.holding(with_hair, self.pad * (1 - clear * (1 - _CLEAR_MARGIN)))
 
     def room(self, kind: Kind, size: Size) -> Box:
         """The largest box whose region is no larger than a picture of that size."""
@@ -158,9 +177,13 @@ class Cover:
             if time <= track.sightings[-1].time + self._longest_hold:  # else it is over already
                 self._active.append(_Span(track, self._coverage, self._cuts))
         self._active = [span for span in self._active if not span.is_over(time)]
-        found = ((span.track, span.box(index, time)) for span in self._active)
+        found = ((span, span.box(index, time)) for span in self._active)
         region = self._coverage.region
-        return [Hidden(track, region(track.kind, box)) for track, box in found if box is not None]
+        return [
+            Hidden(span.track, region(span.track.kind, box, span.score(time)))
+            for span, box in found
+            if box is not None
+        ]
 
 
 class _Span:
@@ -190,6 +213,17 @@ class _Span:
             return last.box if last.score > 0 else self._limited(last.box, time)
         box = self._box_without_sighting(index, time, last, coming)
         return box and self._limited(box, time)
+
+    def score(self, time: Fraction) -> float:
+        """The least score of the detections near a time, 0 if there are none before or after it."""
+        times = self._times
+        if time < self._first or time > self._last:
+            return 0.0
+        before, after = times[bisect_right(times, time) - 1], times[bisect_left(times, time)]
+        if time - before > STEADY or after - time > STEADY:
+            return 0.0
+        near = slice(bisect_left(times, time - STEADY), bisect_right(times, time + STEADY))
+        return min(s.score for s in self._detected[near])
 
     def _limited(self, box: Box, time: Fraction) -> Box:
         """The box, no larger than the detections before and after that time allow."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -24,9 +25,14 @@ RATES = {
 
 
 def track(
-    times: Sequence[Fraction], seen: Sequence[int], box: Box = FACE, number: int = 1
+    times: Sequence[Fraction],
+    seen: Sequence[int],
+    box: Box = FACE,
+    number: int = 1,
+    score: float = 0.4,
 ) -> Track:
-    return Track(number, Kind.FACE, tuple(Sighting(i, times[i], box, 0.9) for i in seen))
+    """Not seen so clearly that its margin would be less."""
+    return Track(number, Kind.FACE, tuple(Sighting(i, times[i], box, score) for i in seen))
 
 
 def regions(
@@ -119,6 +125,56 @@ def test_padding_grows_every_side_by_its_share() -> None:
     assert holds(padded, FACE.left - 5, FACE.centre[1])
 
 
+def test_what_is_clearly_seen_has_less_of_a_margin_and_more_above() -> None:
+    coverage, times = Coverage(), RATES["24"]
+    whole = coverage.region(Kind.FACE, FACE)
+    clear = coverage.region(Kind.FACE, FACE, 0.9)
+    assert whole.box.contains(clear.box)
+    assert clear.box.area < 0.67 * whole.box.area
+    corners = [(x, y) for x in (FACE.left, FACE.right) for y in (FACE.top, FACE.bottom)]
+    assert all(holds(clear, *corner) for corner in corners)
+    assert FACE.top - clear.box.top > clear.box.bottom - FACE.bottom + 1
+    (found,) = regions([track(times, [5], score=0.9)], times, coverage)[5]
+    assert found == clear
+    assert coverage.region(Kind.PLATE, FACE, 0.9) == coverage.region(Kind.PLATE, FACE)
+
+
+def test_a_margin_does_not_jump_with_the_score() -> None:
+    coverage = Coverage()
+    areas = [coverage.region(Kind.FACE, FACE, n / 1000).box.area for n in range(1001)]
+    assert all(0 <= one - other < 0.01 * one for one, other in pairwise(areas))
+    assert areas[0] == areas[600]
+    assert areas[800] == areas[1000]
+
+
+@pytest.mark.parametrize(
+    ("scores", "frames"),
+    [
+        ({0: 0.9, 10: 0.9}, range(-9, 30)),  # too far apart: nothing between or beyond is clear
+        ({0: 0.9, 4: 0.4}, range(-9, 30)),  # a doubtful look near a clear one
+        ({0: 0.9, 4: 0.9}, (-1, 5)),  # before the first and after the last
+    ],
+)
+def test_where_nothing_is_clearly_seen_the_margin_is_whole(
+    scores: dict[int, float], frames: Sequence[int]
+) -> None:
+    times = RATES["24"]
+    sightings = tuple(Sighting(30 + i, times[30 + i], FACE, s) for i, s in scores.items())
+    coverage = Coverage(drift=0, bridge=9)
+    found = regions([Track(1, Kind.FACE, sightings)], times, coverage)
+    clear = {30 + i for i, s in scores.items() if s > 0.5 and 4 not in scores}
+    for index in (30 + i for i in frames):
+        if index not in clear and found[index]:
+            assert found[index] == [coverage.region(Kind.FACE, FACE)], index
+
+
+def test_between_two_clear_looks_the_margin_is_less() -> None:
+    times = RATES["24"]
+    coverage = Coverage(drift=0)
+    found = regions([track(times, [30, 34], score=0.9)], times, coverage)
+    assert all(found[i] == [coverage.region(Kind.FACE, FACE, 0.9)] for i in range(30, 35))
+
+
 def test_a_plate_has_its_own_margin_and_keeps_its_corners() -> None:
     coverage = Coverage(pad=0.4, plate_pad=0.1)
     assert coverage.region(Kind.PLATE, FACE) == Region(FACE.grown(0.1), text=True)
@@ -168,7 +224,7 @@ def test_a_longer_gap_is_only_held_from_both_ends(times: list[Fraction]) -> None
 
 def test_a_bridge_leads_straight_from_one_end_to_the_other() -> None:
     times = [Fraction(i, 10) for i in range(5)]
-    ends = (Sighting(0, times[0], FACE, 1.0), Sighting(4, times[4], FACE.shifted(40, 20), 1.0))
+    ends = (Sighting(0, times[0], FACE, 0.4), Sighting(4, times[4], FACE.shifted(40, 20), 0.4))
     found = regions([Track(1, Kind.FACE, ends)], times, replace(NOTHING, bridge=1.0))
     for index, (region,) in enumerate(found):
         expected = FACE.shifted(10 * index, 5 * index)
