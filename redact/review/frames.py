@@ -8,22 +8,28 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
+from time import monotonic
 from typing import Literal, TypeAlias
 
 from PIL import Image
 
+from redact.core.findings import Sighting
 from redact.core.frames import Frame, Rgb
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress, Style
 from redact.core.plan import Edit, Plan
+from redact.following import follow_box
 from redact.hide.covers import style_of
 from redact.jobs.jobs import Failure, describe_failure
 from redact.media.formats import open_source
 from redact.review.readers import make_reader
+from redact.track.follow import Ended
 
 View: TypeAlias = Literal["original", "published"]
 
 _QUALITY = 85
+_MOMENT = 0.2
+"""Seconds after which a following gives what it has, and lets frames go first."""
 _CROP_MARGIN = 0.45
 """Margin around a crop, as a share of its box."""
 
@@ -86,16 +92,50 @@ class Pictures:
     files: tuple[bytes, ...]
 
 
-Request: TypeAlias = Opening | FrameRequest
+@dataclass(frozen=True, slots=True)
+class FollowRequest:
+    """Asks for the next part of the path of a box that was drawn.
+
+    Args:
+        source: Opened before.
+        number: Of the following; another number begins another one, and ends the one before.
+        box: What was drawn, in pixels of the upright picture.
+        frame: In which frame.
+    """
+
+    source: Path
+    number: int
+    box: Box
+    frame: int
 
 
-def answer(request: Request, tell: Progress) -> Opened | Pictures | Failure:
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A part of a path.
+
+    Args:
+        sightings: Frame, left, top, right and bottom of each.
+        ends: Why a way ended, and at which frame; the way onwards comes first.
+        done: Whether that is all.
+    """
+
+    sightings: tuple[tuple[int, float, float, float, float], ...]
+    ends: tuple[tuple[str, int], ...]
+    done: bool
+
+
+Request: TypeAlias = Opening | FrameRequest | FollowRequest
+
+
+def answer(request: Request, tell: Progress) -> Opened | Pictures | Followed | Failure:
     """What is asked for; a failure is an answer too."""
     try:
         if isinstance(request, Opening):
             _close_all()
             opened = _open[request.source] = OpenSource(request.source, request.plan, tell)
             return opened.facts
+        if isinstance(request, FollowRequest):
+            return _open[request.source].follow(request)
         return Pictures(tuple(_open[request.source].pictures(request, tell)))
     except Exception as error:
         return describe_failure(error, request.source)
@@ -130,12 +170,39 @@ class OpenSource:
         self._plan = plan
         self.reader = make_reader(self._source, plan.source, progress)
         self._hiding: Hiding | None = None
+        self._following: tuple[int, Iterator[Sighting | Ended]] = (-1, iter(()))
+        self._aside = self.reader
         info = self._source.info
         self.facts = Opened(tuple(self.reader.times), self.reader.sizes, info.pages)
 
     def close(self) -> None:
         """Close its file."""
         self.reader.close()
+        self._aside.close()
+
+    def follow(self, request: FollowRequest) -> Followed:
+        """The next part of a path, as much as comes in a moment: frames may be wanted meanwhile."""
+        if self._following[0] != request.number:
+            if self._aside is self.reader:  # of its own, so that both go on where they are
+                self._aside = make_reader(self._source, self._plan.source, lambda *_: None)
+            path = follow_box(
+                self._source,
+                self._plan,
+                request.box,
+                request.frame,
+                frame_at=self._aside.frame,
+            )
+            self._following = request.number, path
+        sightings, ends, until = [], [], monotonic() + _MOMENT
+        for found in self._following[1]:
+            if isinstance(found, Ended):
+                ends.append((str(found.why), found.frame))
+            else:
+                box = found.box
+                sightings.append((found.frame, box.left, box.top, box.right, box.bottom))
+            if monotonic() > until:
+                return Followed(tuple(sightings), tuple(ends), False)
+        return Followed(tuple(sightings), tuple(ends), True)
 
     def pictures(self, request: FrameRequest, tell: Progress) -> Iterator[bytes]:
         """The frames that a request asks for, as JPEG files."""

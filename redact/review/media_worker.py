@@ -17,7 +17,16 @@ from redact.core.plan import Plan
 from redact.errors import EngineError, RedactError
 from redact.jobs.jobs import Failure
 from redact.jobs.sandbox import error_of_loss, sandboxed_worker
-from redact.review.frames import FrameRequest, Opened, Opening, Pictures, answer
+from redact.review.frames import (
+    Followed,
+    FollowRequest,
+    FrameRequest,
+    Opened,
+    Opening,
+    Pictures,
+    Request,
+    answer,
+)
 
 CACHE_SIZE = 160 << 20
 """Bytes of pictures that are kept."""
@@ -70,7 +79,7 @@ class PictureCache:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    request: Opening | FrameRequest
+    request: Request
     future: Future[Any]
 
 
@@ -83,9 +92,10 @@ class MediaWorker:
 
     def __init__(self) -> None:
         self.cache = PictureCache()
-        self._worker = sandboxed_worker((Opened, Pictures, Failure), 1, [])
+        self._worker = sandboxed_worker((Opened, Pictures, Followed, Failure), 1, [])
         self._urgent: deque[_Wanted] = deque()
         self._later: deque[_Wanted] = deque()
+        self._behind: deque[_Wanted] = deque()
         self._news = threading.Condition()
         self._ending = False
         self._source: Path | None = None
@@ -115,10 +125,11 @@ class MediaWorker:
         """Open a source; what was asked of the one before is no longer answered."""
         self._source = source
         with self._news:
-            for wanted in (*self._urgent, *self._later):
+            for wanted in (*self._urgent, *self._later, *self._behind):
                 wanted.future.cancel()
             self._urgent.clear()
             self._later.clear()
+            self._behind.clear()
         return self._ask(Opening(source, plan), self._urgent)
 
     def pictures(self, request: FrameRequest) -> Future[Pictures]:
@@ -129,6 +140,14 @@ class MediaWorker:
         """Frames that somebody may want soon."""
         return self._ask(request, self._later)
 
+    def follow(self, request: FollowRequest) -> Future[Followed]:
+        """The next part of a path; what somebody waits for comes before it."""
+        return self._ask(request, self._behind)
+
+    def later(self, request: FrameRequest) -> Future[Pictures]:
+        """Frames that nobody waits for, and that stay wanted."""
+        return self._ask(request, self._behind)
+
     def forget_prefetching(self) -> None:
         """Drop what nobody waits for yet."""
         with self._news:
@@ -136,7 +155,7 @@ class MediaWorker:
                 wanted.future.cancel()
             self._later.clear()
 
-    def _ask(self, request: Opening | FrameRequest, queue: deque[_Wanted]) -> Future[Any]:
+    def _ask(self, request: Request, queue: deque[_Wanted]) -> Future[Any]:
         future: Future[Any] = Future()
         with self._news:
             queue.append(_Wanted(request, future))
@@ -158,15 +177,15 @@ class MediaWorker:
 
     def _next(self) -> _Wanted | None:
         with self._news:
-            while not (self._ending or self._urgent or self._later):
+            while not (self._ending or self._urgent or self._later or self._behind):
                 self._news.wait()
             if self._ending:
-                for wanted in (*self._urgent, *self._later):
+                for wanted in (*self._urgent, *self._later, *self._behind):
                     wanted.future.cancel()
                 return None
-            return (self._urgent or self._later).popleft()
+            return (self._urgent or self._later or self._behind).popleft()
 
-    def _answer(self, request: Opening | FrameRequest) -> Any:
+    def _answer(self, request: Request) -> Any:
         """What the process says.
 
         Raises:
@@ -184,11 +203,11 @@ class MediaWorker:
             replaced = self._opened_in is not None and self._opened_in != self._worker.pid
             if not (replaced or isinstance(error, LostProcessError)):
                 raise
-        if isinstance(request, FrameRequest):  # whatever killed it may be over: once more
+        if not isinstance(request, Opening):  # whatever killed it may be over: once more
             self._exchange(self._opening)
         return self._exchange(request)
 
-    def _exchange(self, request: Opening | FrameRequest) -> Any:
+    def _exchange(self, request: Request) -> Any:
         future = self._worker.start(answer, request, lambda *_: None)
         while not future.done():
             if self._worker.connection is not None:

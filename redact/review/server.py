@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,11 +21,15 @@ from starlette.routing import Route
 
 from redact.core import history
 from redact.core.edits.json_form import write_edit
+from redact.core.geometry import Box
+from redact.core.strict_json import parse_json
 from redact.errors import PlanError, RedactError, printable
 from redact.review import outlines
+from redact.review.following import Following
 from redact.review.frames import View
 from redact.review.guards import Guard
 from redact.review.hub import Hub
+from redact.review.listener import Listener
 from redact.review.session import ChangedOnDiskError, Session, StaleError
 from redact.review.work import Job, Review
 
@@ -39,6 +42,8 @@ _KINDS = {
 }
 IDLE = 900.0
 """Seconds without a tab and without a request after which the server ends."""
+_FAR = 1e6
+"""Pixels; no box is drawn so far away."""
 _WATCH = 2.0
 """Seconds between two looks at the plan files and the clock."""
 
@@ -66,6 +71,7 @@ class ReviewServer:
         self._hub = Hub()
         self._asked = time.monotonic()
         self._end: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
         routes = [
             Route("/", self._page_file),
             Route("/page/{name}", self._page_file),
@@ -84,13 +90,11 @@ class ReviewServer:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-
-        def tell(job: Job) -> None:
-            loop.call_soon_threadsafe(self._tell_job, job)
-
-        self._review.on_progress = tell
+        self._loop = loop
+        self._review.on_progress = lambda job: self._soon(self._tell_job, job)
         tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._open_early())]
         yield
+        self._review.follower.cancel()
         for task in tasks:
             task.cancel()
         self._hub.end()
@@ -108,6 +112,7 @@ class ReviewServer:
             config = uvicorn.Config(
                 cast(Any, guard),
                 log_config=None,
+                log_level="critical",  # errors are answers, and who goes away in between is none
                 access_log=False,
                 server_header=False,
                 date_header=False,
@@ -117,7 +122,7 @@ class ReviewServer:
                 timeout_graceful_shutdown=2,
                 limit_concurrency=64,
             )
-            server = _Server(config, lambda: on_ready(guard.address), self._hub.end)
+            server = Listener(config, lambda: on_ready(guard.address), self._hub.end)
 
             def end() -> None:
                 server.should_exit = True
@@ -164,6 +169,9 @@ class ReviewServer:
                 return JSONResponse({"error": error.problem, "kind": kind}, 409)
             except RedactError as error:
                 return JSONResponse({"error": error.problem, "kind": type(error).__name__}, 400)
+            except Exception as error:
+                said = f"unforeseen {type(error).__name__}: {error}"
+                return JSONResponse({"error": said, "kind": "unforeseen"}, 500)
 
         return handle
 
@@ -255,11 +263,35 @@ class ReviewServer:
             session.reload()
         elif act == "render":
             self._review.start_rendering(number)
+        elif act == "follow":
+            self._follow(session, number, body)
+        elif act == "stop":
+            self._review.follower.cancel()
         elif act == "sign":
             result = session.plan.result
             session.sign(revision, by, None if result is None else result.fingerprint)
         else:
             raise PlanError("the request is not understood")
+
+    def _follow(self, session: Session, number: int, body: dict[str, Any]) -> None:
+        """Follow what was drawn in a frame; what is found is told as it comes."""
+        box, frame, region = body.get("box"), body.get("frame"), body.get("region")
+        sides = box if isinstance(box, list) else []
+        numbers = all(type(side) in (int, float) and abs(side) < _FAR for side in sides)
+        fits = len(sides) == 4 and numbers and type(frame) is int and isinstance(region, str)
+        if not fits:
+            raise PlanError("the request is not understood")
+        assert isinstance(frame, int)
+        assert isinstance(region, str)
+        left, right = sorted(sides[::2])
+        top, bottom = sorted(sides[1::2])
+        self._review.follower.start(
+            session.source,
+            Box(left, top, right, bottom),
+            frame,
+            Following(number, region),
+            lambda state: self._soon(lambda: self._hub.tell("follow", asdict(state))),
+        )
 
     async def _events(self, request: Request) -> Response:
         tab = request.query_params.get("tab", "")[:64]
@@ -275,29 +307,16 @@ class ReviewServer:
         session = self._review.session(request.path_params["number"])
         return JSONResponse(await asyncio.to_thread(self._describe, session))
 
+    def _soon(self, told: Callable[..., None], *values: Any) -> None:
+        """Do something in the loop, from another thread; nobody listens once it has ended."""
+        with suppress(RuntimeError):
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(told, *values)
+
     def _tell_job(self, job: Job) -> None:
         if not job.running:
             self._hub.tell("plan", {"file": job.number})
         self._hub.tell("job", asdict(job))
-
-
-class _Server(uvicorn.Server):
-    """Tells when it listens, and ends streams before it waits for their end."""
-
-    def __init__(
-        self, config: uvicorn.Config, on_ready: Callable[[], None], on_end: Callable[[], None]
-    ) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-        self._on_end = on_end
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_end()
-        await super().shutdown(sockets)
 
 
 async def _picture(found: bytes | Future[bytes]) -> Response:
@@ -312,7 +331,7 @@ async def _body(request: Request) -> dict[str, Any]:
         PlanError: It is none.
     """
     try:
-        body = json.loads(await request.body())
+        body = parse_json((await request.body()).decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise PlanError("the request is not understood") from error
     if not isinstance(body, dict):

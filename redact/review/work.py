@@ -13,6 +13,7 @@ from redact.core.geometry import Box
 from redact.core.names import default_output
 from redact.errors import PlanError, RedactError, printable
 from redact.review.doubts import largest_and_surest
+from redact.review.following import Follower
 from redact.review.frames import FrameRequest, Pictures, View
 from redact.review.media_worker import MediaWorker, PictureCache
 from redact.review.rendering import changed_plan, render
@@ -22,7 +23,7 @@ from redact.verify.result import Checking, Verification
 WIDTHS = (160, 480, 960, 1440, 1920, 4096)
 """Longer sides in which pictures are given; others would fill the cache with the same ones."""
 
-_AHEAD = {"original": 8, "published": 3}
+_AHEAD = {"original": 4, "published": 2}
 """Frames in a row that are prefetched at once."""
 _MOST_AHEAD = 48
 """Frames after the last that was asked for that are prefetched, at most."""
@@ -88,6 +89,8 @@ class Review:
                 self.sessions.append(session)
             self._lent = media is not None
             self.media = media or MediaWorker()
+            self.aside = media or MediaWorker()  # what takes long, while frames are wanted
+            self.follower = Follower(self.aside)
         except BaseException:
             self._release()
             raise
@@ -96,6 +99,7 @@ class Review:
         """End the worker process, and let others have the plans."""
         if not self._lent:
             self.media.close()
+            self.aside.close()
         self._release()
 
     def _release(self) -> None:
@@ -122,6 +126,8 @@ class Review:
         with self._lock:
             if self._open != number or self.media.source != session.source:
                 self._open = None
+                if not self._lent:
+                    self.aside.open(session.source, session.plan)
                 opened = self.media.open(session.source, session.plan).result()
                 session.times, session.sizes = opened.times, opened.sizes
                 if len(opened.times) != session.plan.source.frames:
@@ -171,7 +177,7 @@ class Review:
         if found is not None:
             return found
         request = FrameRequest(session.source, best.frame, 1, WIDTHS[0], "original", box=best.box)
-        future = self.media.prefetch(request)
+        future = self.aside.later(request)
         future.add_done_callback(lambda done: self._keep(done, [key]))
         return _when_kept(future, key, self.media.cache)
 
@@ -278,6 +284,7 @@ class Review:
 def _when_kept(future: Future[Pictures], key: Any, cache: PictureCache) -> Future[bytes]:
     """The picture of that key, once what brings it has ended; its callback has kept it by then."""
     picture: Future[bytes] = Future()
+    picture.set_running_or_notify_cancel()  # whoever waits may go away, and that is no error
 
     def pass_on(done: Future[Pictures]) -> None:
         found = None if done.cancelled() or done.exception() else cache.get(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,9 +102,15 @@ class Person:
 
     def sees_frame(self) -> None:
         """Until the picture that is shown is the one of the playhead."""
-        check = "import('./page/store.js').then((m) => String(m.state.frame) === "
-        check += "document.getElementById('picture').dataset.frame)"
-        self.page.wait_for_function(f"() => {check}", timeout=15_000)
+        shown = "document.getElementById('picture').dataset.frame"
+        self.wait_until(f"String(m.state.frame) === {shown}")
+
+    def wait_until(self, holds: str) -> None:
+        """Until something holds of `m.state`, the page's store."""
+        until = time.monotonic() + 60
+        while not self.page.evaluate(f"import('./page/store.js').then((m) => {holds})"):
+            assert time.monotonic() < until, holds
+            self.page.wait_for_timeout(20)
 
     @property
     def plan(self) -> Plan:

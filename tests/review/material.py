@@ -20,8 +20,10 @@ PEOPLE = {"red": (20, 40, 1.2), "lime": (120, 60, 0.8), "blue": (230, 100, -0.9)
 SIDE = 28
 
 
-def make_clip(folder: Path, frames: int = FRAMES, name: str = "street.mp4") -> Path:
-    """Three coloured squares walk over a test pattern."""
+def make_clip(
+    folder: Path, frames: int = FRAMES, name: str = "street.mp4", *, post: bool = False
+) -> Path:
+    """Three coloured squares walk over a test pattern; a post may hide half of each for a while."""
     shared = f":r={RATE}:d={frames / RATE}"
     inputs = [
         word
@@ -34,7 +36,9 @@ def make_clip(folder: Path, frames: int = FRAMES, name: str = "street.mp4") -> P
     steps, last = ["[0]hue=s=0.25[s0]"], 0
     for last, (x, y, step) in enumerate(PEOPLE.values(), 1):
         steps.append(f"[s{last - 1}][{last}]overlay=x='{x}+{step}*n':y={y}:eval=frame[s{last}]")
-    scene = ("-filter_complex", ";".join(steps), "-map", f"[s{last}]")
+    if post:
+        steps.append(f"[s{last}]drawbox=x=176:y=0:w={SIDE // 2}:h={HEIGHT}:c=gray:t=fill[post]")
+    scene = ("-filter_complex", ";".join(steps), "-map", "[post]" if post else f"[s{last}]")
     path = folder / name
     encoder = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-g", "25")
     clips.run(*inputs, *scene, *encoder, "-pix_fmt", "yuv420p", path)

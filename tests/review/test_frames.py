@@ -134,3 +134,24 @@ def test_damaged_frames_are_grey_as_in_the_result(tmp_path: Path) -> None:
         frame = opened.reader.frame(index)
         for found, wanted in zip(frame.picture.planes(), known[index], strict=True):
             assert np.array_equal(found.samples, wanted), index
+
+
+def test_who_goes_away_while_a_frame_comes_breaks_nothing() -> None:
+    from concurrent.futures import Future
+
+    from redact.review.frames import Pictures
+    from redact.review.work import _when_kept
+
+    cache: PictureCache = PictureCache(1000)
+    coming: Future[Pictures] = Future()
+    waiting = _when_kept(coming, "key", cache)
+    assert not waiting.cancel()  # the browser went on to another frame
+    cache.put("key", b"picture")
+    coming.set_result(Pictures((b"picture",)))
+    assert waiting.result(1) == b"picture"
+    dropped: Future[Pictures] = Future()
+    refused = _when_kept(dropped, "other", cache)
+    dropped.cancel()
+    dropped.set_running_or_notify_cancel()
+    with pytest.raises(PlanError):
+        refused.result(1)

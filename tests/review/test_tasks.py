@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from redact.core.edits.values import HidePath
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.history import signature
@@ -56,6 +57,31 @@ def test_hide_a_person_whom_nothing_found(tmp_path: Path, media: MediaWorker, br
         assert person.acts <= 5
         frames = rendered(clip, person.plan)
     assert all(share_hidden(frames[i], box_of("blue", i)) > 0.95 for i in range(125))
+
+
+def test_follow_a_person_whom_nothing_found_and_who_is_half_hidden_once(
+    tmp_path: Path, media: MediaWorker, browser: Any
+) -> None:
+    clip = make_clip(tmp_path, 125, post=True)
+    plan = make_plan(clip, [track_of(1, "red", range(125))], frames=125)
+    with at_page(browser, media, [(clip, plan)]) as person:
+        box = box_of("blue", 0).grown(0.2)
+        person.drag((box.left, box.top), (box.right, box.bottom))
+        person.press("f")
+        person.wait_until("!m.state.follow")
+        person.settle()
+        lost = person.page.evaluate("import('./page/store.js').then((m) => m.state.frame)")
+        assert 20 < lost < 124  # it stops behind the post, and asks
+        person.press("End")
+        person.sees_frame()
+        here = person.plan.regions(lost, Fraction(lost, RATE))[-1].box
+        person.drag(here.centre, box_of("blue", 124).centre)
+        assert person.acts <= 5
+        drawn = person.plan.edits[-2]  # the last one takes the box that was drawn first away
+        assert isinstance(drawn, HidePath)
+        assert len(drawn.followed) > 20
+        frames = rendered(clip, person.plan)
+    assert [i for i in range(125) if share_hidden(frames[i], box_of("blue", i)) < 0.95] == []
 
 
 def test_correct_a_box_that_drifts(clip: Path, media: MediaWorker, browser: Any) -> None:

@@ -1,7 +1,7 @@
 // What a person can do: each act becomes edits of the plan, in the plan file at once.
 
 import {get, post} from "./api.js";
-import {select, set, shot, state, thing} from "./store.js";
+import {seek, select, set, shot, state, thing} from "./store.js";
 import {notice} from "./dialogs.js";
 
 let waiting = Promise.resolve();
@@ -135,6 +135,58 @@ export async function correct(key, box) {
   const before = new Set(state.plan.regions.map((region) => region.name));
   if (await add(redrawn(it, {keys, last: Math.max(it.last, state.frame), first: Math.min(it.first, state.frame)}))) {
     select(state.plan.regions.filter((region) => !before.has(region.name)).map((region) => `r${region.name}`));
+  }
+}
+
+let following = null;
+
+/** Follow the drawn region from this frame both ways; stop it if it is on its way. */
+export function follow() {
+  if (following) {
+    following = null;
+    set({follow: null});
+    return post(`files/${state.file}/stop`, {revision: state.plan.revision, by: ""});
+  }
+  const [key] = state.selected;
+  const it = state.selected.size === 1 && thing(key);
+  const at = it && it.drawn && it.kind === "path" && it.keys.find(([frame]) => frame === state.frame);
+  if (!at) return notice("select a box that you drew, in the frame in which you drew it");
+  following = {region: it.name, sightings: []};
+  set({follow: following});
+  return inTurn(() => send("follow", {box: at.slice(1), frame: at[0], region: it.name}));
+}
+
+/** A part of the path has come; at the end it becomes the region's. */
+export async function followed(part) {
+  if (!following || part.region !== following.region || part.file !== state.file) return;
+  following.sightings.push(...part.sightings);
+  set({follow: following});
+  if (!part.done) return;
+  const it = thing(`r${following.region}`);
+  const [on, back] = part.ends.map(([why, frame]) => (why === "lost" ? frame : null));
+  const held = ([frame]) => (on === null || frame <= on) && (back === null || frame >= back);
+  const seen = following.sightings.filter(held).sort((a, b) => a[0] - b[0]);
+  following = null;
+  set({follow: null});
+  if (part.message || !it || seen.length < 2) return notice(part.message || "it could not be followed");
+  const hard = new Set(it.keys.map(([frame]) => frame));
+  const all = new Map([...it.followed, ...seen].map((one) => [one[0], one]));
+  const soft = [...all.values()].filter(([frame]) => !hard.has(frame)).sort((a, b) => a[0] - b[0]);
+  const before = new Set(state.plan.regions.map((region) => region.name));
+  const first = Math.min(seen[0][0], it.keys[0][0]);
+  const last = Math.max(seen.at(-1)[0], it.keys.at(-1)[0]);  // where hold was lost, more was drawn
+  const edits = redrawn(it, {
+    followed: soft,
+    first: back === null ? first : Math.min(first, it.first),
+    last: on === null ? last : Math.max(last, it.last),
+  });
+  if (await add(edits)) {
+    select(state.plan.regions.filter((other) => !before.has(other.name)).map((other) => `r${other.name}`));
+    const lost = [on, back].filter((frame) => frame !== null);
+    if (lost.length) {
+      seek(lost[0]);
+      notice(`followed; hold was lost at frame ${lost.map((frame) => frame + 1).join(" and ")}: drag the box to where it is next`);
+    }
   }
 }
 

@@ -49,6 +49,7 @@ const KEYS = [
   ["s", "show what is selected", () => queue.settle("show")],
   ["Enter", "leave it as it is: looked at", () => queue.settle("accept")],
   ["x", "split the track at this frame", actions.split],
+  ["f", "follow the drawn box both ways, or stop that", actions.follow],
   ["[", "what is selected begins at this frame", () => actions.trim("start")],
   ["]", "what is selected ends at this frame", () => actions.trim("end")],
   ["p", "the selected tracks are one person", actions.join],
@@ -95,7 +96,7 @@ const clicks = {
   previous: () => step(-1), next: () => step(1), play: picture.play,
   "queue-on": () => queue.go(state.place + 1), "queue-back": () => queue.go(state.place - 1),
   hide: () => queue.settle("hide"), show: () => queue.settle("show"), accept: () => queue.settle("accept"),
-  split: actions.split, alike, join: actions.join, note: reason,
+  split: actions.split, follow: actions.follow, alike, join: actions.join, note: reason,
   "trim-start": () => actions.trim("start"), "trim-end": () => actions.trim("end"),
   "render-sign": sign, "tab-take": take,
 };
@@ -133,13 +134,17 @@ on("plan", () => {
   const option = byId("files").options[state.file];
   if (option) option.textContent = `${state.files[state.file].name} · ${plan.state}`;
 });
+on("follow", () => {
+  const found = state.follow?.sightings.length;
+  byId("hint").textContent = state.follow ? `Following: ${found} frames. F stops it.` : "";
+});
 on("info", () => {
   byId("file-name").textContent = state.info.name;
   document.title = `${state.info.name} · redact review`;
 });
 on("selected", () => {
   const none = !state.selected.size;
-  for (const id of ["hide", "show", "accept", "split", "trim-start", "trim-end", "join", "alike", "note"]) {
+  for (const id of ["hide", "show", "accept", "split", "trim-start", "trim-end", "join", "alike", "follow", "note"]) {
     byId(id).disabled = none;
   }
 });
@@ -166,6 +171,7 @@ function connect(taking) {
       if (first) await begin();
     },
     job: (job) => set({job}),
+    follow: actions.followed,
     plan: ({file}) => file === state.file && actions.refetch(),
     disk: ({file}) => file === state.file && dialogs.notice("Somebody else has changed the plan file; nothing of theirs is overwritten.", "disk"),
     end: () => {

@@ -74,6 +74,8 @@ export function repaint() {
   paint.drawImage(base, place.left, place.top, width * place.scale, height * place.scale);
   if (state.view === "split" && shown.published) drawSplit(place, width, height);
   if (state.view !== "published" || work || state.selected.size) drawOutlines(place);
+  const ghost = state.follow?.sightings.find(([at]) => at === state.frame);
+  if (ghost) drawBox(place, ghost.slice(1), "new", false);
   if (work?.box) drawBox(place, work.box, "new", true);
   canvas.dataset.frame = shown.index;
 }

@@ -6,7 +6,7 @@ export const state = {
   files: [], file: 0, info: null, plan: null,
   frame: 0, view: "original", tool: "path", playing: false,
   selected: new Set(),  // names: t12 for a track, rNAME for a drawn region
-  queue: [], place: -1, job: null, works: false, by: "",
+  queue: [], place: -1, job: null, follow: null, works: false, by: "",
 };
 
 /** Call a function whenever something of that name changes. */
