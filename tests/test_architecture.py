@@ -17,6 +17,7 @@ import redact
 ROOT = Path(__file__).parents[1]
 MODULES = sorted([*(ROOT / "redact").rglob("*.py"), *(ROOT / "cli" / "redact_cli").rglob("*.py")])
 LIBRARY = [path for path in MODULES if path.is_relative_to(ROOT / "redact")]
+PAGE = ROOT / "redact" / "review" / "page"
 BENCH = sorted((ROOT / "bench").glob("*.py"))
 MOST_LINES = 350
 ENGINES = {"cv2", "mediapipe", "onnxruntime", "onnx", "av", "PIL", "ffmpeg", "imageio_ffmpeg"}
@@ -145,6 +146,7 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(tmp_path: Path) -> None
             "redact/py.typed",
             "redact_cli/py.typed",
             "redact/detect/weights/origins.json",
+            *(f"redact/review/page/{path.name}" for path in PAGE.iterdir()),
         } <= names
         assert {n for n in names if n.startswith("redact/detect/weights/files/")} == {
             f"redact/detect/weights/files/{weights}"
