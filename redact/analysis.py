@@ -13,8 +13,9 @@ from redact.core.interfaces import Progress, Source, Tracker
 from redact.core.plan import Plan, SourceId
 from redact.core.recipe import Recipe
 from redact.detect.cache import DetectionCache, cache_key
-from redact.detect.detectors import load
+from redact.detect.detectors import load, load_objects
 from redact.detect.detectors.devices import requested_device
+from redact.detect.plate_context import PlateContextFinder, PlateScorer
 from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import RecipeError, UnsupportedInputError
 from redact.media.formats import check_choices, has_sound
@@ -22,6 +23,7 @@ from redact.pipeline import EveryFrame
 from redact.track import make_tracker
 from redact.track.confidence import Briefness, mark_uncertain
 from redact.track.pages import for_every_page
+from redact.track.plate_doubt import doubt_plates
 
 
 def analyse(
@@ -50,13 +52,14 @@ def analyse(
     check_wishes(source, wishes, recipe)
     mark, info = source.fingerprint, source.info
     tracker = make_tracker(recipe, pages=info.pages)
-    read, restless = _detect_and_track(source, mark, recipe, tracker, cache, progress)
+    read, seen = _detect_and_track(source, mark, recipe, tracker, cache, progress)
     if not read.frames:
         raise UnsupportedInputError("there is not one frame in it", source.path)
     tracks = tuple(tracker.tracks())
-    if read.frames > 1 and not info.pages:
-        brief = Briefness(tracker.cuts(), read.frames, info.rate, restless)
+    if read.frames > 1 and seen is not None:
+        brief = Briefness(tracker.cuts(), read.frames, info.rate, seen.restless)
         tracks = mark_uncertain(tracks, recipe, info.size, brief)
+        tracks = doubt_plates(tracks, seen.plate_contexts, tracker.cuts())
     identity = SourceId(mark, info.size, read.frames, read.first, read.last)
     return add_wishes(Plan(identity, recipe, tuple(tracker.cuts()), tracks), source, wishes)
 
@@ -120,28 +123,30 @@ def _detect_and_track(
     tracker: Tracker,
     cache: DetectionCache | None,
     progress: Progress,
-) -> tuple[pipeline.FramesRead, frozenset[int]]:
+) -> tuple[pipeline.FramesRead, VideoSchedule | None]:
     """Run the recipe's passes over all frames, and give what they find to the tracker.
 
     Returns:
-        The frames that were read, and the restless ones of them: see `VideoSchedule`.
+        The frames that were read, and the schedule, which tells what else it saw; None for pages.
     """
     passes, info = recipe.passes_for(source.info), source.info
     if info.pages:
         every_page = PassRunner(for_every_page(passes), load, recipe.slope)
         read = pipeline.analyse(source, EveryFrame(every_page), tracker, progress)
-        return read, frozenset()
+        return read, None
     runner = PassRunner(passes, load, recipe.slope)
 
     def still_going() -> None:
         if info.is_still:  # a large one takes minutes, and silence is taken for standing still
             progress("analyse", 0, info.frames)
 
-    schedule = VideoSchedule(runner, recipe.coverage.follow, cache, still_going)
+    scorer = None if info.is_still else runner.detector("plates")
+    context = PlateContextFinder(scorer, load_objects) if isinstance(scorer, PlateScorer) else None
+    schedule = VideoSchedule(runner, recipe.coverage.follow, cache, still_going, context)
     key = cache_key(mark, recipe, requested_device())
     with _caching(cache, key, source, recipe, progress) as tell:
         read = pipeline.analyse(source, schedule, tracker, tell)
-    return read, schedule.restless
+    return read, schedule
 
 
 @contextmanager

@@ -91,6 +91,8 @@ def _uncertain(report: Report, remedy: str) -> str:
     moments = list(dict.fromkeys(clock(second) for second in report.uncertain_at))
     more = ", ..." if len(moments) > 5 else ""
     tracks = number_of(report.uncertain, "track")
+    if report.uncertain_plates:
+        tracks += f" ({report.uncertain_plates} of {NAMES[Kind.PLATE]})"
     return f"uncertain and VISIBLE: {tracks}, at {', '.join(moments[:5])}{more}; {remedy}"
 
 
@@ -226,6 +228,7 @@ def report_object(report: Report) -> dict[str, object]:
         "drawn": report.drawn,
         "uncertain": report.uncertain,
         "shown": report.shown,
+        "uncertain_plates": report.uncertain_plates,
         "uncertain_at": [round(second, 3) for second in report.uncertain_at],
         "sound": report.sound,
         "hidden": report.extent.as_object(),

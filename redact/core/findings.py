@@ -67,12 +67,14 @@ class Track:
         kind: What it is.
         sightings: At most one a frame, in ascending order; frames between may be missing.
         uncertain: Whether it is probably a false positive; the recipe says if it is hidden.
+        doubt: Why a plate's track is uncertain, in words; empty for its score alone.
     """
 
     id: int
     kind: Kind
     sightings: tuple[Sighting, ...]
     uncertain: bool = False
+    doubt: str = ""
 
     def __post_init__(self) -> None:
         frames = [s.frame for s in self.sightings]

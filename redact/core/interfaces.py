@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from redact.core.findings import Detection, Track
+from redact.core.findings import Detection, ObjectDetection, Track
 from redact.core.frames import Frame, Grey, Picture, Rgb, VideoInfo
 from redact.core.geometry import Box, Region, Size
 from redact.core.notes import Note
@@ -33,6 +33,26 @@ class View:
     size: Size
     grey: Grey
     detections: tuple[Detection, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlateContext:
+    """What tells a plate from lettering in one frame: its score at several scales, and its context.
+
+    Args:
+        frame: The frame's index.
+        time: The frame's time in seconds.
+        scores: From a plate's box to its mean score when enlarged to several widths, as the network
+            gives it; a plate that is missing was not scored again.
+        patches: From a plate's box to grey samples of what it holds and what is around it.
+        objects: In pixels of the upright picture; None if none were looked for in this frame.
+    """
+
+    frame: int
+    time: Fraction
+    scores: Mapping[Box, float]
+    patches: Mapping[Box, Grey]
+    objects: tuple[ObjectDetection, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,6 +262,8 @@ def _as_lines(value: Any, key: str) -> str:
 
 def _track_lines(track: dict[str, Any]) -> str:
     sightings = ",\n".join(f"    {json.dumps(sighting)}" for sighting in track.pop("sightings"))
+    if not track["doubt"]:
+        del track["doubt"]
     head = json.dumps(track)[:-1]
     return f'\n   {head}, "sightings": [\n{sightings}]}}'
 

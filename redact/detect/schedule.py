@@ -21,10 +21,11 @@ import numpy as np
 from redact.core.findings import Detection
 from redact.core.frames import Frame, Grey
 from redact.core.geometry import Box, Turn, hull_of
-from redact.core.interfaces import Detector, View
+from redact.core.interfaces import Detector, PlateContext, View
 from redact.core.recipe import REFERENCE_RATE, Pass, size_penalty
 from redact.detect.copies import Excerpt, ScaledCopies
 from redact.detect.novelty import NoveltyWatch, find_restless, main_passes
+from redact.detect.plate_context import PlateContextFinder
 from redact.detect.stillness import StillnessWatch
 
 _BOX_MARGIN = 1.0
@@ -61,6 +62,10 @@ class PassRunner:
         self._slope = slope
         self._tiling = BoundedSemaphore(_TILES_AT_ONCE)
         self._detectors = {name: load(name) for name in {p.detector for p in passes}}
+
+    def detector(self, name: str) -> Detector | None:
+        """A detector that its passes use."""
+        return self._detectors.get(name)
 
     def __call__(self, frame: Frame) -> View:
         """Run all due passes on the frame. May be called by several threads at once."""
@@ -170,6 +175,7 @@ class VideoSchedule:
         max_age: Seconds after which a pass runs again even if the picture is still.
         cache: Spares the runs that it knows, and records all others.
         tell: Called as each pass of a frame is done, by whoever takes the views.
+        context: Finds the context of plates; None to leave it out.
     """
 
     def __init__(
@@ -178,8 +184,11 @@ class VideoSchedule:
         max_age: float,
         cache: PassCache | None = None,
         tell: Callable[[], None] = lambda: None,
+        context: PlateContextFinder | None = None,
     ) -> None:
         self._tell = tell
+        self._context = context
+        self.plate_contexts: list[PlateContext] = []  # of the frames so far that have plates
         self._runner = runner
         self._cache = cache
         self._max_age = max_age
@@ -246,7 +255,10 @@ class VideoSchedule:
             for one in planned.passes:
                 results.append((one.pass_, one.result.result()))
                 self._tell()
-            return make_view(planned.frame, copies, results)
+            made = make_view(planned.frame, copies, results)
+            context = self._context and self._context.examine(made, copies)
+            self.plate_contexts += [context] if context else []
+            return made
 
         return view
 

@@ -320,7 +320,7 @@ def report_on(plan: Plan, job: Job, status: Status) -> Report:
     hidden = plan.hidden_tracks
     kinds = Counter(track.kind for track in hidden)
     ids = {track.id for track in hidden}
-    listed = (track for track in plan.tracks if track.uncertain and track.id not in ids)
+    listed = [track for track in plan.tracks if track.uncertain and track.id not in ids]
     begins = tuple(sorted(float(track.sightings[0].time) for track in listed))
     made = status != "analysed"
     return Report(
@@ -338,4 +338,5 @@ def report_on(plan: Plan, job: Job, status: Status) -> Report:
         uncertain_at=begins,
         drawn=len(plan.things.regions),
         shown=None if job.people is None else len(shown_by_choice(plan)),
+        uncertain_plates=sum(track.kind is Kind.PLATE for track in listed),
     )

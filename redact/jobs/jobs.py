@@ -114,6 +114,7 @@ class Report:
         extent: How much of the picture is hidden.
         drawn: How many regions were drawn by hand, zones among them.
         shown: How many tracks photographs left visible at some time; None without photographs.
+        uncertain_plates: How many of the uncertain tracks are number plates'.
     """
 
     source: Path
@@ -136,6 +137,7 @@ class Report:
     extent: Extent = UNKNOWN
     drawn: int = 0
     shown: int | None = None
+    uncertain_plates: int = 0
 
 
 @dataclass(frozen=True, slots=True)

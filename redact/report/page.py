@@ -135,7 +135,8 @@ def _track_table(rows: Sequence[dict[str, Any]]) -> str:
     body = "".join(
         f"<tr><td>{track['id']}<td>{escaped(track['kind'])}<td>{_clock(track['start'])}"
         f"<td>{_clock(track['end'])}<td>{track['height']} px<td>{track['best']:.2f}"
-        f'<td><span class="{escaped(track["state"])}">{escaped(track["state"])}</span></tr>'
+        f'<td><span class="{escaped(track["state"])}">{escaped(track["state"])}</span>'
+        f"{': ' * bool(track['doubt'])}{escaped(track['doubt'])}</tr>"
         for track in rows[:MOST_ROWS]
     )
     return f"<table>{head}{body}</table>{_left_out_note(len(rows))}"

@@ -225,7 +225,8 @@ def test_a_skipped_video_does_not_vanish_among_other_files() -> None:
 
 
 def test_analyse_and_render_tell_what_run_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    keys = ("source", "frames", "faces", "plates", "tracks", "uncertain", "uncertain_at", "error")
+    keys = ("source", "frames", "faces", "plates", "tracks", "uncertain", "uncertain_plates")
+    keys += ("uncertain_at", "error")
     write("a.jpg")
     assert redact("run", "a.jpg", "--json", "--quiet") == 0
     run = json.loads(capsys.readouterr().out)

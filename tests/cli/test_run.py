@@ -151,6 +151,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "tracks": 2,
         "uncertain": 0,
         "shown": None,
+        "uncertain_plates": 0,
         "uncertain_at": [],
         "sound": False,
         "drawn": 0,

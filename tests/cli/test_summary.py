@@ -71,6 +71,13 @@ def test_the_summary_of_a_still_says_so_above_two_fifths_alone() -> None:
     assert not [s for s in said(replace(still, extent=Extent(1, 0.3))) if "MUCH" in s]
 
 
+def test_plates_that_are_doubted_are_counted_beside_other_tracks() -> None:
+    report = replace(DONE, uncertain=3, uncertain_plates=2, uncertain_at=(2.0, 3.0, 65.0))
+    (line,) = [line for line in said(report) if "VISIBLE" in line]
+    assert line.startswith("uncertain and VISIBLE: 3 tracks (2 of number plates), at 0:02, 0:03")
+    assert report_object(report)["uncertain_plates"] == 2
+
+
 def test_of_a_rendered_plan_what_is_uncertain_is_hidden_there() -> None:
     report = replace(DONE, uncertain=1, uncertain_at=(2.0,))
     (line,) = [line for line in report_in_words(report, CLIP, by_plan=True) if "VISIBLE" in line]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
 import pytest
 
-from redact.api import redact_file, redact_picture
+from redact.api import analyse_file, redact_file, redact_picture
 from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.plan import dumps, loads
 from redact.core.recipe import PROFILES, StyleName, recipe
 from redact.hide.styles import STYLES
-from tests.cars import car, plate_box
+from tests.cars import car, plate_box, street
 
 
 def inside(picture: np.ndarray, box: Box) -> np.ndarray:
@@ -75,3 +78,50 @@ def test_a_plate_that_drives_by_is_hidden_in_every_frame(tmp_path: Path) -> None
         if (inside(picture, plate_box(*place)).max(axis=2) > 60).mean() > 0.02
     ]
     assert exposed == []
+
+
+def sign(x: float) -> np.ndarray:
+    """A street without vehicles, and a word on a light label that the network takes for a plate."""
+    picture = PIL.Image.new("RGB", (640, 360), (140, 150, 160))
+    draw = PIL.ImageDraw.Draw(picture)
+    font = PIL.ImageFont.load_default(11.2)
+    half = draw.textlength("toggle", font=font) / 2 + 5.6
+    draw.rounded_rectangle((x - half, 171.6, x + half, 188.4), 2.8, (245, 245, 240))
+    draw.text((x, 180), "toggle", (20, 20, 20), font, anchor="mm")
+    return np.asarray(picture)
+
+
+def write(path: Path, pictures: list[np.ndarray]) -> Path:
+    import av
+
+    height, width = pictures[0].shape[:2]
+    with av.open(str(path), "w") as made:
+        stream = made.add_stream("h264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for index, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            made.mux(stream.encode(frame))
+        made.mux(stream.encode(None))
+    return path
+
+
+def test_a_word_on_a_sign_is_doubted_and_the_plan_says_why(tmp_path: Path) -> None:
+    source = write(tmp_path / "sign.mp4", [sign(200 + 3 * i) for i in range(12)])
+    plates = PROFILES["fast"].detecting({Kind.PLATE})
+    plan = analyse_file(source, plates)
+    (track,) = plan.tracks
+    assert max(s.score for s in track.sightings) > plates.plate_track_threshold
+    assert track.uncertain
+    assert track.doubt == "no vehicle is there, and it is not clearly a plate"
+    assert loads(dumps(plan)) == plan
+    assert '"doubt": "no vehicle' in dumps(plan)
+    assert not plan.hidden_tracks
+    assert replace(plan, recipe=replace(plates, uncertain="hide")).hidden_tracks
+
+
+def test_the_plate_of_a_car_is_believed(tmp_path: Path) -> None:
+    source = write(tmp_path / "car.mp4", [street(256, 416, 150 + 3 * i) for i in range(12)])
+    plan = analyse_file(source, PROFILES["fast"].detecting({Kind.PLATE}))
+    assert [track.doubt for track in plan.tracks if not track.uncertain] == [""]
+    assert '"doubt"' not in dumps(plan)

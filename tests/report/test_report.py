@@ -55,7 +55,8 @@ def made(folder: Path, name: str = "still") -> tuple[Outcome, Path, np.ndarray]:
     path = folder / f"{name}.png"
     Image.fromarray(picture).save(path)
     source = open_source(path)
-    tracks = (track(1, HIDDEN), track(2, DOUBTFUL, score=0.2, uncertain=True), track(3, SHOWN))
+    doubted = replace(track(2, DOUBTFUL, score=0.2, uncertain=True), doubt=f"no vehicle {HOSTILE}")
+    tracks = (track(1, HIDDEN), doubted, track(3, SHOWN))
     identity = SourceId(source.fingerprint, source.info.size, 1)
     plan = Plan(identity, recipe("fast"), tracks=tracks, edits=(Show(3),))
     done = render_file(path, path.with_name(f"{name}.redacted.png"), plan, checking=None)
@@ -121,7 +122,10 @@ def test_it_tells_what_the_json_tells(hostile: tuple[Path, Outcome, np.ndarray])
         assert facts[file]["sha256"] in words
         assert str(outcome.source.parent) not in words
     assert [t["state"] for t in facts["tracks"]] == ["uncertain", "shown", "hidden"]
+    assert facts["tracks"][0]["doubt"] == f"no vehicle {HOSTILE}"
+    assert f"uncertain : no vehicle {HOSTILE}" in words
     assert facts["exposure"]["leaks"] == 1
+    assert facts["exposure"]["expected"] == 1.1  # a leak; what is doubted counts for 0.05
     assert not facts["verification"]["passed"]
     assert "Possible leaks left" in words
     (note,) = facts["notes"]

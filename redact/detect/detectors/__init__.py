@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from redact.core.interfaces import Detector
 from redact.errors import RecipeError
+
+if TYPE_CHECKING:
+    from redact.detect.detectors.objects import Objects
 
 
 def _load_yunet() -> Detector:
@@ -52,3 +56,14 @@ def load(name: str) -> Detector:
         known = ", ".join(DETECTORS)
         raise RecipeError(f"there is no detector {name!r}", remedy=f"choose {known}")
     return DETECTORS[name]()
+
+
+def load_objects() -> Objects:
+    """Load the network of everyday objects, which finds nothing that is hidden.
+
+    Raises:
+        EngineError: Its library or its weights cannot be used.
+    """
+    from redact.detect.detectors.objects import Objects
+
+    return Objects()

@@ -1,0 +1,118 @@
+"""What tells a plate from lettering: how it scores at several scales, and what is around it.
+
+Both are found in frames in which passes found plates, and in no others: most videos have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from redact.core.findings import Detection, Kind, ObjectDetection
+from redact.core.frames import Grey, Rgb
+from redact.core.geometry import Box
+from redact.core.interfaces import PlateContext, View
+from redact.detect.copies import ScaledCopies
+
+_SIDE = 1280
+"""Longest side, in pixels, of the copy that plates are scored in again."""
+
+_MOST = 8
+"""Plates of one frame that are scored again, the best first; others stay believed."""
+
+_OBJECTS_SIDE = 416
+"""Longer side, in pixels, of the copy that objects are looked for in."""
+_OBJECTS_EVERY = Fraction(2, 5)
+"""Seconds from one frame in which objects are looked for to the next, while there are plates."""
+_OBJECTS_THRESHOLD = 0.1
+_OBJECTS = ("car", "motorcycle", "bus", "truck", "tv", "laptop", "cell phone")
+"""What a plate is on, and what it is not on but in."""
+
+PATCH = 24
+"""Samples across and down a patch; the middle third of them lie in the plate's box."""
+
+
+@runtime_checkable
+class PlateScorer(Protocol):
+    """The detector of plates, as far as it scores them again."""
+
+    def score_at_scales(self, picture: Rgb, box: Box) -> float:
+        """The mean score of what a box holds, at several widths."""
+
+
+class ObjectFinder(Protocol):
+    """The network of everyday objects."""
+
+    def detect(
+        self, pictures: Sequence[Rgb], threshold: float, classes: Sequence[str]
+    ) -> list[list[ObjectDetection]]:
+        """Objects per picture, in its own pixels."""
+
+
+class PlateContextFinder:
+    """Finds the context of plates in the frames of one video, in order.
+
+    Args:
+        plates: Scores them again.
+        load_objects: Loads the network of objects, when the first plate is there.
+    """
+
+    def __init__(self, plates: PlateScorer, load_objects: Callable[[], ObjectFinder]) -> None:
+        self._plates = plates
+        self._load_objects = load_objects
+        self._objects: ObjectFinder | None = None
+        self._searched: Fraction | None = None
+        self._last: tuple[tuple[Detection, ...], dict[Box, float]] = (), {}
+
+    def examine(self, view: View, copies: ScaledCopies) -> PlateContext | None:
+        """The context of a frame's plates, None if there are none."""
+        plates = tuple(d for d in view.detections if d.kind is Kind.PLATE)
+        if not plates:
+            return None
+        scores = self._score(plates, copies)
+        patches = {box: take_patch(view, box) for box in scores}
+        objects = self._find_objects(copies) if self._is_due(view.time) else None
+        return PlateContext(view.index, view.time, scores, patches, objects)
+
+    def _score(self, plates: tuple[Detection, ...], copies: ScaledCopies) -> dict[Box, float]:
+        if plates != self._last[0]:  # as in a still picture, in which no pass ran again
+            picture = copies.copy(min(copies.size.longer, _SIDE))
+            scale = picture.shape[1] / copies.size.width, picture.shape[0] / copies.size.height
+            best = sorted(plates, key=lambda found: -found.score)[:_MOST]
+            inside = [one.box for one in best if _has_its_middle(picture, one.box.scaled(*scale))]
+            score = self._plates.score_at_scales
+            self._last = plates, {box: score(picture, box.scaled(*scale)) for box in inside}
+        return self._last[1]
+
+    def _is_due(self, time: Fraction) -> bool:
+        due = self._searched is None or time - self._searched >= _OBJECTS_EVERY
+        if due:
+            self._searched = time
+        return due
+
+    def _find_objects(self, copies: ScaledCopies) -> tuple[ObjectDetection, ...]:
+        if self._objects is None:
+            self._objects = self._load_objects()
+        picture = copies.copy(_OBJECTS_SIDE)
+        scale = copies.size.width / picture.shape[1], copies.size.height / picture.shape[0]
+        (found,) = self._objects.detect([picture], _OBJECTS_THRESHOLD, _OBJECTS)
+        return tuple(ObjectDetection(d.name, d.box.scaled(*scale), d.score) for d in found)
+
+
+def _has_its_middle(picture: Rgb, box: Box) -> bool:
+    x, y = box.centre
+    height, width = picture.shape[:2]
+    return bool(0 <= x < width and 0 <= y < height)
+
+
+def take_patch(view: View, box: Box) -> Grey:
+    """(PATCH, PATCH) samples of the small grey picture, of a box and once its size on each side."""
+    rows, columns = view.grey.shape
+    region = box.grown(1).scaled(columns / view.size.width, rows / view.size.height)
+    steps = (np.arange(PATCH) + 0.5) / PATCH
+    across = np.clip((region.left + steps * region.width).astype(int), 0, columns - 1)
+    down = np.clip((region.top + steps * region.height).astype(int), 0, rows - 1)
+    return np.asarray(view.grey[down[:, None], across[None, :]])

@@ -1,0 +1,223 @@
+"""Which tracks of plates are doubted, and why: letters and lamps look like plates, too.
+
+A plate on a vehicle is believed easily; one elsewhere if it is clear, of a plate's shape, belongs
+to its surroundings, and is no part of a screen or a face. What is not known speaks for the plate.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redact.core.findings import Kind, ObjectDetection, Sighting, Track
+from redact.core.frames import Grey
+from redact.core.geometry import Box
+from redact.core.interfaces import PlateContext
+
+_TWO_LINES = frozenset({"motorcycle", "bus", "truck"})
+"""On these, plates are often nearly square; on cars, wheels are."""
+SCREENS = frozenset({"tv", "laptop", "cell phone"})
+
+_VEHICLE_SCORES = {"motorcycle": 0.15, "car": 0.25, "bus": 0.25, "truck": 0.25}
+"""Score from which a vehicle is one. At 0.1 vehicles hold 97 of 100 plates, but much else, too."""
+_VEHICLE_MARGIN = 0.1
+"""Share of a vehicle's box by which it is grown."""
+_WIDTHS = (0.03, 1.1)
+_LEAST_DOWN = 0.15
+"""Plates' widths in those of their vehicles, and how far down they are on it: measured ones lie
+within 0.06 to 1.06, and from 0.2 down."""
+_SCREEN_SCORE = 0.35
+_NEAR = 0.5
+"""Seconds between a plate's sighting and the objects of a frame in which it was not seen."""
+
+_ON_VEHICLE = 0.40
+"""Least median, over a track, of scores at several scales, for a plate on a vehicle: 99 of 100
+pictures of plates reach it."""
+_ONCE = 0.55
+"""Or the least of the best such score: a plate that is far or blurred for long is clear once."""
+_OFTEN, _SURE, _NOT_UNLIKE = 4, 0.85, 0.3
+"""Or it was detected so many times, once with such a score, and scores so much at several scales:
+plates run over into white in the sun, and few letters are left to tell them by."""
+_ELSEWHERE = 0.56
+"""The least median elsewhere: 18 of 19 plates reach it."""
+_SQUARE = 1.3
+_SQUARE_ON_VEHICLE, _SQUARE_ELSEWHERE = 0.55, 0.76
+"""What is narrower than that many heights must have these medians: wheels, windows, emblems do not.
+Only motorcycles, buses and lorries have plates in two lines as a rule."""
+_SHAPES = (0.7, 7.0)
+"""Plates' widths in heights."""
+
+_INSIDE, _OUTSIDE = 0.7, 0.3
+"""A caption's own samples correlate at least so much from one moment to another, and those around
+it at most so much."""
+_LEAST_PAIRS = 3
+_SAME_PLACE = 0.75
+"""Intersection over union of two boxes from which they are at the same place."""
+
+
+def doubt_plates(
+    tracks: Sequence[Track], contexts: Sequence[PlateContext], cuts: Sequence[int]
+) -> tuple[Track, ...]:
+    """The tracks, with `uncertain` and `doubt` set on plates that nothing speaks for.
+
+    Args:
+        tracks: Of all kinds, in pixels of the upright picture.
+        contexts: Of frames with plates, in order.
+        cuts: Indices of frames that begin a new shot, ascending.
+    """
+    faces = [t for t in tracks if t.kind is Kind.FACE and not t.uncertain]
+    plates = [t for t in tracks if t.kind is Kind.PLATE and not t.uncertain]
+
+    def judged(track: Track) -> Track:
+        if track.kind is not Kind.PLATE or track.uncertain:
+            return track
+        others = [t for t in plates if _shot(t, cuts) != _shot(track, cuts)]
+        doubt = _doubt(_Evidence(track, contexts, cuts), faces, others)
+        return replace(track, uncertain=True, doubt=doubt) if doubt else track
+
+    return tuple(map(judged, tracks))
+
+
+def _shot(track: Track, cuts: Sequence[int]) -> int:
+    return bisect_right(cuts, track.sightings[0].frame)
+
+
+class _Evidence:
+    """What is known about one track of a plate."""
+
+    def __init__(self, track: Track, contexts: Sequence[PlateContext], cuts: Sequence[int]) -> None:
+        shot = _shot(track, cuts)
+        start, end = track.sightings[0].time, track.sightings[-1].time
+        self._contexts = [
+            c
+            for c in contexts
+            if start - _NEAR <= c.time <= end + _NEAR and bisect_right(cuts, c.frame) == shot
+        ]
+        self.track = track
+        self.seen = {s.frame: s for s in track.sightings if s.score > 0}
+        scored = [(c, self.seen[c.frame].box) for c in self._contexts if c.frame in self.seen]
+        scored = [(c, box) for c, box in scored if box in c.scores]
+        self.scores = [c.scores[box] for c, box in scored]
+        self.patches = [c.patches[box] for c, box in scored]
+        self.shape = median(s.box.width / max(s.box.height, 1.0) for s in self.seen.values())
+
+    def is_clear(self, square: bool) -> bool:
+        """Whether it is clear enough for a plate on a vehicle."""
+        usual, best = median(self.scores), max(self.scores)
+        if square:
+            return usual >= _SQUARE_ON_VEHICLE
+        detections = self.seen.values()
+        often = len(detections) >= _OFTEN and max(s.score for s in detections) >= _SURE
+        return usual >= _ON_VEHICLE or best >= _ONCE or (often and best >= _NOT_UNLIKE)
+
+    def objects(self) -> Iterator[tuple[Box, Sequence[ObjectDetection]]]:
+        """The plate's box and the objects, at each time at which objects were looked for."""
+        for context in self._contexts:
+            if context.objects is not None:
+                nearest = min(self.track.sightings, key=lambda s: abs(s.time - context.time))
+                if abs(nearest.time - context.time) <= _NEAR:
+                    yield nearest.box, context.objects
+
+
+def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[Track]) -> str:
+    """Why a track is doubted; empty if it is believed.
+
+    Args:
+        known: What is known about it.
+        faces: Tracks of faces.
+        others: Tracks of plates in other shots.
+    """
+    if not known.scores:
+        return ""
+    looked = list(known.objects())
+    vehicles = [o for box, found in looked for o in found if _is_on(box, o)]
+    surest = max(vehicles, key=lambda o: o.score, default=None)
+    square = known.shape < _SQUARE and (surest is None or surest.name not in _TWO_LINES)
+    if surest is not None or not looked:
+        return "" if known.is_clear(square) else "it is on a vehicle, but no plate at other sizes"
+    if median(known.scores) < (_SQUARE_ELSEWHERE if square else _ELSEWHERE):
+        return "no vehicle is there, and it is not clearly a plate"
+    if not _SHAPES[0] <= known.shape <= _SHAPES[1]:
+        return "no vehicle is there, and no plate has this shape"
+    if all(any(_is_in_screen(box, o) for o in found) for box, found in looked):
+        return "it is part of a screen"
+    if _is_in_face(known, faces):
+        return "it is part of a face"
+    if _is_caption(known.patches) or _stays_through_cuts(known.track, others):
+        return "it is fixed in the picture while the scene changes"
+    return ""
+
+
+def _is_on(box: Box, thing: ObjectDetection) -> bool:
+    """Whether a plate's box is on a vehicle, of a plausible size and at a plausible place."""
+    if thing.score < _VEHICLE_SCORES.get(thing.name, 2):
+        return False
+    width = box.width / max(thing.box.width, 1.0)
+    down = (box.centre[1] - thing.box.top) / max(thing.box.height, 1.0)
+    inside = _holds(thing.box.grown(_VEHICLE_MARGIN), box)
+    return inside and _WIDTHS[0] <= width <= _WIDTHS[1] and down >= _LEAST_DOWN
+
+
+def _is_in_screen(box: Box, thing: ObjectDetection) -> bool:
+    return thing.name in SCREENS and thing.score >= _SCREEN_SCORE and _holds(thing.box, box)
+
+
+def _holds(box: Box, other: Box) -> bool:
+    """Whether the other's middle lies in a box."""
+    x, y = other.centre
+    return box.left <= x <= box.right and box.top <= y <= box.bottom
+
+
+def _is_in_face(known: _Evidence, faces: Sequence[Track]) -> bool:
+    """Whether a face holds it in most frames in which it was detected."""
+    held = 0
+    for face in faces:
+        held += sum(s.frame in known.seen and _face_holds(s, known.seen) for s in face.sightings)
+    return held > len(known.seen) / 2
+
+
+def _face_holds(face: Sighting, plates: dict[int, Sighting]) -> bool:
+    return _holds(face.box, plates[face.frame].box)
+
+
+def _is_caption(patches: Sequence[Grey]) -> bool:
+    """Whether it mostly stays as it is while what is around it changes."""
+    pairs = list(pairwise(patches))
+    if len(pairs) < _LEAST_PAIRS:
+        return False
+    return sum(_changes_around(*pair) for pair in pairs) > len(pairs) / 2
+
+
+def _stays_through_cuts(track: Track, others: Sequence[Track]) -> bool:
+    """Whether another shot has a plate at the same place, as the emblems of stations are."""
+    place = _middle_box(track)
+    return any(place.iou(_middle_box(other)) >= _SAME_PLACE for other in others)
+
+
+def _middle_box(track: Track) -> Box:
+    return track.sightings[len(track.sightings) // 2].box
+
+
+def _changes_around(before: Grey, after: Grey) -> bool:
+    third = len(before) // 3
+    inside = np.zeros(before.shape, bool)
+    inside[third:-third, third:-third] = True
+    same = _correlation(before[inside], after[inside]) >= _INSIDE
+    return same and _correlation(before[~inside], after[~inside]) <= _OUTSIDE
+
+
+def _correlation(one: Grey, other: Grey) -> float:
+    """Zero-mean normalised cross-correlation; near 1 where both are flat."""
+    first, second = (_normalised(values) for values in (one, other))
+    return float(np.mean(first * second)) if first.any() or second.any() else 1.0
+
+
+def _normalised(values: Grey) -> NDArray[np.float32]:
+    centred = values.astype(np.float32) - values.mean(dtype=np.float32)
+    return np.asarray(centred / (centred.std() + 1.0), np.float32)

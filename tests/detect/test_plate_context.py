@@ -1,0 +1,155 @@
+"""What is found out about plates beside their boxes, with scripted networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from redact.core.findings import Detection, Kind, ObjectDetection
+from redact.core.frames import Rgb
+from redact.core.geometry import Box, Size
+from redact.core.interfaces import View
+from redact.detect.copies import ScaledCopies
+from redact.detect.detectors import load
+from redact.detect.detectors.plates import Plates
+from redact.detect.plate_context import PATCH, PlateContextFinder, take_patch
+from redact.media.stills.picture import StillPicture
+from tests.cars import car, plate_box, street
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (720, 2560, 3), np.uint8)
+PLATE = Box(1000, 300, 1200, 360)
+
+
+class Scorer:
+    """Remembers what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[tuple[int, ...], Box]] = []
+
+    def score_at_scales(self, picture: Rgb, box: Box) -> float:
+        self.asked.append((picture.shape, box))
+        return 0.6
+
+
+class Finder:
+    """Finds a car in each picture."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[tuple[int, ...], Sequence[str]]] = []
+
+    def detect(
+        self, pictures: Sequence[Rgb], threshold: float, classes: Sequence[str]
+    ) -> list[list[ObjectDetection]]:
+        assert threshold < 0.15  # motorcycles count from there
+        self.asked += [(picture.shape, classes) for picture in pictures]
+        return [[ObjectDetection("car", Box(104, 26, 208, 78), 0.5)] for _ in pictures]
+
+
+def view(frame: int, *found: Detection) -> View:
+    grey = np.zeros((180, 640), np.uint8)
+    return View(frame, Fraction(frame, 25), Size(2560, 720), grey, found)
+
+
+def plate(score: float = 0.5, box: Box = PLATE) -> Detection:
+    return Detection(Kind.PLATE, box, score)
+
+
+def copies() -> ScaledCopies:
+    return ScaledCopies(StillPicture(PICTURE.copy()))
+
+
+def test_frames_without_plates_cost_nothing() -> None:
+    finder = PlateContextFinder(Scorer(), lambda: pytest.fail("it loads the objects' network"))
+    assert finder.examine(view(0), copies()) is None
+    assert finder.examine(view(1, Detection(Kind.FACE, PLATE, 0.9)), copies()) is None
+
+
+def test_plates_are_scored_again_in_a_larger_copy_and_objects_found_in_a_small_one() -> None:
+    scorer, objects = Scorer(), Finder()
+    found = PlateContextFinder(scorer, lambda: objects).examine(view(3, plate()), copies())
+    assert found is not None
+    assert (found.frame, found.time, found.scores) == (3, Fraction(3, 25), {PLATE: 0.6})
+    assert scorer.asked == [((360, 1280, 3), Box(500, 150, 600, 180))]
+    assert objects.asked[0][0] == (117, 416, 3)
+    assert {"car", "motorcycle", "bus", "truck", "tv"} <= set(objects.asked[0][1])
+    (thing,) = found.objects or ()
+    assert (thing.box.left, thing.box.top) == pytest.approx((640, 160))
+    assert found.patches[PLATE].shape == (PATCH, PATCH)
+
+
+def test_objects_are_looked_for_now_and_then_and_only_then() -> None:
+    objects = Finder()
+    finder = PlateContextFinder(Scorer(), lambda: objects)
+    found = [finder.examine(view(f, plate(f / 100)), copies()) for f in range(0, 28, 4)]
+    assert [c is not None and c.objects is not None for c in found] == [1, 0, 0, 1, 0, 0, 1]
+    assert len(objects.asked) == 3
+
+
+def test_the_best_plates_are_scored_and_a_still_picture_once() -> None:
+    scorer = Scorer()
+    finder = PlateContextFinder(scorer, Finder)
+    many = [plate(i / 20, PLATE.shifted(0, i)) for i in range(12)]
+    found = finder.examine(view(0, *many), copies())
+    assert found is not None
+    assert set(found.scores) == {one.box for one in many[4:]}
+    again = finder.examine(view(4, *many), copies())
+    assert again is not None
+    assert again.scores == found.scores
+    assert len(scorer.asked) == 8
+    assert finder.examine(view(8, *many[1:]), copies())
+    assert len(scorer.asked) == 16
+
+
+def test_a_plate_whose_middle_is_outside_is_not_scored() -> None:
+    scorer = Scorer()
+    found = PlateContextFinder(scorer, Finder).examine(
+        view(0, plate(0.5, Box(-200, 0, 100, 50))), copies()
+    )
+    assert found is not None
+    assert not found.scores
+    assert not scorer.asked
+
+
+def test_the_middle_of_a_patch_is_the_box() -> None:
+    grey = np.zeros((180, 640), np.uint8)
+    grey[75:90, 250:300] = 200
+    seen = View(0, Fraction(0), Size(2560, 720), grey, ())
+    patch = take_patch(seen, PLATE)
+    third = PATCH // 3
+    assert (patch[third:-third, third:-third] == 200).all()
+    assert patch.sum() == 200 * third * third
+    assert take_patch(seen, PLATE.shifted(-5000, 5000)).shape == (PATCH, PATCH)
+
+
+# The network itself
+
+
+def scorer() -> Plates:
+    found = load("plates")
+    assert isinstance(found, Plates)
+    return found
+
+
+def test_a_plate_scores_well_at_every_scale_and_letters_and_wheels_do_not() -> None:
+    network = scorer()
+    assert network.score_at_scales(car(), plate_box(165, 180)) > 0.6
+    assert network.score_at_scales(street(), plate_box(208, 160, 12)) > 0.55
+    wheel = Box.around(165 - 0.7 * 4.6 * 24, 180 + 2.4 * 24, 40, 30)
+    assert network.score_at_scales(car(), wheel) < 0.4
+    assert network.score_at_scales(car(), Box.around(165, 100, 60, 20)) < 0.3
+
+
+@pytest.mark.parametrize("high", [6, 12, 24, 60])
+def test_it_is_the_same_plate_near_and_far(high: float) -> None:
+    picture = car(int(12 * high), int(14 * high), 7 * high, 7 * high, high)
+    assert scorer().score_at_scales(picture, plate_box(7 * high, 7 * high, high)) > 0.5
+
+
+def test_a_plate_at_the_rim_is_scored_with_black_around() -> None:
+    picture = np.ascontiguousarray(car()[170:, 110:])  # the plate's left and top are cut
+    box = Box(0, 0, 165 + 55.2 - 110, 192 - 170)
+    assert 0 <= scorer().score_at_scales(picture, box) < 1
+    assert scorer().score_at_scales(picture[:1, :1], Box(0, 0, 1, 1)) < 0.5

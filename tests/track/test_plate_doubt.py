@@ -1,0 +1,207 @@
+"""Which plates are doubted: each rule alone, on made-up tracks and on what is said around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from redact.core.findings import Kind, ObjectDetection, Sighting, Track
+from redact.core.frames import Grey
+from redact.core.geometry import Box
+from redact.core.interfaces import PlateContext
+from redact.track.plate_doubt import doubt_plates
+
+PLATE = Box.around(300, 200, 60, 20)
+CAR = ObjectDetection("car", Box(200, 80, 400, 230), 0.6)
+NOBODY: tuple[ObjectDetection, ...] = ()
+VEHICLE, CLEAR = "it is on a vehicle", "no vehicle is there, and it is not clearly"
+
+
+def plate(boxes: Sequence[Box], score: float = 0.7, start: int = 0, id: int = 1) -> Track:
+    """A track with a detection in every fourth frame of 25 a second."""
+    frames = [start + 4 * i for i in range(len(boxes))]
+    seen = [Sighting(f, Fraction(f, 25), b, score) for f, b in zip(frames, boxes, strict=True)]
+    return Track(id, Kind.PLATE, tuple(seen))
+
+
+def noise(seed: int) -> Grey:
+    return np.random.default_rng(seed).integers(0, 256, (24, 24), np.uint8)
+
+
+def contexts(
+    track: Track,
+    scores: float | Sequence[float],
+    objects: tuple[ObjectDetection, ...] | None = NOBODY,
+    patches: Sequence[Grey] = (),
+) -> list[PlateContext]:
+    """The context of each of a track's frames."""
+    many = [scores] * len(track.sightings) if isinstance(scores, float) else scores
+    shown = patches or [noise(0)] * len(track.sightings)
+    return [
+        PlateContext(s.frame, s.time, {s.box: score}, {s.box: patch}, objects)
+        for s, score, patch in zip(track.sightings, many, shown, strict=True)
+    ]
+
+
+def doubt(
+    track: Track,
+    scores: float | Sequence[float],
+    objects: tuple[ObjectDetection, ...] | None = NOBODY,
+    patches: Sequence[Grey] = (),
+) -> str:
+    """Why the track is doubted."""
+    (judged,) = doubt_plates([track], contexts(track, scores, objects, patches), ())
+    assert judged.uncertain == bool(judged.doubt)
+    assert replace(judged, uncertain=False, doubt="") == track
+    return judged.doubt
+
+
+STILL = plate([PLATE] * 3)
+
+
+def test_a_plate_on_a_vehicle_is_believed_at_a_score_that_does_not_do_elsewhere() -> None:
+    assert not doubt(STILL, 0.45, (CAR,))
+    assert doubt(STILL, 0.45).startswith(CLEAR)
+    assert not doubt(STILL, 0.6)
+    assert doubt(STILL, 0.35, (CAR,)).startswith(VEHICLE)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        replace(CAR, name="person"),
+        replace(CAR, score=0.2),
+        replace(CAR, box=Box(600, 80, 800, 230)),
+        replace(CAR, box=Box(270, 180, 320, 230)),  # a plate wider than its car
+        replace(CAR, box=Box(-2000, -800, 2000, 1000)),  # a fiftieth of it
+        replace(CAR, box=Box(200, 190, 400, 340)),  # on the roof
+    ],
+)
+def test_only_vehicles_that_are_seen_and_of_a_plausible_size_and_place_count(
+    thing: ObjectDetection,
+) -> None:
+    assert doubt(STILL, 0.45, (thing,)).startswith(CLEAR)
+
+
+def test_a_motorcycle_is_one_at_a_lower_score() -> None:
+    assert not doubt(STILL, 0.45, (replace(CAR, name="motorcycle", score=0.2),))
+
+
+def test_a_vehicle_that_is_seen_once_while_the_plate_is_there_is_enough() -> None:
+    seen = contexts(STILL, 0.45, NOBODY)
+    seen[0] = replace(seen[0], objects=(CAR,))
+    (judged,) = doubt_plates([STILL], seen, ())
+    assert not judged.doubt
+
+
+def test_a_vehicle_of_another_shot_or_of_long_before_is_none() -> None:
+    earlier = PlateContext(0, Fraction(0), {}, {}, (CAR,))
+    late = plate([PLATE] * 3, start=10)
+    around = contexts(late, 0.45)
+    (near,) = doubt_plates([late], [earlier, *around], ())
+    (cut,) = doubt_plates([late], [earlier, *around], (5,))
+    later = plate([PLATE] * 3, start=40)
+    (far,) = doubt_plates([later], [earlier, *contexts(later, 0.45)], ())
+    assert [bool(track.doubt) for track in (near, cut, far)] == [False, True, True]
+
+
+def test_what_is_not_known_speaks_for_the_plate() -> None:
+    assert not doubt(STILL, 0.45, None)  # no objects were looked for
+    (judged,) = doubt_plates([STILL], [], ())  # nothing was scored again
+    assert not judged.doubt
+
+
+def test_one_clear_moment_on_a_vehicle_is_enough() -> None:
+    """A plate that comes nearer is blurred for long."""
+    assert not doubt(plate([PLATE] * 4), [0.2, 0.2, 0.2, 0.6], (CAR,))
+    assert doubt(plate([PLATE] * 4), [0.2, 0.2, 0.2, 0.5], (CAR,)).startswith(VEHICLE)
+
+
+def test_a_plate_on_a_vehicle_that_is_seen_long_and_once_well_is_believed() -> None:
+    """In the sun plates run over into white."""
+    often = plate([PLATE] * 4, 0.9)
+    assert not doubt(often, 0.35, (CAR,))
+    assert doubt(often, 0.2, (CAR,)).startswith(VEHICLE)
+    assert doubt(often, 0.35).startswith(CLEAR)
+    assert doubt(plate([PLATE] * 3, 0.9), 0.35, (CAR,)).startswith(VEHICLE)
+    assert doubt(plate([PLATE] * 4, 0.8), 0.35, (CAR,)).startswith(VEHICLE)
+
+
+def test_elsewhere_one_clear_moment_is_not_enough() -> None:
+    assert doubt(plate([PLATE] * 3), [0.3, 0.3, 0.8]).startswith(CLEAR)
+
+
+def test_what_is_nearly_square_must_be_clearer_but_not_on_a_motorcycle() -> None:
+    wheel = plate([Box.around(300, 200, 48, 42)] * 5, 0.9)
+    assert doubt(wheel, 0.5, (CAR,)).startswith(VEHICLE)
+    assert not doubt(wheel, 0.6, (CAR,))
+    assert not doubt(wheel, 0.5, (replace(CAR, name="motorcycle"),))
+    assert doubt(wheel, 0.7).startswith(CLEAR)
+    assert not doubt(wheel, 0.8)
+
+
+def test_elsewhere_a_plate_has_a_plates_shape() -> None:
+    assert doubt(plate([Box.around(300, 200, 180, 20)] * 3), 0.9).endswith("has this shape")
+    assert doubt(plate([Box.around(300, 200, 20, 40)] * 3), 0.9).endswith("has this shape")
+
+
+@pytest.mark.parametrize("name", ["tv", "laptop", "cell phone"])
+def test_what_a_screen_shows_is_doubted_unless_it_is_on_a_vehicle_there(name: str) -> None:
+    screen = ObjectDetection(name, Box(100, 50, 500, 300), 0.5)
+    assert doubt(STILL, 0.8, (screen,)) == "it is part of a screen"
+    assert not doubt(STILL, 0.8, (screen, CAR))
+    assert not doubt(STILL, 0.8, (replace(screen, score=0.2),))
+    assert not doubt(STILL, 0.8, (replace(screen, box=Box(0, 0, 250, 300)),))
+
+
+def test_what_lies_in_a_face_is_doubted() -> None:
+    seen = tuple(replace(s, box=Box(200, 100, 400, 300)) for s in STILL.sightings)
+    face = Track(2, Kind.FACE, seen)
+    around = contexts(STILL, 0.8)
+    judged, _ = doubt_plates([STILL, face], around, ())
+    assert judged.doubt == "it is part of a face"
+    beside = replace(face, sightings=tuple(replace(s, box=Box(0, 0, 90, 90)) for s in seen))
+    unsure = replace(face, uncertain=True)
+    for other in (beside, unsure):
+        assert not doubt_plates([STILL, other], around, ())[0].doubt
+
+
+def caption(seed: int) -> Grey:
+    """The same words each time, over something else."""
+    patch = noise(seed)
+    patch[8:16, 8:16] = noise(99)[8:16, 8:16]
+    return patch
+
+
+def test_what_stays_while_its_surroundings_change_is_a_caption() -> None:
+    words = plate([PLATE] * 6)
+    assert doubt(words, 0.8, NOBODY, [caption(i) for i in range(6)]).startswith("it is fixed")
+    assert not doubt(words, 0.8, NOBODY, [noise(i) for i in range(6)])  # nothing stays
+    assert not doubt(words, 0.8, NOBODY, [caption(1)] * 6)  # nothing changes
+    assert not doubt(words, 0.8, (CAR,), [caption(i) for i in range(6)])
+    assert not doubt(plate([PLATE] * 3), 0.8, NOBODY, [caption(i) for i in range(3)])
+
+
+def test_what_is_at_one_place_in_two_shots_is_a_caption() -> None:
+    first, second = STILL, plate([PLATE] * 3, start=40, id=2)
+    aside = plate([PLATE.shifted(30, 0)] * 3, start=40, id=2)
+
+    def doubts(*tracks: Track, cuts: tuple[int, ...]) -> list[bool]:
+        around = [c for track in tracks for c in contexts(track, 0.8)]
+        return [
+            track.doubt.startswith("it is fixed") for track in doubt_plates(tracks, around, cuts)
+        ]
+
+    assert doubts(first, second, cuts=(20,)) == [True, True]
+    assert doubts(first, aside, cuts=(20,)) == [False, False]
+    assert doubts(first, second, cuts=()) == [False, False]
+
+
+def test_faces_and_what_is_uncertain_by_its_score_stay_as_they_are() -> None:
+    face = replace(STILL, id=2, kind=Kind.FACE)
+    weak = replace(STILL, id=3, uncertain=True)
+    assert doubt_plates([face, weak], contexts(STILL, 0.1), ()) == (face, weak)
