@@ -202,6 +202,10 @@ def _frame_at(times: Sequence[Fraction], time: Fraction, *, last: bool = False) 
 
 
 def margins(plan: Plan) -> dict[str, float]:
-    """How far hiding reaches beyond a box on each side, as a share of it, by kind."""
+    """How far hiding reaches at least beyond a box on each side, as a share of it, by kind.
+
+    A correction takes that much off what a person dragged, to say where the thing itself is; what
+    is hidden of it has the margin of something that no detector saw, and is never less.
+    """
     unit = Box(0, 0, 1, 1)
-    return {str(kind): -plan.recipe.coverage.region(kind, unit).box.left for kind in Kind}
+    return {str(kind): -plan.recipe.coverage.region(kind, unit, 1.0).box.left for kind in Kind}

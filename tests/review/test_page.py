@@ -212,7 +212,9 @@ def test_correcting_with_the_keyboard(clip: Path, media: MediaWorker, browser: A
     frame = round(edit.time * 25)
     moved = edit.box.centre[1] - box_of("red", frame).centre[1]
     assert 4 < moved < 12
-    assert abs(edit.box.width - 28) < 1  # the margin is not part of it
+    assert 28 - 0.1 <= edit.box.width < 36  # all of it, and little of the margin
+    dragged = box_of("red", frame).shifted(0, moved)
+    assert edit.box.grown(0.01).contains(dragged)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
