@@ -20,10 +20,12 @@ from redact.core.names import record_path, report_paths
 from redact.core.plan import Plan, SourceId, load, save
 from redact.core.recipe import recipe
 from redact.errors import PlanError
+from redact.jobs import sandbox
 from redact.media.files import fingerprint
 from redact.report import sign_off, write_report
 from redact.verify.signed_record import check_record, read_record
 from redact_cli.app import main
+from tests.cli.fake_redact import worker_here
 
 SIGN = SignOff(
     by="Ana <b>", at="2026-11-28T14:00:00Z", watched=(Span(Fraction(0), Fraction(7, 2)),)
@@ -210,8 +212,9 @@ def run(*arguments: object) -> int:
 
 
 def test_verify_signs_and_checks_what_was_signed(
-    made: dict[str, Path], capsys: pytest.CaptureFixture[str]
+    made: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sandbox, "sandboxed_worker", worker_here)
     files = (made["source"], made["result"])
     assert run("verify", *files, "--sign", "Ana") == 0
     assert "signed by Ana, 20" in capsys.readouterr().err
