@@ -65,7 +65,7 @@ export function ahead(index, count, width, view) {
 export async function outlinesNow(index) {
   const first = index - (index % CHUNK);
   const chunk = chunks.get(`${state.file}/${first}`);
-  if (chunk?.frames && chunk.revision === state.plan.revision) return chunk.frames[index - first];
+  if (chunk?.fresh && chunk.revision === state.plan.revision) return chunk.frames[index - first];
   const said = await get(`files/${state.file}/outlines/${first}`);
   return said.frames[index - first] ?? [];
 }
@@ -83,7 +83,7 @@ export function outlinesAt(index, whenHere) {
     const old = chunk?.frames;  // shown until the new ones are there
     chunks.set(name, {revision, frames: old});
     get(`files/${state.file}/outlines/${first}`).then((said) => {
-      chunks.set(name, {revision: said.revision, frames: said.frames});
+      chunks.set(name, {revision: said.revision, frames: said.frames, fresh: true});
       whenHere();
     }).catch(() => chunks.delete(name));
     return old?.[index - first];
