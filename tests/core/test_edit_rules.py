@@ -251,6 +251,15 @@ def test_a_correction_moves_its_neighbours_and_leaves_what_was_hidden() -> None:
     assert hidden(plan, FACE.shifted(0, 50)) == ALL
 
 
+def test_a_divided_track_stays_corrected_in_all_its_parts() -> None:
+    below = FACE.shifted(0, 50)
+    corrected = add(PLAN, Correct(1, at(12), below))
+    for divided in (Split(1, at(15), 5), Trim(1, 5, at(13), at(17))):
+        assert hidden(add(corrected, divided), below) == ALL
+    shown = add(corrected, Split(1, at(15), 5), Show(5))
+    assert hidden(shown, below) == frames(8, 16)
+
+
 def test_between_two_corrections_the_difference_changes_evenly() -> None:
     corrections = (Correct(1, at(10), FACE), Correct(1, at(20), FACE.shifted(0, 50)))
     plan = add(replace(PLAN, tracks=PLAN.tracks[:1]), *corrections)
@@ -272,8 +281,6 @@ def test_a_correction_stays_within_its_shot_and_its_part() -> None:
     assert hidden(add(cut, Correct(1, at(12), below)), below) == frames(8, 20)
     parted = add(PLAN, Split(1, at(15), 5), Correct(1, at(12), below))
     assert hidden(parted, below) == frames(8, 16)
-    earlier = add(PLAN, Correct(1, at(18), below), Split(1, at(15), 5))
-    assert hidden(earlier, below) == frames(13, 22)
 
 
 # Styles

@@ -171,7 +171,6 @@ def test_a_transport_stream_becomes_a_file_that_starts_at_zero(
         ("plain", ".mp4", {"encoder": "best"}, RecipeError, "choose h264"),
         ("plain", ".avi", {"encoder": "hevc"}, RecipeError, "name the output .m2ts"),
         ("plain", ".mp4", {"quality": 99}, RecipeError, "0 to 51"),
-        ("sound", ".webm", {}, UnsupportedInputError, "--audio drop"),
         ("webm", ".ts", {"encoder": "vp9", "audio": "drop"}, RecipeError, "does not fit"),
         ("alpha", ".mp4", {}, UnsupportedInputError, "--encoder vp9 with .mkv"),
         ("ten_bit", ".mp4", {"encoder": "vp9"}, UnsupportedInputError, "yuv420p10le"),

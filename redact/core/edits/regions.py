@@ -99,14 +99,17 @@ class CorrectedPath:
         self._shot = bisect_right(cuts, thing.track.sightings[0].frame)
         owned = {s.frame for s in things.sightings(thing)}
         smooth = smooth_sizes(thing.track.sightings)
-        seen = [Key(s.time, s.box) for s in smooth if s.frame in owned]
-        self._points = _corrected(seen, {c.time: c.box for _, c in thing.corrections})
+        said = {c.time: c.box for _, c in thing.corrections}
+        moved = _corrected([Key(s.time, s.box) for s in smooth], said)  # of the whole track: a
+        times = {s.time for s in smooth if s.frame in owned}  # division reveals nothing by itself
+        times |= {time for time in said if things.owner(thing.track, time) is thing}
+        self._points = [point for point in moved if point.time in times]
 
     def region(self, index: int, time: Fraction) -> Region | None:
         """What is hidden in a frame, unless it was shown after the last correction."""
         choice = self.thing.choice_at(time)
         shown = choice is not None and not choice.hide and choice.number > self._number
-        if shown or bisect_right(self._cuts, index) != self._shot:
+        if shown or not self._points or bisect_right(self._cuts, index) != self._shot:
             return None
         start = self._points[0].time - Fraction(self._coverage.before)
         end = self._points[-1].time + Fraction(self._coverage.after)

@@ -162,9 +162,7 @@ class Things:
         whole = self.by_id[edit.track]
         assert whole.track is not None
         person = whole.person if isinstance(edit, Split) else None
-        cut = [c for c in whole.corrections if _cuts_off(edit, c[1].time)]
-        self.by_id[edit.new] = replace(whole, id=edit.new, person=person, corrections=tuple(cut))
-        whole.corrections = tuple(c for c in whole.corrections if c not in cut)
+        self.by_id[edit.new] = replace(whole, id=edit.new, person=person)  # corrected as before
         self.divisions.setdefault(whole.track.id, []).append(edit)
 
 
