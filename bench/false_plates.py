@@ -7,7 +7,6 @@ people, two seconds each. `near` are made from labelled plates, so close that no
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from time import process_time
 import cv2
 import imageio_ffmpeg
 import numpy as np
+from material import read_rows
 
 from redact.analysis import analyse
 from redact.core.findings import Kind, Track
@@ -113,10 +113,11 @@ def film(pictures: Pictures, target: Path) -> None:
 
 def people(data: Path) -> Pictures:
     """Pictures of people, next to none of which show a vehicle."""
-    rows = read(data / "people_permissive" / "labels.jsonl")
+    rows = read_rows(data / "people_permissive" / "labels.jsonl")
     ours = [data / "people_permissive" / row["image"] for row in rows if row["set"] in SCENES]
     faces = [
-        data / "faces_wider" / row["image"] for row in read(data / "faces_wider" / "labels.jsonl")
+        data / "faces_wider" / row["image"]
+        for row in read_rows(data / "faces_wider" / "labels.jsonl")
     ]
     both = [path for pair in zip(ours, faces, strict=False) for path in pair]
     return [(path, None) for path in both]
@@ -125,7 +126,7 @@ def people(data: Path) -> Pictures:
 def near_plates(data: Path) -> Pictures:
     """Plates so close that they take half of the picture's width, where they are large enough."""
     found = []
-    for row in read(data / "plates_eval" / "labels.jsonl"):
+    for row in read_rows(data / "plates_eval" / "labels.jsonl"):
         for left, top, right, bottom in row["boxes"]:
             box = Box(left, top, right, bottom)
             if box.width >= 60 and box.height >= 15:
@@ -134,15 +135,10 @@ def near_plates(data: Path) -> Pictures:
     return found
 
 
-def read(labels: Path) -> list[dict]:
-    """The rows of a file of labels."""
-    return [json.loads(line) for line in labels.read_text("utf-8").splitlines()]
-
-
 def report_ordinary(data: Path, profile: str, limit: int | None) -> None:
     """Clip by clip: what is hidden as a plate, beside how many plates there are."""
     print("| clip | plates | hidden 0.1.0 | hidden | doubted | CPU s |\n|---|---|---|---|---|---|")
-    rows = read(data / "clips_ordinary" / "labels.jsonl")[:limit]
+    rows = read_rows(data / "clips_ordinary" / "labels.jsonl")[:limit]
     vain = missing = 0
     for row in rows:
         found = examine(data / "clips_ordinary" / row["clip"], profile)

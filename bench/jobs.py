@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
 
-from contenders import redact_command, unwind_on_terminate
+from contenders import redact_command, timed, unwind_on_terminate
 from memory import paint_clip
 
 
@@ -26,13 +23,10 @@ def take_time(folder: Path, jobs: int, profile: str) -> tuple[float, float]:
     """Wall and CPU seconds of one run over all files of a folder."""
     with TemporaryDirectory() as out:
         command = [*redact_command(), "run", str(folder), "-o", out, "--jobs", str(jobs)]
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), monotonic()
-        done = subprocess.run([*command, "--profile", profile, "--quiet"], check=False)
-        wall, after = monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode:
-            sys.exit(f"bench: redact ended with {done.returncode}")
-    spent = (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
-    return wall, spent
+        cost, ended = timed([*command, "--profile", profile, "--quiet"])
+    if ended.returncode:
+        sys.exit(f"bench: redact ended with {ended.returncode}\n{ended.stderr}")
+    return cost.wall, cost.cpu
 
 
 def main(said: Sequence[str] | None = None) -> None:

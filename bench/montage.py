@@ -10,7 +10,6 @@ a still: what no pass finds there is not the schedule's fault.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
@@ -20,6 +19,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from material import read_rows
 
 import redact
 from redact import Box, Size
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--rates", type=int, nargs="+", default=[1, 2, 5, 8, 12, 25])
     parser.add_argument("--profile", default="balanced", choices=list(redact.PROFILES))
     asked = parser.parse_args()
-    labels = [json.loads(line) for line in (asked.data / "faces_wider/labels.jsonl").open()]
+    labels = read_rows(asked.data / "faces_wider/labels.jsonl")
     rng = np.random.default_rng(1)
     recipe = redact.PROFILES[asked.profile].detecting({redact.Kind.FACE})
     for rate in asked.rates:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from redact import pipeline
 from redact.core.edits.values import Edit, HideBox, Mute
 from redact.core.edits.zones import SUBTITLES_TELL, Wish, Zone
+from redact.core.frames import upright_size
 from redact.core.interfaces import Progress, Source, Tracker
 from redact.core.plan import Plan, SourceId
 from redact.core.recipe import Recipe
@@ -109,7 +110,7 @@ def _zone_on_pages(zone: Zone, source: Source) -> list[HideBox]:
     """A zone in shares of pages, which may differ in size: a box for each page."""
     found = []
     for page in source.frames():
-        size = page.picture.turn.upright_size(page.picture.stored_size)
+        size = upright_size(page.picture)
         begun = zone.start is None or zone.start <= page.time
         if begun and (zone.end is None or page.time <= zone.end):
             found.append(replace(zone.for_size(size), start=page.time, end=page.time))

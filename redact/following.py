@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from redact.core.findings import Sighting
-from redact.core.frames import Frame
+from redact.core.frames import Frame, upright_size
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Source, View
 from redact.core.plan import Plan
@@ -85,7 +85,7 @@ def follow_box(
 
     hold = max(plan.recipe.coverage.follow, plan.recipe.coverage.after)
     beyond_start, beyond_end = max(0, first - 1), min(plan.source.frames, end + 1)  # says why
-    with closing(_Frames(source)) as frames:
+    with closing(FramesInOrder(source)) as frames:
         reader = frame_at or frames.at
         try:
             for way in (views(range(frame, beyond_end)), backwards()):
@@ -115,7 +115,7 @@ class _CancelledError(Exception):
     """Whoever asked has enough."""
 
 
-class _Frames:
+class FramesInOrder:
     """Frames of a source by index, read from its start whenever one before is asked for."""
 
     def __init__(self, source: Source) -> None:
@@ -124,7 +124,11 @@ class _Frames:
         self._next = -1
 
     def at(self, index: int) -> Frame:
-        """One frame; ascending indices are cheap."""
+        """One frame; ascending indices are cheap.
+
+        Raises:
+            PlanError: There is no such frame.
+        """
         if not 0 <= self._next <= index:
             self.close()
             self._frames, self._next = self._source.frames(), 0
@@ -150,5 +154,5 @@ def _grey_side(box: Box, size: Size) -> int:
 
 
 def _view(frame: Frame, side: int) -> View:
-    size = frame.picture.turn.upright_size(frame.picture.stored_size)
+    size = upright_size(frame.picture)
     return View(frame.index, frame.time, size, grey_copy(frame.picture, side), ())

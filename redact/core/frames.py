@@ -201,6 +201,11 @@ class VideoInfo:
         return self.pages or (self.frames == 1 and self.rate is None)
 
 
+def upright_size(picture: Picture) -> Size:
+    """Width and height of the picture once it is upright."""
+    return picture.turn.upright_size(picture.stored_size)
+
+
 def upright(samples: Samples, turn: Turn) -> Samples:
     """Stored samples turned upright, as a view."""
     mirrored = samples[:, ::-1] if turn.mirrored else samples

@@ -9,7 +9,7 @@ from threading import Lock
 
 import numpy as np
 
-from redact.core.frames import Grey, Picture, Rgb
+from redact.core.frames import Grey, Picture, Rgb, upright_size
 from redact.core.geometry import Box, Size
 from redact.core.recipe import Pass
 
@@ -67,7 +67,7 @@ class ScaledCopies:
 
     def __init__(self, picture: Picture, grey: Grey | None = None) -> None:
         self._picture = picture
-        self.size = picture.turn.upright_size(picture.stored_size)
+        self.size = upright_size(picture)
         self._scaled: dict[int, Rgb] = {}
         self._to_cut: dict[float, Rgb] = {}
         self._one_at_a_time = Lock()
@@ -151,7 +151,7 @@ def brighten(copy: Rgb, gain: float) -> Rgb:
 
 def grey_copy(picture: Picture, side: int) -> Grey:
     """(height, width), 8 bit: an upright grey copy with that longer side, or the picture's own."""
-    size = picture.turn.upright_size(picture.stored_size)
+    size = upright_size(picture)
     return _to_grey(picture.rgb(size.fitted(min(size.longer, side))))
 
 

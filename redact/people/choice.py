@@ -8,7 +8,7 @@ hidden comes near, and two tracks at one time that would both be the one person 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -154,18 +154,24 @@ def _all_clear(seen: Sequence[Seen], photos: Sequence[Vector], mode: Mode) -> bo
     """Whether each portrait, and the mean of those around it, says that the track may be seen."""
     vectors, gallery = np.stack([one.vector for one in seen]), np.stack(list(photos))
     single = (vectors @ gallery.T).max(axis=1)
-    means = np.stack([_mean_around(seen, one.time) for one in seen])
+    means = np.stack(list(_means_around(seen)))
     mean = (means @ gallery.T).max(axis=1)
     if mode == "except":
         return bool((mean >= CLEARLY_SAME).all() and (single >= SAME_AT_LEAST).all())
     return bool((mean <= CLEARLY_OTHER).all() and (single <= OTHER_AT_MOST).all())
 
 
-def _mean_around(seen: Sequence[Seen], time: Fraction) -> Vector:
-    """The mean of the portraits around a time, of length 1."""
+def _means_around(seen: Sequence[Seen]) -> Iterator[Vector]:
+    """For each portrait the mean of those around its time."""
     times = [one.time for one in seen]
-    near = seen[bisect_left(times, time - _MEAN_OVER) : bisect_right(times, time + _MEAN_OVER)]
-    mean = np.mean([one.vector for one in near], axis=0)
+    for time in times:
+        first, end = bisect_left(times, time - _MEAN_OVER), bisect_right(times, time + _MEAN_OVER)
+        yield mean_of([one.vector for one in seen[first:end]])
+
+
+def mean_of(vectors: Sequence[Vector]) -> Vector:
+    """The mean, of length 1."""
+    mean = np.mean(vectors, axis=0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
 
 

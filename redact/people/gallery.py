@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from redact.core.findings import Kind, Sighting, Track
-from redact.core.frames import Frame
+from redact.core.frames import Frame, upright_size
 from redact.core.interfaces import Progress, Source
 from redact.core.parallel import map_ahead
 from redact.core.plan import Plan
@@ -81,8 +81,8 @@ def take_portraits(
         if not here:
             return []
         picture = frame.picture
-        upright = picture.rgb(picture.turn.upright_size(picture.stored_size))
-        found = ((id_, artist.take_from(upright, s.box)) for id_, s in here)
+        upright = picture.rgb(upright_size(picture))
+        found = ((id_, artist.take(upright, s.box)) for id_, s in here)
         return [
             (id_, Seen(frame.index, frame.time, p.vector, p.turned))
             for id_, p in found

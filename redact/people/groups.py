@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from redact.core.findings import Kind, Track
-from redact.people.choice import Seen
+from redact.people.choice import Seen, mean_of
 
 LIKELY_SAME = 0.4
 """Mean likeness of two groups of tracks from which it is suggested that they are one person."""
@@ -46,7 +45,7 @@ def suggest_groups(
     known.sort(key=lambda track: track.sightings[0].time)
     if not known:
         return ()
-    means = np.stack([_mean([one.vector for one in portraits[t.id]]) for t in known])
+    means = np.stack([mean_of([one.vector for one in portraits[t.id]]) for t in known])
     alike = means @ means.T
     np.fill_diagonal(alike, -np.inf)
     for together in _seen_at_once(known):
@@ -71,11 +70,6 @@ def suggest_groups(
         if len(group) > 1
     ]
     return tuple(sorted(found, key=lambda suggestion: suggestion.tracks))
-
-
-def _mean(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    mean = np.mean(vectors, axis=0)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)
 
 
 def _seen_at_once(tracks: Sequence[Track]) -> Iterable[list[int]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from redact.core.frames import upright_size
 from redact.core.interfaces import Progress, Source
 from redact.core.plan import Plan
 from redact.detect.likeness.portraits import LEAST_SIDE, Portrait, Portraitist
@@ -61,7 +62,7 @@ def _read(photo: Path, artist: Portraitist) -> Vector:
         problem = f"cannot be used as a photograph: {error.problem}"
         raise RecipeError(problem, photo, error.remedy) from error
     picture = frame.picture
-    upright = picture.rgb(picture.turn.upright_size(picture.stored_size))
+    upright = picture.rgb(upright_size(picture))
     return _one_face(artist.find(upright), photo).vector
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from redact.core.findings import Sighting, Track
-from redact.core.frames import Frame
+from redact.core.frames import Frame, upright_size
 from redact.core.geometry import Box, Size
 from redact.core.names import sheet_path
 from redact.core.plan import Plan
@@ -91,7 +91,7 @@ def _state(track: Track, hidden: set[int]) -> str:
 
 def _portrait(frame: Frame, track: Track, seen: Sighting, state: str) -> Snapshot:
     """The part of a frame around one thing."""
-    size = frame.picture.turn.upright_size(frame.picture.stored_size)
+    size = upright_size(frame.picture)
     part = _part(seen.box, size)
     rows, columns = (slice(int(part.top), int(part.bottom)), slice(int(part.left), int(part.right)))
     shown = frame.picture.rgb(size)[rows, columns]
@@ -113,7 +113,7 @@ def _part(box: Box, size: Size) -> Box:
 
 
 def _outlines(frame: Frame, plan: Plan, hidden: set[int]) -> Iterator[Outline]:
-    size = frame.picture.turn.upright_size(frame.picture.stored_size)
+    size = upright_size(frame.picture)
     for track in plan.tracks:
         box = next((s.box for s in track.sightings if s.frame == frame.index), None)
         if box is not None:

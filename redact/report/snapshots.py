@@ -12,7 +12,7 @@ from PIL import Image
 
 from redact.core.coverage import Cover
 from redact.core.findings import Track
-from redact.core.frames import Frame, Rgb
+from redact.core.frames import Frame, Rgb, upright_size
 from redact.core.geometry import Box, Region, Size
 from redact.hide.styles import make_style
 from redact.media.formats import open_source
@@ -110,7 +110,7 @@ def _snapshot(
     frame: Frame, outcome: Outcome, hidden: set[int], visible: Sequence[Region]
 ) -> Snapshot:
     """One frame, outlined, and blurred where the result may show somebody."""
-    size = frame.picture.turn.upright_size(frame.picture.stored_size)
+    size = upright_size(frame.picture)
     leaks = [Region.holding(box, _MARGIN) for box in _leaking_boxes(frame.time, outcome)]
     if leaks or visible:  # whatever the result shows, the report holds no face
         make_style(outcome.plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
@@ -119,7 +119,7 @@ def _snapshot(
 
 def frame_snapshot(frame: Frame, outlines: Iterable[Outline]) -> Snapshot:
     """A whole frame as it is, made small enough for a page."""
-    size = frame.picture.turn.upright_size(frame.picture.stored_size)
+    size = upright_size(frame.picture)
     small = size.fitted(min(size.longer, _LONGEST_SIDE))
     picture = jpeg_of(frame.picture.rgb(small), small)
     return Snapshot(frame.index, float(frame.time), small, picture, tuple(outlines))

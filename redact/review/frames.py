@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from PIL import Image
 
 from redact.core.findings import Sighting
-from redact.core.frames import Frame, Rgb
+from redact.core.frames import Frame, Rgb, upright_size
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress, Style
 from redact.core.plan import Edit, Plan
@@ -245,7 +245,7 @@ class Hiding:
 
 def _scaled(frame: Frame, request: FrameRequest) -> Rgb:
     """The part of a frame that is asked for, no larger than asked for and never enlarged."""
-    size = frame.picture.turn.upright_size(frame.picture.stored_size)
+    size = upright_size(frame.picture)
     if request.box is None:
         return frame.picture.rgb(size.fitted(min(size.longer, request.longer)))
     box = request.box.grown(_CROP_MARGIN)

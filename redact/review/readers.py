@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
-from redact.core.frames import Frame
+from redact.core.frames import Frame, upright_size
 from redact.core.interfaces import Progress, Source
 from redact.core.plan import SourceId
 from redact.errors import PlanError
+from redact.following import FramesInOrder
 
 if TYPE_CHECKING:
     from redact.media.video.seeking import FrameSeeker
@@ -57,21 +57,19 @@ class SequentialReader:
     """
 
     def __init__(self, source: Source, progress: Progress) -> None:
-        self._source = source
         self.times: list[Fraction] = []
         sizes: list[tuple[int, int]] = []
         for frame in source.frames():
-            size = frame.picture.turn.upright_size(frame.picture.stored_size)
+            size = upright_size(frame.picture)
             self.times.append(frame.time)
             sizes.append((size.width, size.height))
             progress("index", len(self.times), source.info.frames)
         self.sizes = tuple(sizes if len(set(sizes)) > 1 else sizes[:1])
-        self._frames: Iterator[Frame] = iter(())
-        self._next = len(self.times)
+        self._frames = FramesInOrder(source)
 
     def close(self) -> None:
         """Close the file."""
-        self._frames, self._next = iter(()), len(self.times)
+        self._frames.close()
 
     def frame(self, index: int) -> Frame:
         """One frame; cheap only in ascending order.
@@ -79,13 +77,7 @@ class SequentialReader:
         Raises:
             PlanError: There is no such frame.
         """
-        if index < self._next:
-            self._frames, self._next = self._source.frames(), 0
-        for frame in self._frames:
-            self._next = frame.index + 1
-            if frame.index == index:
-                return frame
-        raise PlanError(f"there is no frame {index}", self._source.path)
+        return self._frames.at(index)
 
 
 class SeekingReader:
@@ -103,7 +95,7 @@ class SeekingReader:
     ) -> None:
         self._source = source
         self._seeker = seeker
-        self._from_start: SequentialReader | None = None
+        self._from_start: FramesInOrder | None = None
         self.times = times
         self.sizes: tuple[tuple[int, int], ...] = (size,)
 
@@ -128,5 +120,5 @@ class SeekingReader:
                 return self._seeker.frame(index)
             except LostError:  # damaged, or not as its index says
                 self._seeker.close()
-                self._from_start = SequentialReader(self._source, lambda *_: None)
-        return self._from_start.frame(index)
+                self._from_start = FramesInOrder(self._source)
+        return self._from_start.at(index)

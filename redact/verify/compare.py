@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
-from redact.core.frames import Frame
+from redact.core.frames import Frame, upright_size
 from redact.core.geometry import Box, Region
 from redact.core.interfaces import Progress, Source, Style
 from redact.core.parallel import map_ahead
@@ -176,7 +176,7 @@ class _Depths:
 
 
 def _check_size(one: Frame, other: Frame) -> None:
-    sizes = [f.picture.turn.upright_size(f.picture.stored_size) for f in (one, other)]
+    sizes = [upright_size(f.picture) for f in (one, other)]
     if sizes[0] != sizes[1]:
         raise VerificationError(
             f"its pictures are {sizes[1].width}x{sizes[1].height}, "

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redact.core.findings import Track
-from redact.core.frames import Frame, upright
+from redact.core.frames import Frame, upright, upright_size
 from redact.core.geometry import Box, Region, Size
 from redact.verify.gaps import Gap, find_gaps
 from redact.verify.hidden import hidden_by_regions
@@ -75,7 +75,7 @@ class Dropouts:
             regions: What the plan hides in it, in pixels of the upright picture.
         """
         self._open_and_close(source.time)
-        size = source.picture.turn.upright_size(source.picture.stored_size)
+        size = upright_size(source.picture)
         is_hidden = hidden_by_regions(regions)
         original, written = _GreyFrame(source), _GreyFrame(output)
         for item in self._open:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from redact.core.findings import Detection
-from redact.core.frames import Frame, Rgb
+from redact.core.frames import Frame, Rgb, upright_size
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Detector
 from redact.verify.result import Spot
@@ -121,7 +121,7 @@ class SecondOpinion:
         """
         if not self.names:
             return []
-        size = frame.picture.turn.upright_size(frame.picture.stored_size)
+        size = upright_size(frame.picture)
         sides = dict.fromkeys(self.names[1:], GLANCE) if depth == "glance" else self._sides(depth)
         copies = {side: frame.picture.rgb(size.fitted(side)) for side in set(sides.values())}
         seen = [d for name, side in sides.items() for d in self._detect(name, copies[side], size)]
@@ -136,7 +136,7 @@ class SecondOpinion:
 
     def reexamine(self, frame: Frame, spot: Spot) -> Spot:
         """The same place in another frame, with the scores that it has there."""
-        size = frame.picture.turn.upright_size(frame.picture.stored_size)
+        size = upright_size(frame.picture)
         side = max(self._sides("both").values())
         levels = _pyramid([frame.picture.rgb(size.fitted(side))])
         return self._spot(frame, levels, size, Detection(spot.kind, spot.box, spot.score))

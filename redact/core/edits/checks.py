@@ -30,7 +30,7 @@ from redact.core.edits.values import (
     Trim,
 )
 from redact.core.findings import Track
-from redact.core.frames import Frame
+from redact.core.frames import Frame, upright_size
 from redact.core.geometry import Box, Size
 from redact.errors import PlanError
 
@@ -270,7 +270,7 @@ def check_pages(edits: Sequence[Edit], pages: Iterable[Frame]) -> None:
     if not left:
         return
     for page in pages:
-        size = page.picture.turn.upright_size(page.picture.stored_size)
+        size = upright_size(page.picture)
         left = {number: e for number, e in left.items() if not _touches(e, page.time, size)}
     for number in left:
         refuse(number, "its box lies outside of every page between its start and its end")

@@ -30,11 +30,19 @@ def suppress_non_maxima(
         kind: What the network finds.
         max_iou: Of two boxes with a larger intersection over union, the weaker is dropped.
     """
+    kept = places_kept(sides, scores, max_iou)
+    return [Detection(kind, Box(*map(float, sides[i])), float(scores[i])) for i in kept]
+
+
+def places_kept(
+    sides: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float
+) -> Sequence[int]:
+    """Which rows non-maximum suppression keeps, the best first; see `suppress_non_maxima`."""
     if not len(scores):
         return []
     corners = np.concatenate([sides[:, :2], sides[:, 2:] - sides[:, :2]], axis=1)
     kept = cv2.dnn.NMSBoxes(corners.tolist(), scores.tolist(), 0.0, max_iou)
-    return [Detection(kind, Box(*map(float, sides[i])), float(scores[i])) for i in kept]
+    return [int(place) for place in kept]
 
 
 def detect_in_batches(

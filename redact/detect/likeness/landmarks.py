@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.core.findings import Kind
 from redact.core.frames import Rgb
 from redact.core.geometry import Box
-from redact.detect.detectors.boxes import suppress_non_maxima
+from redact.detect.detectors.boxes import places_kept
 from redact.detect.detectors.session import Session, make_batch
 from redact.detect.detectors.yunet import decode_level
 
@@ -55,12 +54,8 @@ class LandmarkFinder:
             sides.append(found)
             scores.append(best)
             points.append((corners + offsets) * stride)
-        boxes, every = np.concatenate(sides), np.concatenate(points)
-        kept = suppress_non_maxima(boxes, np.concatenate(scores), Kind.FACE, _MAX_IOU)
-        return [Landmarks(d.box, d.score, every[_place(boxes, d.box)]) for d in kept]
-
-
-def _place(boxes: NDArray[np.float32], box: Box) -> int:
-    """Where a box is among many."""
-    sides = np.array([box.left, box.top, box.right, box.bottom], np.float32)
-    return int(np.abs(boxes - sides).sum(axis=1).argmin())
+        boxes, certain, every = (np.concatenate(parts) for parts in (sides, scores, points))
+        return [
+            Landmarks(Box(*map(float, boxes[i])), float(certain[i]), every[i])
+            for i in places_kept(boxes, certain, _MAX_IOU)
+        ]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.core.frames import Picture, Rgb
+from redact.core.frames import Rgb
 from redact.core.geometry import Box, Size
 from redact.detect.likeness.landmarks import LandmarkFinder, Landmarks
 from redact.detect.likeness.sface import SFace, align
@@ -51,18 +51,13 @@ class Portraitist:
         self._finder = LandmarkFinder()
         self._network = SFace()
 
-    def take(self, picture: Picture, box: Box) -> Portrait | None:
+    def take(self, upright: Rgb, box: Box) -> Portrait | None:
         """A portrait of the face in a box; None if it shows too little, or is not one face.
 
         Args:
-            picture: The clear picture.
-            box: Of a detected face, in pixels of the upright picture.
+            upright: The clear picture, upright and of full size.
+            box: Of a detected face, in its pixels.
         """
-        size = picture.turn.upright_size(picture.stored_size)
-        return self.take_from(picture.rgb(size), box)
-
-    def take_from(self, upright: Rgb, box: Box) -> Portrait | None:
-        """The same from an upright picture of full size."""
         if min(box.width, box.height) < LEAST_SIDE:
             return None
         view, left, top, scale = _cut(upright, box)
@@ -84,7 +79,7 @@ class Portraitist:
             found = [f.box.scaled(*scale) for f in self._finder.find(np.asarray(small), 0.6)]
             faces += [box for box in found if not any(_is_same(box, other) for other in faces)]
         faces.sort(key=lambda box: -box.area)
-        return [self.take_from(upright, box) for box in faces]
+        return [self.take(upright, box) for box in faces]
 
     def _portrait(
         self, view: Rgb, face: Landmarks, left: float, top: float, scale: float

@@ -12,8 +12,13 @@ from av.video.stream import VideoStream
 from redact.media.video.container import LARGEST_PICTURE
 from redact.media.video.nal_units import header_without_messages, nal_format
 
+MOST_THREADS = 8
+"""Of one decoder; each keeps a few frames in memory."""
 
-def make_decoder(stream: VideoStream, *, strict: bool, threads: int) -> VideoCodecContext:
+
+def make_decoder(
+    stream: VideoStream, *, strict: bool, threads: int = MOST_THREADS
+) -> VideoCodecContext:
     """The decoder of a stream.
 
     Args:
@@ -24,8 +29,10 @@ def make_decoder(stream: VideoStream, *, strict: bool, threads: int) -> VideoCod
     decoder = _alpha_decoder(stream) or stream.codec_context
     form = nal_format(decoder.codec.canonical_name, decoder.extradata)
     header = decoder.extradata
-    if form is not None and header and header_without_messages(form, header) != header:
-        decoder.extradata = header_without_messages(form, header)
+    if form is not None and header:
+        kept = header_without_messages(form, header)
+        if kept != header:
+            decoder.extradata = kept
     decoder.thread_type = "AUTO"
     decoder.thread_count = min(os.cpu_count() or 1, threads)
     decoder.copy_opaque = True

@@ -21,8 +21,6 @@ from redact.media.video.damage import CarefulPass
 from redact.media.video.decoders import make_decoder
 from redact.media.video.packets import PacketReader
 
-_MOST_THREADS = 8
-
 
 class DamageFound(Exception):  # noqa: N818 - no error yet: a careful pass decides
     """Something is damaged; the text says what."""
@@ -40,7 +38,7 @@ class DecodingPass:
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream, path: Path) -> None:
-        self._decoder = make_decoder(stream, strict=True, threads=_MOST_THREADS)
+        self._decoder = make_decoder(stream, strict=True)
         self.reader = PacketReader(container, stream, path)
         self._frames = 0
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from redact.media.video.h264.nal import nal_type, with_length
+
 _START_CODE = b"\0\0\1"
 _PICTURES: Final = {"h264": range(1, 6), "hevc": range(32)}
 """Values of `nal_unit_type` that are coded slices."""
@@ -36,12 +38,10 @@ class NalFormat:
         return b"".join(self._framed(unit) for unit in kept)
 
     def _type_of(self, unit: bytes) -> int:
-        return unit[0] & 31 if self.codec == "h264" else unit[0] >> 1 & 63
+        return nal_type(unit) if self.codec == "h264" else unit[0] >> 1 & 63
 
     def _framed(self, unit: bytes) -> bytes:
-        if not self.length_size:
-            return _START_CODE + unit
-        return len(unit).to_bytes(self.length_size) + unit
+        return with_length(unit, self.length_size) if self.length_size else _START_CODE + unit
 
     def _units(self, packet: bytes) -> Iterator[bytes]:
         """The units that are not empty; what is cut off is as long as it is."""
@@ -101,7 +101,7 @@ def _avc_header(header: bytes) -> bytes:
     for mask in (31, 255):  # sequence, then picture parameter sets
         count, at = header[at], at + 1
         units, at = _read_units(header, at, count & mask)
-        kept = [unit for unit in units if unit[0] & 31 not in _MESSAGES["h264"]]
+        kept = [unit for unit in units if nal_type(unit) not in _MESSAGES["h264"]]
         found += bytes([count & ~mask & 255 | len(kept)]) + _join_units(kept)
     return found + header[at:]
 
@@ -131,4 +131,4 @@ def _read_units(header: bytes, at: int, count: int) -> tuple[list[bytes], int]:
 
 
 def _join_units(units: list[bytes]) -> bytes:
-    return b"".join(len(unit).to_bytes(2) + unit for unit in units)
+    return b"".join(with_length(unit, 2) for unit in units)

@@ -20,7 +20,6 @@ from redact.media.video.packets import PacketReader
 from redact.media.video.picture import DecodedPicture
 from redact.media.video.source import VideoSource
 
-_MOST_THREADS = 8
 _NEAR = 48
 """Frames that are rather decoded in passing than sought."""
 _TRIES = 3
@@ -147,7 +146,7 @@ class FrameSeeker:
         path, identity = self._source.path, self._source.identity
         container = self._open.enter_context(open_media(path, identity))
         stream = video_stream(container, path)
-        decoder = make_decoder(stream, strict=True, threads=_MOST_THREADS)
+        decoder = make_decoder(stream, strict=True)
         if key > 0:
             container.seek(self._index.keys[key][1], stream=stream, backward=True)
         reader = PacketReader(container, stream, path)
