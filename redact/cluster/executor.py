@@ -10,7 +10,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self
 
 from redact.cluster.link import LOST, Link, News
@@ -78,23 +77,13 @@ class ClusterExecutor(Executor):
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop what is in work, and wait for that."""
-        self.shutdown()
-
     def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
         """Hand over `redact_one` with a job and its progress; no other function is done there."""
         if fn is not redact_one:
             raise ValueError("workers do one thing only")
         job, tell = args
         future: Future[Report] = Future()
-        self._number += 1
-        self._came.put(Item(job, as_sent(job), tell, future, self._number))
+        self._came.put(Item(job, as_sent(job), tell, future))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002

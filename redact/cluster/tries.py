@@ -47,7 +47,6 @@ class Item:
     sent: Job
     tell: Progress
     future: Future[Report]
-    number: int
     losses: list[str] = field(default_factory=list)
     avoid: set[str] = field(default_factory=set)
     was_begun: bool = False

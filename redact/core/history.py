@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from fractions import Fraction
 
 from redact.core.edits.values import Accept, Edit, Note, SignOff, Split, Trim
@@ -31,6 +32,11 @@ def add(plan: Plan, *edits: Edit, by: str = "", at: str = "") -> Plan:
         for number, edit in enumerate(edits)
     )
     return replace(plan, edits=plan.edits + made, undone=(), result=_result_after(plan, made))
+
+
+def now() -> str:
+    """This moment as edits say it: ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def undo(plan: Plan) -> Plan:

@@ -25,7 +25,7 @@ class Following:
         file: The number of the file.
         region: What is followed, as the page calls it.
         sightings: Frame, left, top, right and bottom of what came since the last telling.
-        ends: Why a way ended, and where.
+        ends: Why a way ended, and where; the way onwards comes first. All that are known so far.
         done: Whether it is at its end.
         message: What went wrong, if something did.
     """
@@ -88,6 +88,7 @@ class Follower:
             except RedactError as error:
                 state.sightings, state.done, state.message = (), True, error.problem
             else:
-                state.sightings, state.ends, state.done = found.sightings, found.ends, found.done
+                state.sightings, state.done = found.sightings, found.done
+                state.ends += found.ends
             if self._now == request.number:
                 tell(replace(state))

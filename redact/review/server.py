@@ -20,7 +20,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from redact.core import history
-from redact.core.edits.json_form import write_edit
 from redact.core.geometry import Box
 from redact.core.strict_json import parse_json
 from redact.errors import PlanError, RedactError, printable
@@ -194,18 +193,17 @@ class ReviewServer:
         return JSONResponse(await asyncio.to_thread(self._describe, session, whole=True))
 
     def _describe(self, session: Session, *, whole: bool = False) -> dict[str, Any]:
+        revision = session.revision  # first: a plan that is newer is asked for again
         plan = session.plan
         signed = history.signature(plan)
         said: dict[str, Any] = {
-            "revision": session.revision,
+            "revision": revision,
             "state": session.state,
             "edits": len(plan.edits),
-            "last": write_edit(plan.edits[-1]) if plan.edits else None,
             "undone": len(plan.undone),
             "result": plan.result and plan.result.fingerprint,
             "signed": signed and {"by": signed.by, "at": signed.at},
             "style": plan.style,
-            "changed_on_disk": session.changed_on_disk(),
             **outlines.describe(plan, session.times),
         }
         if whole:
@@ -232,11 +230,11 @@ class ReviewServer:
 
     async def _outlines(self, request: Request) -> Response:
         session = self._review.session(request.path_params["number"])
-        first = request.path_params["index"]
+        first, revision = request.path_params["index"], session.revision
         found = await asyncio.to_thread(
             outlines.outlines, session.plan, session.times, first, outlines.MOST_FRAMES
         )
-        return JSONResponse({"first": first, "revision": session.revision, "frames": found})
+        return JSONResponse({"first": first, "revision": revision, "frames": found})
 
     async def _act(self, request: Request) -> Response:
         number, act = request.path_params["number"], request.path_params["act"]

@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -19,7 +18,7 @@ from redact.core.plan import Plan, load, save
 from redact.core.storage import FolderLock, lock_by
 from redact.errors import PlanError, UnwritableOutputError
 
-State: TypeAlias = Literal["to do", "in work", "looked at", "signed", "rendered", "held back"]
+State: TypeAlias = Literal["to do", "in work", "signed", "rendered", "held back"]
 
 
 class ChangedOnDiskError(PlanError):
@@ -112,7 +111,7 @@ class Session:
             for item in edits:
                 edit = self._read_edit(item, plan, made)
                 made.append(edit)
-            at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            at = history.now()
             self._write(history.add(plan, *made, by=by, at=at))
 
     def undo(self, revision: int) -> None:
@@ -155,7 +154,7 @@ class Session:
         """
         with self._lock:
             self._check(revision)
-            at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            at = history.now()
             self._write(history.add(self.plan, SignOff(result=result), by=by, at=at))
 
     def take_rendered(self, plan: Plan) -> None:

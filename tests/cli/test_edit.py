@@ -95,6 +95,14 @@ def test_new_parts_get_the_next_free_numbers() -> None:
     assert (one.new, other.new) == (3, 4)
 
 
+@pytest.mark.parametrize("new", ['"x"', "null", "[1]"])
+def test_a_number_that_is_none_is_said(new: str, capsys: pytest.CaptureFixture[str]) -> None:
+    edit = f'{{"edit": "split", "track": 1, "time": "1/25", "new": {new}}}'
+    assert redact("edit", PLAN, "add", edit) == 3
+    assert "new" in capsys.readouterr().err
+    assert kinds() == []
+
+
 def test_json_is_what_a_plan_holds(capsys: pytest.CaptureFixture[str]) -> None:
     assert redact("edit", PLAN, "add", SHOW, "--json", "--by", "Ana") == 0
     told: dict[str, Any] = json.loads(capsys.readouterr().out)

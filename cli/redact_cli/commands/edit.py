@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ import typer
 
 from redact.core.edits.json_form import read_edit, write_edit
 from redact.core.edits.values import Edit
-from redact.core.history import add, free_number, redo, undo
+from redact.core.history import add, free_number, now, redo, undo
 from redact.core.plan import Plan, load, save
 from redact.core.strict_json import parse_json
 from redact.errors import PlanError, RecipeError, printable
@@ -39,9 +38,8 @@ def edit_plan(
         _list(before, as_json=as_json)
         return
     if action == "add":
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         edits = [replace(e, reason=e.reason or reason) for e in _read_edits(said, before)]
-        after = add(before, *edits, by=by, at=now)
+        after = add(before, *edits, by=by, at=now())
         touched = after.edits[len(before.edits) :]
     else:
         after = undo(before) if action == "undo" else redo(before)
@@ -86,7 +84,8 @@ def _read_edits(said: list[str], plan: Plan) -> list[Edit]:
     number = free_number(plan)
     for value in values:
         if isinstance(value, dict) and value.get("edit") in ("split", "trim"):
-            number = max(number, value.setdefault("new", number) + 1)
+            new = value.setdefault("new", number)
+            number = max(number, new + 1) if isinstance(new, int) else number
     return [read_edit(value) for value in values]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
 from redact import api
 from redact.core.edits.values import SignOff
+from redact.core.history import now
 from redact.core.interfaces import Progress
 from redact.core.plan import Plan, load
 from redact.errors import RecipeError
@@ -79,9 +79,9 @@ def _sign(
         return
     from redact.report import sign_off
 
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    place = sign_off(original, redacted, plan, SignOff(by=by, at=now))
-    say(escaped(f"signed by {by}, {now}: {place}"), quiet=output.is_silent)
+    at = now()
+    place = sign_off(original, redacted, plan, SignOff(by=by, at=at))
+    say(escaped(f"signed by {by}, {at}: {place}"), quiet=output.is_silent)
 
 
 def _verify(

@@ -33,6 +33,11 @@ function toPicture(event) {
   return [(event.clientX - place.left - left) / scale, (event.clientY - place.top - top) / scale];
 }
 
+/** The longer side of the picture: the server counts it, not the width. */
+function longer() {
+  return Math.max(...size());
+}
+
 function viewsNeeded() {
   return state.view === "split" ? ["original", "published"] : [state.view];
 }
@@ -41,7 +46,7 @@ function viewsNeeded() {
 export async function refresh() {
   if (!state.info) return;
   const index = state.frame;
-  const width = widthFor(size()[0] * layout().scale * devicePixelRatio);
+  const width = widthFor(longer() * layout().scale * devicePixelRatio);
   try {
     const views = viewsNeeded();
     const found = await Promise.all(views.map((name) => frame(index, width, name)));
@@ -131,7 +136,7 @@ function drawOutlines(place) {
 /** What lies under a point: the smallest box there, selected ones first, and which corner of it. */
 function hit([x, y]) {
   const near = HANDLE / layout().scale;
-  const here = (outlinesAt(state.frame, repaint) ?? []).filter(([, kind]) => kind !== "corrected" || true);
+  const here = (outlinesAt(state.frame, repaint) ?? []);
   const inside = here.filter(([, , , l, t, r, b]) => x >= l - near && x <= r + near && y >= t - near && y <= b + near);
   inside.sort((a, b) => (state.selected.has(b[0]) - state.selected.has(a[0])) || area(a) - area(b));
   const found = inside[0];
@@ -289,7 +294,7 @@ function step(now) {
   if (!state.playing) return;
   const speed = Number(document.getElementById("speed").value);
   const times = state.info.times;
-  const width = widthFor(size()[0] * layout().scale * devicePixelRatio);
+  const width = widthFor(longer() * layout().scale * devicePixelRatio);
   const views = viewsNeeded();
   const next = state.frame + 1;
   views.forEach((name) => ahead(state.frame, 4, width, name));
@@ -319,4 +324,3 @@ on("view", refresh);
 on("selected", repaint);
 on("info", () => { zoom = 1; middle = null; shown = null; });
 new ResizeObserver(() => refresh()).observe(view);
-export {clamp};
