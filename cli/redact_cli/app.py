@@ -25,7 +25,6 @@ from redact_cli.people import People, choose_people
 from redact_cli.surroundings import (
     check_engines,
     interruptible,
-    interruptible_review,
     os_error_in_words,
     say_error,
     say_preset,
@@ -157,7 +156,9 @@ def analyse(
     use_device(machine.device)
     recipe = make_recipe(search, reach, style, encoding)
     say_preset(search, output)
-    with interruptible(output, "; --resume goes on within a long video"):
+    with interruptible(
+        output, "interrupted: nothing was written; --resume goes on within a long video"
+    ):
         check_cover(recipe, style.cover)
         write_plan(source, plan, recipe, output, sheet=sheet, edits=make_wishes(by_hand))
 
@@ -210,7 +211,7 @@ def review(
     use_device(machine.device)
     recipe = make_recipe(search, style=style)
     found = find_jobs(expand_patterns(inputs), None, recipe, force=True)
-    with interruptible_review(output):
+    with interruptible(output, "the review has ended; what was decided is in the plan"):
         review_all(found, recipe, make_checking(check), output, browser=browser, idle=idle * 60)
 
 

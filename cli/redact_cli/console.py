@@ -143,10 +143,6 @@ class Lines(Silence):
             self._due = now + _REST
             self.say(f"{printable(path)}: {detail(pace)}{self._all(now)}")
 
-    def end(self, path: Path, *, worked: bool) -> None:
-        """A file is at its end."""
-        super().end(path, worked=worked)
-
     def say(self, text: str) -> None:
         """One line."""
         note(text)

@@ -44,7 +44,9 @@ def say_error(text: str) -> None:
 
 
 @contextmanager
-def interruptible(output: options.Output, advice: str = "") -> Iterator[None]:
+def interruptible(
+    output: options.Output, said: str = "interrupted: nothing was written"
+) -> Iterator[None]:
     """Keep the log that was asked for, and end on Ctrl-C with a line that says so."""
     from redact_cli.journal import logging_to
 
@@ -52,20 +54,7 @@ def interruptible(output: options.Output, advice: str = "") -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            say_error(f"interrupted: nothing was written{advice}")
-            raise typer.Exit(INTERRUPTED) from None
-
-
-@contextmanager
-def interruptible_review(output: options.Output) -> Iterator[None]:
-    """Keep the log that was asked for, and end on Ctrl-C with a line: nothing is lost."""
-    from redact_cli.journal import logging_to
-
-    with logging_to(output.log):
-        try:
-            yield
-        except KeyboardInterrupt:
-            say_error("the review has ended; what was decided is in the plan")
+            say_error(said)
             raise typer.Exit(INTERRUPTED) from None
 
 

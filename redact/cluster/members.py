@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, sleep
 
@@ -141,7 +141,3 @@ class Members:
         reasons = "; ".join(self._reasons[at] for at in self._all if at in self._reasons)
         problem = f"no worker can be used: {reasons}" if reasons else "there is no worker"
         return ClusterError(problem, remedy="start one with `redact worker`, of the same redact")
-
-    def names(self) -> Iterator[str]:
-        """What those are called that may work."""
-        return (member.name for member in self._all.values() if member.is_fit)

@@ -24,12 +24,10 @@ from redact.core.interfaces import Progress
 from redact.errors import ClusterError
 from redact.jobs.batch import redact_one
 from redact.jobs.jobs import Job, Report
+from redact.jobs.worker_process import SHOW_CHATTER
 
 if TYPE_CHECKING:
     from distributed import Security
-
-SHOW_CHATTER = "REDACT_DEBUG"
-"""The environment variable with which Dask is heard."""
 
 _NOWHERE = "127.0.0.1:0"
 """Where Dask's pages would be served, if there were any: they are not encrypted."""

@@ -8,10 +8,10 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 from redact.core.coverage import Cover
-from redact.core.edits.checks import path_points, path_span
-from redact.core.edits.regions import CorrectedPath, box_at
+from redact.core.edits.checks import path_span
+from redact.core.edits.regions import Drawing, corrected_paths
 from redact.core.edits.things import Thing, Things, is_ever_hidden, is_hidden
-from redact.core.edits.values import Accept, HideBox, HidePath, Key
+from redact.core.edits.values import Accept, HidePath
 from redact.core.findings import Kind, Track
 from redact.core.geometry import Box
 from redact.core.plan import Plan
@@ -50,12 +50,9 @@ def outlines(plan: Plan, times: Sequence[Fraction], first: int, count: int) -> l
     start, end = times[frames[0]], times[frames[-1]]
     near = list(_tracks_between(things, plan, start, end))
     cover = Cover(near, plan.cuts, coverage)
-    corrected = [
-        CorrectedPath(part, things, plan.cuts, coverage)
-        for track in near
-        for part in things.parts(track)
-        if part.corrections
-    ]
+    corrected = corrected_paths(near, things, plan.cuts, coverage)
+    regions = ((n, it) for n, it in things.regions.items() if is_ever_hidden(it, "hide"))
+    drawn = [(name, thing, Drawing(thing)) for name, thing in regions]
     found = []
     for index in frames:
         time = times[index]
@@ -67,8 +64,8 @@ def outlines(plan: Plan, times: Sequence[Fraction], first: int, count: int) -> l
                 said.append([f"t{path.thing.id}", "corrected", "hidden", *_sides(region.box)])
         said += [
             [f"r{name}", "region", state_at(thing, time, "hide"), *_sides(box)]
-            for name, thing in things.regions.items()
-            if is_ever_hidden(thing, "hide") and (box := _drawn_box(thing, time)) is not None
+            for name, thing, drawing in drawn
+            if (box := drawing.box(time)) is not None
         ]
         found.append(said)
     return found
@@ -90,19 +87,6 @@ def _tracks_between(things: Things, plan: Plan, start: Fraction, end: Fraction) 
             continue
         if track.sightings[0].time - margin <= end and start <= track.sightings[-1].time + margin:
             yield track
-
-
-def _drawn_box(thing: Thing, time: Fraction) -> Box | None:
-    """Where a drawn region is at a time."""
-    edit = thing.drawn
-    if isinstance(edit, HideBox):
-        start, end, points = edit.start, edit.end, [Key(Fraction(0), edit.box)]
-    else:
-        assert isinstance(edit, HidePath)
-        (start, end), points = path_span(edit), path_points(edit)
-    if (start is not None and time < start) or (end is not None and time > end):
-        return None
-    return box_at(points, time)
 
 
 def _sides(box: Box) -> list[float]:

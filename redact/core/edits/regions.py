@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -38,8 +38,7 @@ class HiddenTracks:
         divided = [part for t in ever if t.id in things.divisions for part in things.parts(t)]
         runs = (run for part in divided if self._ever_hidden(part) for run in things.runs(part))
         self._parts = Cover(runs, cuts, coverage)
-        parts = (part for track in tracks for part in things.parts(track))
-        self._corrected = [CorrectedPath(p, things, cuts, coverage) for p in parts if p.corrections]
+        self._corrected = corrected_paths(tracks, things, cuts, coverage)
 
     def regions(self, index: int, time: Fraction) -> Iterator[tuple[Thing, Region]]:
         """The regions at a frame, and whose they are; frames must be asked in ascending order."""
@@ -118,6 +117,14 @@ class CorrectedPath:
         return self._coverage.region(self._kind, box_at(self._points, time))
 
 
+def corrected_paths(
+    tracks: Iterable[Track], things: Things, cuts: Sequence[int], coverage: Coverage
+) -> list[CorrectedPath]:
+    """The paths of all parts of some tracks that were corrected."""
+    parts = (part for track in tracks for part in things.parts(track))
+    return [CorrectedPath(p, things, cuts, coverage) for p in parts if p.corrections]
+
+
 def _corrected(seen: Sequence[Key], said: dict[Fraction, Box]) -> list[Key]:
     """The sightings moved by what was said at some times, and these."""
     times = sorted(said)
@@ -179,7 +186,7 @@ class DrawnRegions:
     """
 
     def __init__(self, things: Things, frames: int) -> None:
-        self._drawn = [(thing, _Drawing(thing)) for thing in things.regions.values()]
+        self._drawn = [(thing, Drawing(thing)) for thing in things.regions.values()]
         self._unused = {thing.id: drawing for thing, drawing in self._drawn}
         self._frames = frames
         self._asked = 0
@@ -206,7 +213,7 @@ class DrawnRegions:
         return found
 
 
-class _Drawing:
+class Drawing:
     """Where one drawn region is."""
 
     def __init__(self, thing: Thing) -> None:
@@ -221,13 +228,18 @@ class _Drawing:
         self._outline = edit.outline
         self._style = thing.style
 
-    def region(self, time: Fraction) -> Region | None:
-        """The region at that time."""
+    def box(self, time: Fraction) -> Box | None:
+        """Its box at that time."""
         if self._start is not None and time < self._start:
             return None
         if self._end is not None and time > self._end:
             return None
-        return outlined(box_at(self._points, time), self._outline, self._style)
+        return box_at(self._points, time)
+
+    def region(self, time: Fraction) -> Region | None:
+        """The region at that time."""
+        box = self.box(time)
+        return None if box is None else outlined(box, self._outline, self._style)
 
     def span(self) -> str:
         """From when to when it hides."""

@@ -1,7 +1,7 @@
 // What a person can do: each act becomes edits of the plan, in the plan file at once.
 
 import {get, post} from "./api.js";
-import {seek, select, set, shot, state, thing} from "./store.js";
+import {seek, select, set, shot, state, thing, things} from "./store.js";
 import {notice} from "./dialogs.js";
 
 let waiting = Promise.resolve();
@@ -64,15 +64,15 @@ export function note(text) {
 export async function split() {
   const [key] = state.selected;
   if (state.selected.size !== 1 || key[0] !== "t") return notice("select one track to split");
-  return divide({edit: "split", ...target(key), frame: state.frame});
+  return addAndSelect([{edit: "split", ...target(key), frame: state.frame}]);
 }
 
-/** Divide a track; the part that is new is selected, so that it can be shown or hidden. */
-async function divide(edit) {
-  const before = new Set(state.plan.tracks.map((track) => track.id));
-  if (await add([edit])) {
-    select(state.plan.tracks.filter((track) => !before.has(track.id)).map((track) => `t${track.id}`));
-  }
+/** Make some edits; what is new by them is selected. */
+async function addAndSelect(edits) {
+  const before = new Set(things().map((it) => it.key));
+  if (!(await add(edits))) return false;
+  select(things().map((it) => it.key).filter((key) => !before.has(key)));
+  return true;
 }
 
 /** All selected tracks are one person. */
@@ -95,18 +95,15 @@ export function trim(end) {
     return add(redrawn(it, end === "start" ? {first: state.frame, whole: false} : {last: state.frame, whole: false}));
   }
   const span = end === "start" ? {from: state.frame, to: null} : {from: null, to: state.frame};
-  return divide({edit: "trim", ...target(key), ...span});
+  return addAndSelect([{edit: "trim", ...target(key), ...span}]);
 }
 
 /** Draw a new region: a path whose first key is here, to the end of the shot; or a zone. */
 export async function draw(box, tool, outline) {
-  const before = new Set(state.plan.regions.map((region) => region.name));
   const edit = {edit: "hide", outline};
   if (tool === "zone") Object.assign(edit, {box});
   else Object.assign(edit, {keys: [[state.frame, ...box]], from: state.frame, to: shot(state.frame)[1]});
-  if (await add([edit])) {
-    select(state.plan.regions.filter((it) => !before.has(it.name)).map((it) => `r${it.name}`));
-  }
+  await addAndSelect([edit]);
 }
 
 /** A region drawn anew in place of the one before, which is shown: its own edit stays in the list. */
@@ -132,10 +129,8 @@ export async function correct(key, box) {
   }
   const others = it.kind === "zone" ? [] : it.keys.filter(([frame]) => frame !== state.frame);
   const keys = it.kind === "zone" ? [[0, ...box]] : [...others, [state.frame, ...box]].sort((a, b) => a[0] - b[0]);
-  const before = new Set(state.plan.regions.map((region) => region.name));
-  if (await add(redrawn(it, {keys, last: Math.max(it.last, state.frame), first: Math.min(it.first, state.frame)}))) {
-    select(state.plan.regions.filter((region) => !before.has(region.name)).map((region) => `r${region.name}`));
-  }
+  const span = {last: Math.max(it.last, state.frame), first: Math.min(it.first, state.frame)};
+  await addAndSelect(redrawn(it, {keys, ...span}));
 }
 
 let following = null;
@@ -172,7 +167,6 @@ export async function followed(part) {
   const hard = new Set(it.keys.map(([frame]) => frame));
   const all = new Map([...it.followed, ...seen].map((one) => [one[0], one]));
   const soft = [...all.values()].filter(([frame]) => !hard.has(frame)).sort((a, b) => a[0] - b[0]);
-  const before = new Set(state.plan.regions.map((region) => region.name));
   const first = Math.min(seen[0][0], it.keys[0][0]);
   const last = Math.max(seen.at(-1)[0], it.keys.at(-1)[0]);  // where hold was lost, more was drawn
   const edits = redrawn(it, {
@@ -180,8 +174,7 @@ export async function followed(part) {
     first: back === null ? first : Math.min(first, it.first),
     last: on === null ? last : Math.max(last, it.last),
   });
-  if (await add(edits)) {
-    select(state.plan.regions.filter((other) => !before.has(other.name)).map((other) => `r${other.name}`));
+  if (await addAndSelect(edits)) {
     const lost = [on, back].filter((frame) => frame !== null);
     if (lost.length) {
       seek(lost[0]);
