@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from redact.core.coverage import Coverage
@@ -26,7 +28,6 @@ from redact.core.edits.values import (
     Span,
     Split,
     Trim,
-    region_names,
 )
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
@@ -58,7 +59,9 @@ def outlines(draw: st.DrawFn) -> Outline:
     name = draw(st.sampled_from(["box", "ellipse", "polygon"]))
     if name == "polygon":
         corners = draw(st.lists(st.tuples(shares, shares), min_size=2, max_size=4))
-        return ((0.0, 0.0), (1.0, draw(shares)), *corners, (0.0, 1.0))
+        arms = ((1.0, draw(shares)), *corners, (0.0, 1.0))  # from the first corner, at (0, 0)
+        assume(any(x * down != across * y for (x, y), (across, down) in pairwise(arms)))  # an area
+        return ((0.0, 0.0), *arms)
     return "ellipse" if name == "ellipse" else "box"
 
 
@@ -98,7 +101,7 @@ def targets(draw: st.DrawFn, plan: Plan) -> dict[str, object]:
     choices: list[tuple[str, object]] = [("track", number) for number in things.by_id]
     choices += [("kind", t.track.kind) for t in things.by_id.values() if t.track]
     choices += [("person", t.person) for t in things.by_id.values() if t.person]
-    choices += [("region", name) for name in region_names(plan.edits)]
+    choices += [("region", name) for name in things.regions]
     return dict([draw(st.sampled_from(choices))])
 
 

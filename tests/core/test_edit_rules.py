@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from redact.core.coverage import Coverage
@@ -251,6 +251,26 @@ def test_a_correction_moves_its_neighbours_and_leaves_what_was_hidden() -> None:
     assert hidden(plan, FACE.shifted(0, 50)) == ALL
 
 
+def test_a_second_correction_leaves_what_the_track_itself_hides() -> None:
+    below, right = FACE.shifted(0, 50), FACE.shifted(40, 0)
+    once = add(PLAN, Correct(1, at(12), below))
+    twice = add(once, Correct(1, at(18), right))
+    assert hidden(twice) == ALL
+    assert 12 in hidden(twice, below)
+    assert 18 in hidden(twice, right)
+    assert 18 not in hidden(twice, below)
+
+
+def test_no_gap_opens_where_a_corrected_track_is_divided_between_two_sightings() -> None:
+    seen = tuple(s for s in PLAN.tracks[0].sightings if s.frame in (10, 11, 18, 19))
+    far = replace(PLAN, tracks=(replace(PLAN.tracks[0], sightings=seen),))
+    below = FACE.shifted(0, 50)
+    corrected = add(far, Correct(1, at(11), below))
+    before = hidden(corrected, below)
+    assert 14 in before
+    assert hidden(add(corrected, Trim(1, 5, start=at(18))), below) == before
+
+
 def test_a_divided_track_stays_corrected_in_all_its_parts() -> None:
     below = FACE.shifted(0, 50)
     corrected = add(PLAN, Correct(1, at(12), below))
@@ -306,7 +326,9 @@ def points_hidden(regions: Sequence[Region]) -> set[tuple[int, int]]:
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edited_plans(most=4), st.data())
 def test_only_show_reveals(plan: Plan, data: st.DataObject) -> None:
+    """But for a second correction, which moves what only the first one hid."""
     edit = data.draw(edit_strategies.edits(plan).filter(lambda e: not isinstance(e, Show)))
+    assume(not (isinstance(edit, Correct) and plan.things.by_id[edit.track].corrections))
     after = add(plan, edit)
     for index in range(0, FRAMES, 2):
         before, now = (points_hidden(p.regions(index, at(index))) for p in (plan, after))

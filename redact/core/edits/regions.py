@@ -91,30 +91,34 @@ class CorrectedPath:
     ) -> None:
         assert thing.track is not None
         self.thing = thing
+        self._things = things
+        self._track = thing.track
         self._number = max(number for number, _ in thing.corrections)
-        self._kind = thing.track.kind
         self._coverage = coverage
         self._cuts = cuts
         self._shot = bisect_right(cuts, thing.track.sightings[0].frame)
         owned = {s.frame for s in things.sightings(thing)}
         smooth = smooth_sizes(thing.track.sightings)
         said = {c.time: c.box for _, c in thing.corrections}
-        moved = _corrected([Key(s.time, s.box) for s in smooth], said)  # of the whole track: a
-        times = {s.time for s in smooth if s.frame in owned}  # division reveals nothing by itself
+        # Of the whole track, so that no gap opens where it is divided: that reveals nothing.
+        self._whole = _corrected([Key(s.time, s.box) for s in smooth], said)
+        times = {s.time for s in smooth if s.frame in owned}
         times |= {time for time in said if things.owner(thing.track, time) is thing}
-        self._points = [point for point in moved if point.time in times]
+        self._own = [point for point in self._whole if point.time in times]
 
     def region(self, index: int, time: Fraction) -> Region | None:
         """What is hidden in a frame, unless it was shown after the last correction."""
         choice = self.thing.choice_at(time)
         shown = choice is not None and not choice.hide and choice.number > self._number
-        if shown or not self._points or bisect_right(self._cuts, index) != self._shot:
+        owned = self._things.owner(self._track, time) is self.thing
+        points = self._whole if owned else self._own  # beyond what is its own it is held
+        if shown or not points or bisect_right(self._cuts, index) != self._shot:
             return None
-        start = self._points[0].time - Fraction(self._coverage.before)
-        end = self._points[-1].time + Fraction(self._coverage.after)
+        start = points[0].time - Fraction(self._coverage.before)
+        end = points[-1].time + Fraction(self._coverage.after)
         if not start <= time <= end:
             return None
-        return self._coverage.region(self._kind, box_at(self._points, time))
+        return self._coverage.region(self._track.kind, box_at(points, time))
 
 
 def corrected_paths(

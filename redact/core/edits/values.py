@@ -284,9 +284,3 @@ Edit: TypeAlias = (
 
 Drawn: TypeAlias = HideBox | HidePath
 """What hides a region that a person drew."""
-
-
-def region_names(edits: tuple[Edit, ...]) -> dict[str, Drawn]:
-    """The drawn regions by name: their own, or the number of their edit."""
-    drawn = ((n, edit) for n, edit in enumerate(edits, 1) if isinstance(edit, HideBox | HidePath))
-    return {edit.name or str(number): edit for number, edit in drawn}
