@@ -5,9 +5,10 @@ It shows faces in clear, unlike the report: it is written only if asked for, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from redact.core.edits.things import State, state_at
 from redact.core.findings import Sighting, Track
 from redact.core.frames import Frame, upright_size
 from redact.core.geometry import Box, Size
@@ -17,7 +18,15 @@ from redact.core.storage import write_whole
 from redact.errors import printable
 from redact.media.formats import open_source
 from redact.report.page import escaped, figure, html_page
-from redact.report.snapshots import Outline, Snapshot, choose_frames, frame_snapshot, jpeg_of
+from redact.report.snapshots import (
+    Outline,
+    Snapshot,
+    best_sighting,
+    choose_frames,
+    frame_snapshot,
+    jpeg_of,
+    outlines_of,
+)
 
 MOST_TRACKS = 300
 MOST_FRAMES = 24
@@ -26,6 +35,12 @@ _AROUND = 0.6
 """What is shown around a thing, as a share of its size."""
 _SIDE = 220
 """Longer side of its picture, in pixels, at most."""
+
+_SAID: dict[State, str] = {
+    "hidden": "hidden",
+    "uncertain": "uncertain, and VISIBLE",
+    "shown": "shown by an edit, and VISIBLE",
+}
 
 _WARNING = (
     "PRIVATE: this page shows faces and number plates in clear. It is for your eyes only: do not "
@@ -56,8 +71,13 @@ def write_sheet(source: Path, plan: Plan, place: Path) -> Path:
 def build_sheet(source: Path, plan: Plan, place: Path) -> str:
     """The page: a picture of each track, then whole frames with numbered outlines."""
     tracks = plan.tracks[:MOST_TRACKS]
-    hidden = {track.id for track in plan.hidden_tracks}
-    best = {track.id: _best(track) for track in tracks}
+    things, best = plan.things, {track.id: best_sighting(track) for track in tracks}
+    states = {
+        track.id: state_at(
+            things.owner(track, best[track.id].time), best[track.id].time, plan.recipe.uncertain
+        )
+        for track in tracks
+    }
     whole = set(choose_frames(tracks, MOST_FRAMES))
     left = whole | {seen.frame for seen in best.values()}
     portraits: dict[int, Snapshot] = {}
@@ -65,28 +85,19 @@ def build_sheet(source: Path, plan: Plan, place: Path) -> str:
     for frame in open_source(source).frames() if left else ():
         if frame.index in left:
             portraits |= {
-                track.id: _portrait(frame, track, best[track.id], _state(track, hidden))
+                track.id: _portrait(frame, track, best[track.id], states[track.id])
                 for track in tracks
                 if best[track.id].frame == frame.index
             }
             if frame.index in whole:
-                frames.append(frame_snapshot(frame, _outlines(frame, plan, hidden)))
+                frames.append(frame_snapshot(frame, outlines_of(frame, plan)))
             left.remove(frame.index)
         if not left:
             break
     name = printable(Path(source.name))
-    parts = [_header(name, place), _tracks_section(tracks, portraits, hidden, len(plan.tracks))]
+    parts = [_header(name, place), _tracks_section(tracks, portraits, states, len(plan.tracks))]
     parts += [_frames_section(frames)] if frames else []
     return html_page(f"PRIVATE: tracks of {name}", parts)
-
-
-def _best(track: Track) -> Sighting:
-    """Where it is seen best: detected, and large."""
-    return max(track.sightings, key=lambda seen: (seen.score > 0, seen.box.area))
-
-
-def _state(track: Track, hidden: set[int]) -> str:
-    return "hidden" if track.id in hidden else "uncertain"
 
 
 def _portrait(frame: Frame, track: Track, seen: Sighting, state: str) -> Snapshot:
@@ -112,15 +123,6 @@ def _part(box: Box, size: Size) -> Box:
     return Box(left, top, right, bottom)
 
 
-def _outlines(frame: Frame, plan: Plan, hidden: set[int]) -> Iterator[Outline]:
-    size = upright_size(frame.picture)
-    for track in plan.tracks:
-        box = next((s.box for s in track.sightings if s.frame == frame.index), None)
-        if box is not None:
-            state = _state(track, hidden)
-            yield Outline.in_picture(track.id, str(track.kind), state, box, size)
-
-
 def _header(name: str, place: Path) -> str:
     plan = escaped(printable(Path(place.name)))
     return (
@@ -134,12 +136,12 @@ def _header(name: str, place: Path) -> str:
 
 
 def _tracks_section(
-    tracks: Sequence[Track], portraits: dict[int, Snapshot], hidden: set[int], count: int
+    tracks: Sequence[Track], portraits: dict[int, Snapshot], states: dict[int, State], count: int
 ) -> str:
     if not tracks:
         return "<section><h2>Tracks</h2><p>Nothing was found.</p></section>"
     figures = "".join(
-        figure(portraits[track.id], _caption(track, _state(track, hidden)))
+        figure(portraits[track.id], _caption(track, states[track.id]))
         for track in tracks
         if track.id in portraits
     )
@@ -150,10 +152,10 @@ def _tracks_section(
     )
 
 
-def _caption(track: Track, state: str) -> str:
+def _caption(track: Track, state: State) -> str:
     first, last = track.sightings[0], track.sightings[-1]
     times = f"{float(first.time):.2f} s to {float(last.time):.2f} s"
-    said = "hidden" if state == "hidden" else "uncertain, and VISIBLE"
+    said = _SAID[state]
     score = max(seen.score for seen in track.sightings)
     return (
         f"<b>track {track.id}</b> {escaped(track.kind)}, {times}, best score {score:.2f}, "

@@ -87,8 +87,11 @@ def _sign_report(report: _Report, plan: Path, signature: SignOff) -> dict[str, P
     """Write the signature, and the plan's digest with it, into a report."""
     said = write_edit(signature)
     facts = {**report.facts, "signed": said}
-    facts["plan"] = {**facts["plan"], "sha256": fingerprint(plan).removeprefix("sha256:")}
+    before, now = facts["plan"]["sha256"], fingerprint(plan).removeprefix("sha256:")
+    facts["plan"] = {**facts["plan"], "sha256": now}
     write_whole(report.data, json.dumps(facts, indent=1))
     section = signed_section(said)
-    write_whole(report.page, SIGNED.sub(lambda _: section, report.text, count=1))
+    write_whole(
+        report.page, SIGNED.sub(lambda _: section, report.text.replace(before, now), count=1)
+    )
     return {"report": report.data, "page": report.page}

@@ -11,9 +11,11 @@ from fractions import Fraction
 from PIL import Image
 
 from redact.core.coverage import Cover
-from redact.core.findings import Track
+from redact.core.edits.things import is_hidden, state_at
+from redact.core.findings import Sighting, Track
 from redact.core.frames import Frame, Rgb, upright_size
 from redact.core.geometry import Box, Region, Size
+from redact.core.plan import Plan
 from redact.hide.styles import make_style
 from redact.media.formats import open_source
 from redact.stages import Outcome
@@ -75,28 +77,38 @@ class Snapshot:
 def take_snapshots(outcome: Outcome) -> list[Snapshot]:
     """The few frames with the worst leaks and the most tracks, uncertain ones before others."""
     plan = outcome.plan
+    things, uncertain = plan.things, plan.recipe.uncertain
     hidden = {track.id for track in plan.hidden_tracks}
     tracks = sorted(plan.tracks, key=lambda t: (not t.uncertain, t.id in hidden))
     found = outcome.verification.leaks if outcome.verification else ()
     worst = sorted(found, key=lambda leak: -leak.best.score)[: MOST_FRAMES // 2]
     leaking = dict.fromkeys(leak.best.frame for leak in worst)
     wanted = set([*leaking, *choose_frames(tracks, MOST_FRAMES)][:MOST_FRAMES])
-    visible = Cover([t for t in tracks if t.id not in hidden], plan.cuts, plan.recipe.coverage)
+    every = Cover(plan.tracks, plan.cuts, plan.recipe.coverage)
     snapshots = []
     for frame in open_source(outcome.output).frames() if wanted else ():
         if frame.index in wanted:
-            regions = [item.region for item in visible.hidden(frame.index, frame.time)]
-            snapshots.append(_snapshot(frame, outcome, hidden, regions))
+            visible = [
+                item.region
+                for item in every.hidden(frame.index, frame.time)
+                if not is_hidden(things.owner(item.track, frame.time), frame.time, uncertain)
+            ]
+            snapshots.append(_snapshot(frame, outcome, visible))
             wanted.remove(frame.index)
         if not wanted:
             break
     return snapshots
 
 
+def best_sighting(track: Track) -> Sighting:
+    """Where it is seen best: detected, and large."""
+    return max(track.sightings, key=lambda seen: (seen.score > 0, seen.box.area))
+
+
 def choose_frames(tracks: Sequence[Track], most: int) -> list[int]:
     """Few frames in which all of these tracks are seen, the first ones at their best (greedy)."""
     places = {t.id: {s.frame for s in t.sightings} for t in tracks}
-    best = {t.id: max(t.sightings, key=lambda s: (s.score > 0, s.box.area)).frame for t in tracks}
+    best = {t.id: best_sighting(t).frame for t in tracks}
     left, frames = list(tracks), list[int]()
     while left and len(frames) < most:
         here = [best[track.id] for track in left[:most]]
@@ -106,15 +118,13 @@ def choose_frames(tracks: Sequence[Track], most: int) -> list[int]:
     return frames
 
 
-def _snapshot(
-    frame: Frame, outcome: Outcome, hidden: set[int], visible: Sequence[Region]
-) -> Snapshot:
+def _snapshot(frame: Frame, outcome: Outcome, visible: Sequence[Region]) -> Snapshot:
     """One frame, outlined, and blurred where the result may show somebody."""
     size = upright_size(frame.picture)
     leaks = [Region.holding(box, _MARGIN) for box in _leaking_boxes(frame.time, outcome)]
     if leaks or visible:  # whatever the result shows, the report holds no face
         make_style(outcome.plan.recipe, "blur").hide(frame.picture, [*leaks, *visible])
-    return frame_snapshot(frame, _outlines(frame, outcome, hidden, size))
+    return frame_snapshot(frame, _outlines(frame, outcome, size))
 
 
 def frame_snapshot(frame: Frame, outlines: Iterable[Outline]) -> Snapshot:
@@ -125,13 +135,20 @@ def frame_snapshot(frame: Frame, outlines: Iterable[Outline]) -> Snapshot:
     return Snapshot(frame.index, float(frame.time), small, picture, tuple(outlines))
 
 
-def _outlines(frame: Frame, outcome: Outcome, hidden: set[int], size: Size) -> Iterator[Outline]:
-    """What the plan knows in a frame, then the leaks that were found in it."""
-    for track in outcome.plan.tracks:
+def outlines_of(frame: Frame, plan: Plan) -> Iterator[Outline]:
+    """What the plan knows in a frame, and what becomes of it there."""
+    size, things = upright_size(frame.picture), plan.things
+    for track in plan.tracks:
         box = next((s.box for s in track.sightings if s.frame == frame.index), None)
         if box is not None:
-            state = "hidden" if track.id in hidden else "uncertain" if track.uncertain else "shown"
+            owner = things.owner(track, frame.time)
+            state = state_at(owner, frame.time, plan.recipe.uncertain)
             yield Outline.in_picture(track.id, str(track.kind), state, box, size)
+
+
+def _outlines(frame: Frame, outcome: Outcome, size: Size) -> Iterator[Outline]:
+    """What the plan knows in a frame, then the leaks that were found in it."""
+    yield from outlines_of(frame, outcome.plan)
     for number, spot in _numbered_spots(frame, outcome):
         yield Outline.in_picture(number, "leak", "leak", spot.box, size)
 

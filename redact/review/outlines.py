@@ -5,29 +5,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from redact.core.coverage import Cover
 from redact.core.edits.checks import path_span
 from redact.core.edits.regions import Drawing, corrected_paths
-from redact.core.edits.things import Thing, Things, is_ever_hidden, is_hidden
+from redact.core.edits.things import Thing, Things, is_ever_hidden, state_at
 from redact.core.edits.values import Accept, HidePath
 from redact.core.findings import Kind, Track
 from redact.core.geometry import Box
 from redact.core.plan import Plan
 from redact.review.doubts import alike, doubt, ends_within, jump, largest_and_surest
 
-State: TypeAlias = Literal["hidden", "shown", "uncertain"]
-
 MOST_FRAMES = 200
 """Frames that are asked for at once, at most."""
-
-
-def state_at(thing: Thing, time: Fraction, uncertain: str) -> State:
-    """Whether a thing is hidden at a time; uncertain if nobody decided and it is not."""
-    if is_hidden(thing, time, uncertain):
-        return "hidden"
-    return "uncertain" if thing.choice_at(time) is None else "shown"
 
 
 def outlines(plan: Plan, times: Sequence[Fraction], first: int, count: int) -> list[Any]:

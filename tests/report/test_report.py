@@ -197,6 +197,22 @@ def test_the_pictures_hold_nothing_of_a_face(hostile: tuple[Path, Outcome, np.nd
         assert (finished[part].std(axis=(0, 1)).min() > 50) == (box != HIDDEN)
 
 
+def test_the_pictures_hold_nothing_of_a_face_that_is_shown_for_a_while(tmp_path: Path) -> None:
+    outcome, place, _ = made(tmp_path)
+    shows = Show(1, start=Fraction(0), end=Fraction(0))
+    plan = replace(outcome.plan, edits=(shows,), result=None)
+    output = tmp_path / "shown.redacted.png"
+    done = render_file(outcome.source, output, plan, checking=None)
+    save(done.plan, place)
+    page = write_report(done, place).read_text("utf-8")
+    (data,) = re.findall(r"base64,([A-Za-z0-9+/=]+)", page)
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+    finished = np.asarray(Image.open(output).convert("RGB"))
+    part = (slice(25, 65), slice(25, 55))
+    assert finished[part].std(axis=(0, 1)).min() > 50  # the result shows it
+    assert picture[part].std(axis=(0, 1)).max() < 25
+
+
 def test_a_result_without_finds_or_check(tmp_path: Path) -> None:
     outcome, plan, _ = made(tmp_path)
     bare = replace(outcome, plan=replace(outcome.plan, tracks=(), edits=()), verification=None)

@@ -96,6 +96,15 @@ def test_the_signature_is_in_plan_and_report(made: dict[str, Path]) -> None:
     assert f"sha256:{facts['plan']['sha256']}" == fingerprint(made["plan"])
 
 
+def test_the_page_names_the_digest_of_the_plan_as_it_was_signed(made: dict[str, Path]) -> None:
+    before = fingerprint(made["plan"]).removeprefix("sha256:")
+    signed(made)
+    now = fingerprint(made["plan"]).removeprefix("sha256:")
+    page = made["page"].read_text("utf-8")
+    assert before not in page
+    assert now in page
+
+
 def test_a_report_tells_decisions_counts_and_what_nobody_looked_at(made: dict[str, Path]) -> None:
     counts = json.loads(made["report"].read_text())["counts"]
     assert counts["before"] == {"hidden": 2, "uncertain": 2, "shown": 0}

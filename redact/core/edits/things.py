@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
+from typing import Literal, TypeAlias
 
 from redact.core.edits.values import (
     Accept,
@@ -99,7 +100,7 @@ class Things:
         """The part of a track that a time belongs to."""
         current = track.id
         for edit in self.divisions.get(track.id, ()):
-            if edit.track == current and _cuts_off(edit, time):
+            if edit.track == current and cuts_off(edit, time):
                 current = edit.new
         return self.by_id[current]
 
@@ -166,7 +167,7 @@ class Things:
         self.divisions.setdefault(whole.track.id, []).append(edit)
 
 
-def _cuts_off(edit: Split | Trim, time: Fraction) -> bool:
+def cuts_off(edit: Split | Trim, time: Fraction) -> bool:
     """Whether a time of the track belongs to the new part."""
     if isinstance(edit, Split):
         return time >= edit.time
@@ -198,6 +199,16 @@ def is_hidden(thing: Thing, time: Fraction, uncertain: str) -> bool:
     if choice is not None:
         return choice.hide
     return thing.track is None or hidden_by_default(thing.track, uncertain)
+
+
+State: TypeAlias = Literal["hidden", "shown", "uncertain"]
+
+
+def state_at(thing: Thing, time: Fraction, uncertain: str) -> State:
+    """Whether a thing is hidden at a time; uncertain if nobody decided and it is not."""
+    if is_hidden(thing, time, uncertain):
+        return "hidden"
+    return "uncertain" if thing.choice_at(time) is None else "shown"
 
 
 def is_ever_hidden(thing: Thing, uncertain: str) -> bool:
