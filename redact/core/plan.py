@@ -10,10 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import cattrs
-
 from redact.core.edits.checks import CORRECT, check_boxes, check_edits, check_pages
-from redact.core.edits.json_form import register_edits
+from redact.core.edits.json_form import edit_converter
 from redact.core.edits.regions import DrawnRegions, HiddenTracks, shown_regions
 from redact.core.edits.things import Thing, Things, hidden_tracks, walk
 from redact.core.edits.values import ChangeStyle, Edit, HideBox, Mute, Show
@@ -22,7 +20,7 @@ from redact.core.geometry import Box, Region, Size
 from redact.core.interfaces import Source
 from redact.core.recipe import Recipe, StyleName
 from redact.core.storage import write_whole
-from redact.core.strict_json import explain, make_converter, parse_json
+from redact.core.strict_json import explain, parse_json
 from redact.errors import PlanError
 
 __all__ = [
@@ -233,18 +231,9 @@ def _lies_in(region: Region, boxes: Sequence[Box]) -> bool:
     return any(b.left <= x <= b.right and b.top <= y <= b.bottom for b in boxes)
 
 
-def _make_plan_converter() -> cattrs.Converter:
-    converter = make_converter()
-    register_edits(converter)
-    return converter
-
-
-_CONVERTER = _make_plan_converter()
-
-
 def dumps(plan: Plan) -> str:
     """The plan as JSON, one sighting and one edit a line, every number exact."""
-    data = _CONVERTER.unstructure(plan)
+    data = edit_converter().unstructure(plan)
     tracks = data.pop("tracks")
     for name in ("plain", "undone"):
         if not data[name]:
@@ -286,7 +275,7 @@ def loads(text: str) -> Plan:
     if missing:
         raise PlanError(f"the plan cannot be used: it lacks {', '.join(missing)}")
     try:
-        return _CONVERTER.structure(data, Plan)
+        return edit_converter().structure(data, Plan)
     except Exception as error:  # whatever does not fit is refused
         found = list(explain(error))[:3]
         if found[0].startswith("edit "):

@@ -8,13 +8,13 @@ from functools import partial
 from itertools import count
 
 from redact.core.coverage import Cover
-from redact.core.findings import Detection, Sighting, Track
+from redact.core.findings import Detection, Track
 from redact.core.frames import Frame
 from redact.core.history import free_number
 from redact.core.interfaces import Progress, Source, Tracker, View
 from redact.core.plan import Plan
 from redact.pipeline import EveryFrame, analyse
-from redact.verify.hidden import hides_too_much
+from redact.verify.hidden import box_hides_too_much
 from redact.verify.result import AT_AN_END, Leak, Spot
 
 _OVERLAP = 0.3
@@ -64,13 +64,11 @@ def _without_too_much(track: Track, spots: Sequence[Spot], plan: Plan) -> Track:
     mine = [s for s in spots if s.frame in frames and s.box.iou(frames[s.frame]) >= _OVERLAP]
     if any(spot.why != AT_AN_END for spot in mine):
         return track
-
-    def is_too_much(seen: Sighting) -> bool:
-        region = plan.recipe.coverage.region(track.kind, seen.box)
-        known = partial(plan.regions, seen.frame, seen.time)
-        return hides_too_much(region, known, plan.source.size)
-
-    kept = tuple(s for s in track.sightings if s.score > 0 or not is_too_much(s))
+    kept = tuple(
+        seen
+        for seen in track.sightings
+        if seen.score > 0 or not box_hides_too_much(plan, track.kind, seen)
+    )
     return replace(track, sightings=kept)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
+from redact.core.findings import Kind, Sighting
 from redact.core.frames import Picture, upright
 from redact.core.geometry import Box, Region, Size
+from redact.core.plan import Plan
 from redact.hide.masks import Mask, size_mask, upright_mask
 from redact.hide.polygons import winding
 from redact.verify.residue import brightness
+from redact.verify.result import Spot
 
 ENOUGH = 0.5
 """Share of a box's inner part that must be hidden."""
@@ -108,3 +112,9 @@ def hides_too_much(region: Region, others: Callable[[], Sequence[Region]], size:
         return False
     added = size_mask([region], size) & ~size_mask(others(), size)
     return float(added.mean()) > TOO_MUCH
+
+
+def box_hides_too_much(plan: Plan, kind: Kind, seen: Sighting | Spot) -> bool:
+    """Whether hiding something there hides too much in addition to what the plan hides."""
+    known = partial(plan.regions, seen.frame, seen.time)
+    return hides_too_much(plan.recipe.coverage.region(kind, seen.box), known, plan.source.size)

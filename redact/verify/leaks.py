@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from redact.core.findings import Kind
 from redact.core.frames import Frame
 from redact.core.interfaces import Source
 from redact.core.plan import Plan
-from redact.verify.hidden import ENOUGH, hides_too_much
+from redact.verify.hidden import ENOUGH, box_hides_too_much
 from redact.verify.result import AT_AN_END, Checking, Leak, Spot
 from redact.verify.second_opinion import EXAMINE_EVERY, SecondOpinion
 
@@ -55,13 +54,7 @@ def find_leaks(
 
 def _too_large(spots: Sequence[Spot], plan: Plan) -> list[Spot]:
     """Those at an end that would hide too much of the picture in addition to what is hidden."""
-
-    def is_too_large(spot: Spot) -> bool:
-        region = plan.recipe.coverage.region(spot.kind, spot.box)
-        known = partial(plan.regions, spot.frame, spot.time)
-        return spot.why == AT_AN_END and hides_too_much(region, known, plan.source.size)
-
-    return [spot for spot in spots if is_too_large(spot)]
+    return [s for s in spots if s.why == AT_AN_END and box_hides_too_much(plan, s.kind, s)]
 
 
 def _not_seen_at_all(

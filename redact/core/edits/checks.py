@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Never
 
-from redact.core.edits.things import Things, things_of
+from redact.core.edits.things import Things, cuts_off, things_of
 from redact.core.edits.values import (
     Accept,
     ChangeStyle,
@@ -178,14 +178,7 @@ def _division_problem(edit: Split | Trim, things: Things) -> str | None:
     if edit.new < 1:
         return f"a track has a number from 1, not {edit.new}"
     times = [s.time for s in things.sightings(things.by_id[edit.track])]
-    if isinstance(edit, Split):
-        kept = [time for time in times if time < edit.time]
-    else:
-        kept = [
-            time
-            for time in times
-            if (edit.start is None or edit.start <= time) and (edit.end is None or time <= edit.end)
-        ]
+    kept = [time for time in times if not cuts_off(edit, time)]
     if len(kept) in (0, len(times)):
         span = f"is seen from {spoken(times[0])} to {spoken(times[-1])}"
         return f"it {verb} off {'all' if not kept else 'nothing'}: track {edit.track} {span}"
@@ -272,6 +265,8 @@ def check_pages(edits: Sequence[Edit], pages: Iterable[Frame]) -> None:
     for page in pages:
         size = upright_size(page.picture)
         left = {number: e for number, e in left.items() if not _touches(e, page.time, size)}
+        if not left:
+            return
     for number in left:
         refuse(number, "its box lies outside of every page between its start and its end")
 

@@ -34,7 +34,7 @@ _CLASSES: Final[dict[str, type]] = {
 _TIMES = {"start", "end", "time"}
 
 
-def register_edits(converter: cattrs.Converter) -> None:
+def _register_edits(converter: cattrs.Converter) -> None:
     """Teach a converter of `strict_json` to read and write edits."""
     read_number = converter.get_structure_hook(float)
 
@@ -76,15 +76,16 @@ def register_edits(converter: cattrs.Converter) -> None:
 
 
 @cache
-def _converter() -> cattrs.Converter:
+def edit_converter() -> cattrs.Converter:
+    """What reads and writes JSON of plans, and of the edits in them."""
     converter = make_converter()
-    register_edits(converter)
+    _register_edits(converter)
     return converter
 
 
 def write_edit(edit: Edit) -> dict[str, Any]:
     """An edit as JSON holds it; what has its default value is left out."""
-    written: dict[str, Any] = _converter().unstructure(edit)
+    written: dict[str, Any] = edit_converter().unstructure(edit)
     return written
 
 
@@ -95,7 +96,7 @@ def read_edit(value: object) -> Edit:
         PlanError: It is none; said in words.
     """
     try:
-        read: Edit = _converter().structure(value, Edit)  # type: ignore[arg-type]
+        read: Edit = edit_converter().structure(value, Edit)  # type: ignore[arg-type]
     except Exception as error:  # whatever does not fit is refused
         raise PlanError("; ".join(list(explain(error, ("edit",)))[:3])) from error
     return read

@@ -266,7 +266,9 @@ def shown_regions(
         index: Of the frame.
         time: Its time in seconds.
     """
-    found = Cover(_tracks_near(things, coverage, time), cuts, coverage).hidden(index, time)
+    near = _tracks_near(things, coverage, time)
+    chosen = [t for t in near if any(not c.hide for p in things.parts(t) for c in p.choices)]
+    found = Cover(chosen, cuts, coverage).hidden(index, time)
     return [it.region for it in found if _is_shown(things.owner(it.track, time), time)]
 
 

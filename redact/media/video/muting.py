@@ -16,13 +16,10 @@ from redact.core.edits.checks import CORRECT, spoken
 from redact.core.edits.values import Mute
 from redact.errors import EngineError, PlanError
 from redact.media.video.container import open_media
-from redact.media.video.ffmpeg_program import run_program
 from redact.media.video.sound import (
     CopiedTrack,
     DecodedTrack,
-    decoded_sound,
-    track_extent,
-    wav_command,
+    decode_track,
 )
 
 TONE = 1000
@@ -84,13 +81,10 @@ def mute_track(
         EngineError: The program failed.
         OSError: There is no space left.
     """
-    start, end = track_extent(track.path, track.index)
     samples = _FORMATS.get(codec, "pcm_f32le")
     if codec in ("flac", "alac") and _holds_16_bits(track):
         samples = "pcm_s16le"
-    command = wav_command(decoded_sound(track, rate), written, program, codec=samples)
-    run_program(command, written)
-    made = DecodedTrack(written, track.start + start, round((end - start) * rate), rate)
+    made = decode_track(track, rate, written, program, samples)
     channels = silence(made, mutes)
     if codec in _FORMATS:
         return replace(made, codec=codec, bit_rate=None)

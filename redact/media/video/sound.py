@@ -147,7 +147,9 @@ _ALONE = ("alac", "flac", "pcm")
 """Codecs whose packets hold nothing of the time of the next one; of others that is feared."""
 
 
-def decode_track(track: CopiedTrack, rate: int, written: Path, program: Path) -> DecodedTrack:
+def decode_track(
+    track: CopiedTrack, rate: int, written: Path, program: Path, codec: str = "pcm_s16le"
+) -> DecodedTrack:
     """Decode one track, to be encoded anew.
 
     Args:
@@ -155,6 +157,7 @@ def decode_track(track: CopiedTrack, rate: int, written: Path, program: Path) ->
         rate: Samples per second.
         written: The file to write, in a private folder.
         program: The ffmpeg program.
+        codec: How its samples are written.
 
     Raises:
         UnsupportedInputError: There is no sound in the track.
@@ -162,7 +165,8 @@ def decode_track(track: CopiedTrack, rate: int, written: Path, program: Path) ->
         OSError: There is no space left.
     """
     start, end = track_extent(track.path, track.index)
-    run_program(wav_command(decoded_sound(track, rate), written, program), written)
+    command = wav_command(decoded_sound(track, rate), written, program, codec=codec)
+    run_program(command, written)
     return DecodedTrack(written, track.start + start, round((end - start) * rate), rate)
 
 
