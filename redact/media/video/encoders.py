@@ -139,8 +139,8 @@ def _candidates(container: str, media_info: MediaInfo) -> list[str]:
 
 def _preference(media_info: MediaInfo) -> Iterator[str]:
     layout = layout_of(media_info.pixel_format)
-    if media_info.codec == "av1":
-        yield "av1"
+    if media_info.codec in {"av1", "vp9"}:
+        yield media_info.codec  # others need more bits for the same picture
     if layout and not ENCODERS["h264"].takes_size(media_info.size, layout.subsampling):
         yield "vp9"  # which has odd sides with 4:2:0
     if media_info.codec == "hevc" or (layout is not None and layout.bits > 8):
@@ -210,11 +210,14 @@ def _rate_limit(encoder: Encoder, media_info: MediaInfo) -> dict[str, str]:
     if encoder.codec not in _CAPPED.get(media_info.codec, ()) or not known:
         return {}
     most = round(_MOST_GROWTH * max(media_info.bit_rate or 0, _LEAST_RATE))
-    return {"maxrate": str(most), "bufsize": str(most // 2)}
+    return {"maxrate": str(most), "bufsize": str(round(most * _BUFFERED))}
 
 
-_MOST_GROWTH = 1.35
-"""Maximum bit rate relative to the source's; the buffer holds half a second."""
+_MOST_GROWTH = 1.15
+"""Maximum bit rate relative to the source's, so that 10 seconds grow by a fifth at most."""
+
+_BUFFERED = Fraction(35, 100)
+"""Seconds at that rate that may come at once."""
 
 _LEAST_RATE = 150_000
 """Bits per second that are assumed at least, as a header may state too little."""
@@ -225,6 +228,7 @@ _CAPPED: Final = {
     "mpeg2video": ("h264", "hevc"),
     "mpeg4": ("h264", "hevc"),
     "vp8": ("h264", "hevc"),
+    "av1": ("av1",),
 }
 """By the source's codec: codecs that need no more bits for the same picture."""
 

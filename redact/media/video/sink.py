@@ -15,11 +15,11 @@ from redact.core.frames import Frame
 from redact.core.recipe import Audio, Extra
 from redact.errors import EngineError, RecipeError, UnsupportedInputError, VerificationError
 from redact.media import drafts, files
-from redact.media.video.checking import check_nal_units, check_result
+from redact.media.video.checking import check_coded_pictures, check_result
+from redact.media.video.coded_streams import CannotCopy
 from redact.media.video.container import add_path_to_errors
-from redact.media.video.encoders import choose_encoder
+from redact.media.video.encoders import Choice, choose_encoder
 from redact.media.video.encoding import Encoding, check_encoder_opens, draft_suffix, open_encoder
-from redact.media.video.h264.nal import CannotCopy
 from redact.media.video.media_info import AudioTrack, MediaInfo
 from redact.media.video.muting import check_heard, mute_track, silence
 from redact.media.video.muxing import MuxJob, find_program, mux
@@ -28,7 +28,7 @@ from redact.media.video.retimed_sound import RETIMED_SUFFIX, write_retimed_sound
 from redact.media.video.smart_rendering import Copies
 from redact.media.video.sound import CopiedTrack, DecodedTrack, decode_track, played_track
 from redact.media.video.source import VideoSource
-from redact.media.video.splicing import splice, with_free_sps_id
+from redact.media.video.splicing import splice
 from redact.media.video.subtitles import SubtitleFile, check_container, write_subtitles
 from redact.media.video.timing import Timing, timing_for
 from redact.media.video.tracks import choose_sound
@@ -82,7 +82,7 @@ class VideoSink:
         self._expected = frames
         self._choice = choose_encoder(output, _encoding_info(source), encoder, quality, finer)
         if copies is not None:
-            self._choice = with_free_sps_id(self._choice, copies)
+            self._choice = _beside_copies(self._choice, copies)
         self._timing = timing_for(self._choice.container, source.media_info)
         self._sound = choose_sound(source.media_info, self._choice.container, audio, source.path)
         self._audio = audio
@@ -208,7 +208,7 @@ class VideoSink:
         with add_path_to_errors(self._output):
             check_result(job, self._times)
             if self._copies is not None:
-                check_nal_units(job.written)
+                check_coded_pictures(job.written, source.media_info.codec)
 
     def _sounds(self, written: Path) -> dict[AudioTrack, CopiedTrack | DecodedTrack]:
         """Where each track comes from; one of which nothing is played is left out."""
@@ -279,6 +279,14 @@ class VideoSink:
             raise VerificationError(
                 f"{len(self._times)} frames were written instead of {self._expected}", self._output
             )
+
+
+def _beside_copies(choice: Choice, copies: Copies) -> Choice:
+    """The choice for pictures that lie in one file with copied ones."""
+    try:
+        return copies.stream.keep_apart(choice)
+    except CannotCopy as error:
+        raise EngineError(str(error)) from error
 
 
 def _encoding_info(source: VideoSource) -> MediaInfo:

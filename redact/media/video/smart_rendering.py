@@ -7,22 +7,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 from av import Packet
 from av.video.stream import VideoStream
 
 from redact.core.geometry import Region
 from redact.errors import InputError
+from redact.media.video.coded_streams import CannotCopy, CodedPicture, CodedStream
 from redact.media.video.container import open_media, video_stream
 from redact.media.video.encoders import Choice, choose_encoder
-from redact.media.video.h264.decoder_configuration import ParameterSets, read_configuration
-from redact.media.video.h264.nal import CannotCopy
-from redact.media.video.h264.pictures import CodedPicture, read_picture
+from redact.media.video.h264.stream import H264Stream
 from redact.media.video.media_info import MediaInfo
 from redact.media.video.source import VideoSource
+from redact.media.video.vp9 import Vp9Stream
 
-_CONTAINERS = ("mp4", "mov", "matroska")
-"""Containers whose packets and headers are copied, by the names of FFmpeg's muxers."""
+_CONTAINERS: Final = {
+    "h264": ("mp4", "mov", "matroska"),
+    "vp9": ("mp4", "matroska", "webm"),
+}
+"""By codec, the containers that copies are written to, by the names of FFmpeg's muxers."""
 
 _SHORTEST_RUN = 24
 """Shortest run of frames that is worth copying, as the encoder must begin anew behind it."""
@@ -33,7 +37,7 @@ class Copies:
     """The frames of a source that are copied.
 
     Args:
-        parameter_sets: The source's parameter sets.
+        stream: How the source's coded pictures are read and joined with others.
         times: Seconds at which each frame of the source is shown, ascending.
         last_duration: Seconds for which the last one is shown.
         decode_order: For each packet, in decoding order, the index of its frame.
@@ -41,7 +45,7 @@ class Copies:
             and none touches another.
     """
 
-    parameter_sets: ParameterSets
+    stream: CodedStream
     times: tuple[Fraction, ...]
     last_duration: Fraction
     decode_order: tuple[int, ...]
@@ -97,7 +101,7 @@ def find_copies(
     if not _can_copy(choose_encoder(output, source.media_info), source.media_info):
         return None
     try:
-        parameter_sets, packets = read_packets(source)
+        stream, packets = read_packets(source)
     except (CannotCopy, InputError):  # decoding will report what cannot be read
         return None
     times = sorted(packet.time for packet in packets)
@@ -107,16 +111,17 @@ def find_copies(
     decode_order = tuple(place[packet.time] for packet in packets)
     hidden = [bool(regions(index, time)) for index, time in enumerate(times)]
     runs = find_copied_runs(
-        find_closed_gops(decode_order, [packet.idr for packet in packets]), hidden
+        find_closed_gops(decode_order, [packet.starts_group for packet in packets]), hidden
     )
     last_duration = next(packet.duration for packet in packets if packet.time == times[-1])
-    return Copies(parameter_sets, tuple(times), last_duration, decode_order, runs) if runs else None
+    return Copies(stream, tuple(times), last_duration, decode_order, runs) if runs else None
 
 
 def _can_copy(choice: Choice, media_info: MediaInfo) -> bool:
     read = media_info.container.startswith(("mov", "matroska"))
-    same = media_info.codec == choice.encoder.codec == "h264"
-    return read and same and choice.container in _CONTAINERS and not media_info.interlaced
+    same = media_info.codec == choice.encoder.codec
+    written = choice.container in _CONTAINERS.get(media_info.codec, ())
+    return read and same and written and not media_info.interlaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,34 +130,34 @@ class PacketInfo:
 
     time: Fraction
     duration: Fraction
-    idr: bool
+    starts_group: bool
 
 
-def read_packets(source: VideoSource) -> tuple[ParameterSets, list[PacketInfo]]:
-    """The parameter sets of a source, and its packets in decoding order.
+def read_packets(source: VideoSource) -> tuple[CodedStream, list[PacketInfo]]:
+    """The coded pictures of a source, and its packets in decoding order.
 
     Raises:
         CannotCopy: Something in it is not known, not shown, or would not be copied as it is.
         InputError: The source cannot be read.
     """
     found: list[PacketInfo] = []
-    parameter_sets: ParameterSets | None = None
-    for parameter_sets, packet, picture in read_coded_pictures(source):  # noqa: B007 - the same each time
+    stream: CodedStream | None = None
+    for stream, packet, picture in read_coded_pictures(source):  # noqa: B007 - the same each time
         if packet.pts is None:
             raise CannotCopy("a packet has no time")
         base, length = packet.time_base, packet.duration or 0
-        found.append(PacketInfo(packet.pts * base, length * base, picture.idr))
-    if parameter_sets is None or not found[0].idr:
+        found.append(PacketInfo(packet.pts * base, length * base, picture.starts_group))
+    if stream is None or not found[0].starts_group:
         raise CannotCopy("it does not begin with a picture that stands alone")
-    if parameter_sets.sequence.size != source.media_info.size:
+    if stream.size != source.media_info.size:
         raise CannotCopy("its pictures are not as large as it says")
-    return parameter_sets, found
+    return stream, found
 
 
 def read_coded_pictures(
     source: VideoSource,
-) -> Iterator[tuple[ParameterSets, Packet[VideoStream], CodedPicture]]:
-    """Demux a source's video: its parameter sets, and each packet with its coded picture.
+) -> Iterator[tuple[CodedStream, Packet[VideoStream], CodedPicture]]:
+    """Demux a source's video: its stream, and each packet with its coded picture.
 
     Packets come in decoding order.
 
@@ -160,29 +165,49 @@ def read_coded_pictures(
         CannotCopy: One holds something that is not known, or is not to be shown.
         InputError: The source cannot be read.
     """
+    coded: CodedStream | None = None
     with open_media(source.path, source.identity) as container:
         stream = video_stream(container, source.path)
-        parameter_sets = read_configuration(stream.codec_context.extradata)
         for packet in container.demux(stream):
             if not packet.size:
                 continue
             if packet.is_discard or packet.is_corrupt or any(packet.iter_sidedata()):
                 raise CannotCopy("a packet is not to be shown as it is")
-            yield parameter_sets, packet, read_picture(bytes(packet), parameter_sets)
+            if coded is None:
+                header = stream.codec_context.extradata
+                coded = open_coded_stream(source.media_info.codec, header, bytes(packet))
+            yield coded, packet, coded.read(bytes(packet))
 
 
-def find_closed_gops(decode_order: Sequence[int], idr: Sequence[bool]) -> list[range]:
+def open_coded_stream(
+    codec: str, header: bytes | None, packet: bytes, *, ours: bool = False
+) -> CodedStream:
+    """The stream of a codec whose coded pictures can be copied.
+
+    Args:
+        codec: A codec that is copied.
+        header: The container's header of the stream.
+        packet: The first one.
+        ours: Whether our encoder wrote it.
+
+    Raises:
+        CannotCopy: Something in it is not known.
+    """
+    return Vp9Stream.open(packet, ours=ours) if codec == "vp9" else H264Stream.open(header)
+
+
+def find_closed_gops(decode_order: Sequence[int], starts: Sequence[bool]) -> list[range]:
     """Find closed groups of pictures: frames that can be decoded and shown without any other.
 
     Args:
         decode_order: For each packet, in decoding order, the index of its frame.
-        idr: For each packet, whether it is an IDR picture.
+        starts: For each packet, whether nothing behind it refers to anything before it.
     """
     found: list[range] = []
     begun = 0
     latest = -1
     for at, frame in enumerate(decode_order):
-        if at and idr[at] and latest == at - 1:  # all before it are shown before it
+        if at and starts[at] and latest == at - 1:  # all before it are shown before it
             found.append(range(begun, at))
             begun = at
         latest = max(latest, frame)

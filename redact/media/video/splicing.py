@@ -11,41 +11,18 @@ from typing import Any, cast
 
 import av
 from av import Packet
+from av.container import InputContainer
 from av.stream import Stream
+from av.video.stream import VideoStream
 
-from redact.errors import EngineError
 from redact.media.files import create_file
+from redact.media.video.coded_streams import CannotCopy, CodedPicture, CodedStream
 from redact.media.video.container import open_media, video_stream
-from redact.media.video.encoders import CONTAINERS, Choice
+from redact.media.video.encoders import CONTAINERS
 from redact.media.video.encoding import container_options
-from redact.media.video.h264.decoder_configuration import (
-    ParameterSets,
-    read_configuration,
-    write_configuration,
-)
-from redact.media.video.h264.nal import CannotCopy
-from redact.media.video.h264.pictures import CodedPicture, read_picture
 from redact.media.video.media_info import MediaInfo
-from redact.media.video.smart_rendering import Copies, read_coded_pictures
+from redact.media.video.smart_rendering import Copies, open_coded_stream, read_coded_pictures
 from redact.media.video.source import VideoSource
-
-_MOST_SPS_IDS = 32
-"""Ids of sequence parameter sets are below this."""
-
-
-def with_free_sps_id(choice: Choice, copies: Copies) -> Choice:
-    """The choice with an SPS id that no copied picture uses.
-
-    Encoded and copied pictures need parameter sets of their own in one file.
-
-    Raises:
-        EngineError: There is no number left for its parameter sets.
-    """
-    free = next((n for n in range(_MOST_SPS_IDS) if n not in copies.parameter_sets.ids), None)
-    if free is None:
-        raise EngineError("all numbers of parameter sets are taken")
-    options = choice.options | {"x264-params": f"sps-id={free}"}
-    return Choice(choice.encoder, choice.container, choice.pixel_format, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +54,10 @@ def splice(
     """
     with open_media(encoded) as container:
         model = video_stream(container, encoded)
-        own = read_configuration(model.codec_context.extradata)
         encoded_order = [] if copies.whole else _encoded_order(encoded, copies)
         places = _timestamps(_ticks(copies, media_info), _decode_order(copies, encoded_order))
-        record = write_configuration(
-            [copies.parameter_sets] if copies.whole else [copies.parameter_sets, own]
-        )
+        own = _encoded_stream(container, model, media_info.codec)
+        header = copies.stream.header(None if copies.whole else own)
         with (
             create_file(spliced) as file,
             av.open(
@@ -93,13 +68,20 @@ def splice(
             ) as written,
         ):
             stream = written.add_stream_from_template(model, opaque=True)
-            cast(Any, stream).codec_context.extradata = record
+            if header is not None:
+                cast(Any, stream).codec_context.extradata = header
             stream.time_base = media_info.time_base
             every = _coded_pictures(encoded, own, source, copies)
             for place, (picture, key) in zip(places, every, strict=True):
                 packet = _packet(picture, place, stream, media_info.time_base)
                 packet.is_keyframe = key
                 written.mux(packet)
+
+
+def _encoded_stream(container: InputContainer, model: VideoStream, codec: str) -> CodedStream:
+    """The pictures of the encoder's draft."""
+    first = next((bytes(packet) for packet in container.demux(model) if packet.size), b"")
+    return open_coded_stream(codec, model.codec_context.extradata, first, ours=True)
 
 
 def _ticks(copies: Copies, media_info: MediaInfo) -> list[int]:
@@ -158,7 +140,7 @@ def _timestamps(ticks: Sequence[int], decode_order: Sequence[int]) -> list[_Time
 
 
 def _coded_pictures(
-    encoded: Path, own: ParameterSets, source: VideoSource, copies: Copies
+    encoded: Path, own: CodedStream, source: VideoSource, copies: Copies
 ) -> Iterator[tuple[CodedPicture, bool]]:
     """Every coded picture of the draft in decoding order, and whether it is a keyframe."""
     copied = ((picture, packet.is_keyframe) for _, packet, picture in read_coded_pictures(source))
@@ -167,16 +149,16 @@ def _coded_pictures(
         for number in range(len(run)):
             old = next(copied)
             picture, key = old if is_copied else next(encoded_order)
-            if number == 0 and not picture.idr:
+            if number == 0 and not picture.starts_group:
                 raise CannotCopy("a run of frames does not begin with a picture that stands alone")
             yield picture, key
 
 
-def _encoded_pictures(encoded: Path, own: ParameterSets) -> Iterator[tuple[CodedPicture, bool]]:
+def _encoded_pictures(encoded: Path, own: CodedStream) -> Iterator[tuple[CodedPicture, bool]]:
     with open_media(encoded) as container:
         for packet in container.demux(video_stream(container, encoded)):
             if packet.size:
-                yield read_picture(bytes(packet), own), packet.is_keyframe
+                yield own.read(bytes(packet)), packet.is_keyframe
 
 
 def _packet(

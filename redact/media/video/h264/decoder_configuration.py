@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redact.media.video.h264.nal import CannotCopy, read_unit, with_length
+from redact.media.video.coded_streams import CannotCopy
+from redact.media.video.h264.nal import read_unit, with_length
 from redact.media.video.h264.parameter_sets import (
     HIGH_PROFILES,
     SequenceParameterSet,

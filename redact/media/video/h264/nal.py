@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from redact.media.video.bits import BitReader
+from redact.media.video.coded_streams import CannotCopy
+
 SLICE, IDR_SLICE, SPS, PPS = 1, 5, 7, 8
 """Values of `nal_unit_type` that are kept: coded slices and parameter sets."""
 
@@ -13,10 +16,6 @@ DROPPED: Final = {6, 9, 10, 11, 12}
 
 _MOST_LEADING_ZEROS = 32
 """Leading zeros of the longest Exp-Golomb code that the standard allows."""
-
-
-class CannotCopy(Exception):  # noqa: N818 - no error: the pictures are encoded anew
-    """Why coded pictures cannot be copied."""
 
 
 def nal_type(unit: bytes) -> int:
@@ -66,20 +65,11 @@ def with_length(unit: bytes, length_size: int) -> bytes:
     return len(unit).to_bytes(length_size) + unit
 
 
-class BitReader:
+class NalReader(BitReader):
     """Reads a NAL unit's payload bit by bit, without the emulation prevention bytes."""
 
     def __init__(self, payload: bytes) -> None:
-        data = payload.replace(b"\0\0\3", b"\0\0")
-        self._bits = int.from_bytes(data)
-        self._left = 8 * len(data)
-
-    def u(self, count: int) -> int:
-        """The next bits as an unsigned number."""
-        if count > self._left:
-            raise CannotCopy("a NAL unit ends too early")
-        self._left -= count
-        return (self._bits >> self._left) & ((1 << count) - 1)
+        super().__init__(payload.replace(b"\0\0\3", b"\0\0"))
 
     def ue(self) -> int:
         """The next unsigned Exp-Golomb code."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from redact.core.geometry import Size
-from redact.media.video.h264.nal import PPS, SPS, BitReader, CannotCopy, nal_type
+from redact.media.video.coded_streams import CannotCopy
+from redact.media.video.h264.nal import PPS, SPS, NalReader, nal_type
 
 HIGH_PROFILES: Final = {100, 110, 122, 244}
 """Profiles whose parameter sets say which chroma format and bit depth they have."""
@@ -48,7 +49,7 @@ def read_sps(unit: bytes) -> SequenceParameterSet:
     Raises:
         CannotCopy: It has another profile, allows fields, crops pixels, or holds something else.
     """
-    bits = BitReader(unit[1:])
+    bits = NalReader(unit[1:])
     profile, _, level = bits.u(8), bits.u(8), bits.u(8)
     if nal_type(unit) != SPS or profile not in _PROFILES:
         raise CannotCopy("its profile is not known")
@@ -93,7 +94,7 @@ def read_pps(unit: bytes, sequence: SequenceParameterSet) -> tuple[int, bytes]:
     Raises:
         CannotCopy: It allows slice groups or redundant pictures, or holds something else.
     """
-    bits = BitReader(unit[1:])
+    bits = NalReader(unit[1:])
     number, parent = bits.ue(), bits.ue()
     bits.u(2)
     if nal_type(unit) != PPS or parent != sequence.id or bits.ue():
@@ -114,7 +115,7 @@ def read_pps(unit: bytes, sequence: SequenceParameterSet) -> tuple[int, bytes]:
     return number, unit
 
 
-def _skip_picture_order_count(bits: BitReader) -> None:
+def _skip_picture_order_count(bits: NalReader) -> None:
     kind = bits.ue()
     if kind == 0:
         bits.ue()
@@ -124,7 +125,7 @@ def _skip_picture_order_count(bits: BitReader) -> None:
         bits.skip(bits.ue() & 255)
 
 
-def _crop(bits: BitReader, size: Size, chroma_format: int) -> Size:
+def _crop(bits: NalReader, size: Size, chroma_format: int) -> Size:
     """The size of the cropping window, which may leave out no more than rounding to blocks adds."""
     if not bits.u(1):
         return size
@@ -136,7 +137,7 @@ def _crop(bits: BitReader, size: Size, chroma_format: int) -> Size:
     return Size(size.width - cropped_across, size.height - cropped_down)
 
 
-def _read_vui(bits: BitReader) -> tuple[object, ...]:
+def _read_vui(bits: NalReader) -> tuple[object, ...]:
     """Video usability information (annex E); what does not matter here is skipped."""
     aspect: object = 1
     full_range, colours = 0, (2, 2, 2)
@@ -164,7 +165,7 @@ def _read_vui(bits: BitReader) -> tuple[object, ...]:
     return aspect, full_range, *colours
 
 
-def _skip_hrd(bits: BitReader) -> bool:
+def _skip_hrd(bits: NalReader) -> bool:
     """Skip hypothetical reference decoder parameters; tells whether there were any."""
     if not bits.u(1):
         return False
@@ -177,7 +178,7 @@ def _skip_hrd(bits: BitReader) -> bool:
     return True
 
 
-def _skip_scaling_lists(bits: BitReader, small: int, large: int) -> None:
+def _skip_scaling_lists(bits: NalReader, small: int, large: int) -> None:
     """Skip that many scaling lists of 16 and of 64 numbers."""
     for count in [16] * small + [64] * large:
         if not bits.u(1):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from redact.media.video.coded_streams import CannotCopy, CodedPicture
 from redact.media.video.h264.decoder_configuration import ParameterSets
 from redact.media.video.h264.nal import (
     DROPPED,
@@ -11,26 +10,11 @@ from redact.media.video.h264.nal import (
     PPS,
     SLICE,
     SPS,
-    BitReader,
-    CannotCopy,
+    NalReader,
     nal_type,
     split_packet,
     with_length,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CodedPicture:
-    """One coded picture.
-
-    Args:
-        data: Its slices, each behind a length field of four bytes.
-        idr: Whether it is an IDR picture: decoding can begin here, and nothing later refers to
-            anything earlier.
-    """
-
-    data: bytes
-    idr: bool
 
 
 def read_picture(packet: bytes, sets: ParameterSets) -> CodedPicture:
@@ -47,7 +31,7 @@ def read_picture(packet: bytes, sets: ParameterSets) -> CodedPicture:
             if unit != sets.sequence.unit and unit not in sets.pictures.values():
                 raise CannotCopy("parameter sets change on the way")
         elif kind in (SLICE, IDR_SLICE):
-            bits = BitReader(unit[1:17])
+            bits = NalReader(unit[1:17])
             first_macroblock, _, pps_id = bits.ue(), bits.ue(), bits.ue()
             out_of_order = first_macroblock <= last or (not slices and first_macroblock)
             if out_of_order or pps_id not in sets.pictures:
