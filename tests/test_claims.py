@@ -14,6 +14,7 @@ import pytest
 from redact.core.coverage import Coverage
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
+from redact.core.kinds import FURTHER_RULES, KINDS, USUAL
 from redact.core.names import default_output
 from redact.core.plan import Plan, SourceId, dumps
 from redact.core.recipe import PROFILES, Pass, Recipe
@@ -116,7 +117,7 @@ def test_the_passes_of_a_profile_are_those_of_the_table(profile: str) -> None:
     said = even(page("docs/what-is-not-hidden.md"))
     assert "for faces runs on every third frame (`fast` and `thorough`: every second)" in said
     assert "for plates on every fourth (`thorough`: second)" in said
-    most = {kind: min(p.every for p in passes if p.kind is kind) for kind in Kind}
+    most = {kind: min(p.every for p in passes if p.kind is kind) for kind in USUAL}
     wanted = {"fast": (2, 4), "balanced": (3, 4), "thorough": (2, 2)}[profile]
     assert (most[Kind.FACE], most[Kind.PLATE]) == wanted
 
@@ -152,6 +153,10 @@ def test_thresholds_of_tracks_are_those_of_the_table() -> None:
     assert told["face"] == [one.track_threshold for one in recipes]
     assert told["more"] == [one.slope for one in recipes]
     assert told["plate"] == [one.plate_track_threshold for one in recipes]
+    further = {KINDS[rule.kind].name: rule.kind for rule in FURTHER_RULES}
+    assert set(told) == {"face", "more", "plate", *further}
+    for name, kind in further.items():
+        assert told[name] == [one.track_threshold_of(kind) for one in recipes]
 
 
 def test_times_of_hiding_are_those_of_the_recipe() -> None:

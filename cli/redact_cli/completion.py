@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from redact.core.findings import Kind
+from redact.core.kinds import KINDS, USUAL
 from redact.core.recipe import PROFILES
 from redact.errors import RedactError
 
@@ -26,8 +26,8 @@ def presets() -> list[str]:
 
 def kinds() -> list[str]:
     """For --detect."""
-    names = [f"{kind}s" for kind in Kind]
-    return [*names, ",".join(names)]
+    names = [facts.option for facts in KINDS.values()]
+    return [*names, ",".join(KINDS[kind].option for kind in USUAL), "all"]
 
 
 def encoders() -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from redact.core.recipe import Audio, StyleName, Uncertain
-from redact_cli import completion
+from redact_cli import completion, kind_help
 from redact_cli.presets import take_preset
 
 
@@ -32,7 +32,7 @@ class Search:
         str | None,
         typer.Option(
             metavar="KINDS",
-            help="What is hidden: faces, plates (number plates), or faces,plates (the default).",
+            help=kind_help.of_kinds(),
             autocompletion=completion.kinds,
         ),
     ] = None
@@ -40,18 +40,14 @@ class Search:
         list[str] | None,
         typer.Option(
             metavar="PASS",
-            help="NAME:SIDE:THRESHOLD, one detection pass over the pictures, in place of the "
-            "profile's passes for the same kind of thing; repeat the option for more passes. "
-            "NAME is yunet, centerface or mediapipe for faces, plates for number plates; the "
-            "picture's longer side is scaled to SIDE pixels; detections that score below THRESHOLD "
-            "(0 to 1) are dropped. Example: yunet:1920:0.3",
+            help=kind_help.of_passes(),
         ),
     ] = None
     uncertain: Annotated[
         Uncertain | None,
         typer.Option(
             metavar="list|hide",
-            help="What becomes of tracks of a video that were never clearly a face or a plate: "
+            help="What becomes of tracks of a video that were never clearly what is looked for: "
             "list names them in the plan only (the default), hide hides them too.",
         ),
     ] = None
@@ -86,7 +82,7 @@ class Reach:
         float | None,
         typer.Option(
             metavar="SHARE",
-            help="Margin around each face, as a share of its size; plates keep the profile's.",
+            help="Margin around each face, as a share of its size; other kinds keep the profile's.",
             min=0,
         ),
     ] = None
@@ -97,6 +93,13 @@ class Reach:
     after: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Hidden after it is last seen.", min=0),
+    ] = None
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help=kind_help.of_rules(),
+        ),
     ] = None
 
 

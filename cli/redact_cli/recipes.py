@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
+from redact.core.coverage import Coverage
 from redact.core.findings import Kind
 from redact.core.interfaces import Progress
+from redact.core.kinds import KINDS, USUAL, Rule
 from redact.core.recipe import Pass, Recipe, recipe
 from redact.errors import RecipeError
 from redact.verify.result import Checking
@@ -90,38 +92,78 @@ def _with_passes(chosen: Recipe, said: tuple[Pass, ...], wanted: frozenset[Kind]
     """With the passes said in place of the recipe's of their kind, and none of unwanted kinds."""
     replaced = {detection_pass.kind for detection_pass in said}
     for kind in replaced - wanted:
+        option = KINDS[kind].option
         raise RecipeError(
-            f"--detector names a pass for {kind}s, but --detect leaves {kind}s out",
-            remedy=f"add {kind}s to --detect, or take the detector away",
+            f"--detector names a pass for {option}, but --detect leaves {option} out",
+            remedy=f"add {option} to --detect, or take the detector away",
         )
     kept = tuple(one for one in chosen.passes if one.kind not in replaced)
     return replace(chosen, passes=said + kept).detecting(wanted)
 
 
 def _with_reach(chosen: Recipe, reach: Reach) -> Recipe:
-    said = {name: value for name, value in asdict(reach).items() if value is not None}
+    coverage = chosen.coverage
     try:
-        return replace(chosen, coverage=replace(chosen.coverage, **said))
+        if reach.pad is not None:
+            coverage = replace(coverage, pad=reach.pad)
+        coverage = coverage.with_holds(reach.before, reach.after)
     except ValueError as error:
         raise RecipeError(str(error)) from error
+    for text in reach.rule or ():
+        coverage = parse_rule(text, coverage)
+    return replace(chosen, coverage=coverage)
 
 
 def parse_kinds(text: str | None) -> frozenset[Kind]:
-    """The kinds that `faces`, `plates` or `faces,plates` stand for, all if nothing is said.
+    """The kinds that `faces`, `plates,people` or `all` stand for; the usual ones without a text.
 
     Raises:
-        RecipeError: It is neither.
+        RecipeError: It names something else.
     """
     if text is None:
-        return frozenset(Kind)
-    kinds = {f"{kind}s": kind for kind in Kind}
+        return frozenset(USUAL)
+    known = {facts.option: kind for kind, facts in KINDS.items()}
     names = [name.strip() for name in text.split(",")]
-    unknown = [name for name in names if name not in kinds]
+    if names == ["all"]:
+        return frozenset(known.values())
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise RecipeError(
-            f"nothing called {unknown[0]!r} can be detected", remedy=f"choose {', '.join(kinds)}"
-        )
-    return frozenset(kinds[name] for name in names)
+        remedy = f"choose {', '.join(known)}, or all"
+        raise RecipeError(f"nothing called {unknown[0]!r} can be detected", remedy=remedy)
+    return frozenset(known[name] for name in names)
+
+
+def parse_rule(text: str, coverage: Coverage) -> Coverage:
+    """With what `people:pad=0.2,after=1` says of one kind.
+
+    Raises:
+        RecipeError: It is not of that form, or a value does not fit.
+    """
+    option, _, values = text.partition(":")
+    known = {facts.option: kind for kind, facts in KINDS.items()}
+    if option.strip() not in known or not values:
+        remedy = f"KIND is one of {', '.join(known)}; write for example people:pad=0.2"
+        raise RecipeError(f"a rule is written KIND:NAME=VALUE, not {text!r}", remedy=remedy)
+    rule = coverage.rule(known[option.strip()])
+    for value in values.split(","):
+        rule = _with_value(rule, value)
+    return coverage.with_rule(rule)
+
+
+def _with_value(rule: Rule, text: str) -> Rule:
+    name, _, value = (part.strip() for part in text.partition("="))
+    if name not in RULE_VALUES:
+        remedy = f"choose {', '.join(RULE_VALUES)}"
+        raise RecipeError(f"a rule has no value called {name!r}", remedy=remedy)
+    try:
+        given = value if name == "style" else float(value)
+        return replace(rule, **{RULE_VALUES[name]: given})  # type: ignore[arg-type]
+    except ValueError as error:
+        raise RecipeError(f"{text.strip()!r} does not fit: {error}") from error
+
+
+RULE_VALUES = {name: name for name in ("threshold", "pad", "before", "after")} | {"style": "drawn"}
+"""What can be said of a kind, and what a rule calls it."""
 
 
 def parse_extras(said: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from mimetypes import guess_type
 from pathlib import Path
 
 from redact.core.findings import Kind
+from redact.core.kinds import KINDS, USUAL, in_words
 from redact.core.names import report_paths
 from redact.core.notes import as_objects
 from redact.core.recipe import Recipe
@@ -14,8 +15,6 @@ from redact.errors import printable
 from redact.jobs.batch import Batch, Job, Report
 from redact.verify.result import Verification, doubts_in_words
 from redact_cli.time_left import clock
-
-NAMES = {Kind.FACE: "faces", Kind.PLATE: "number plates"}
 
 
 def report_in_words(report: Report, job: Job, *, by_plan: bool = False) -> list[str]:
@@ -61,19 +60,21 @@ _BY_PLAN = 'look there, or hide them all: in the plan\'s recipe, "uncertain" is 
 
 def _hidden(report: Report) -> str:
     """Tracks by what they hold, and what was not looked for; a still has things, not tracks."""
-    counts = {Kind.FACE: report.faces, Kind.PLATE: report.plates}
-    looked_for = report.searched
+    counts = {Kind.FACE: report.faces, Kind.PLATE: report.plates, **dict(report.further)}
+    looked_for = {*report.searched, *dict(report.further)}
     video = report.frames > 1
     words = []
     for kind, count in counts.items():
         if kind in looked_for and video:
-            words.append(f"{number_of(count, 'track')} of {NAMES[kind]}")
+            words.append(f"{number_of(count, 'track')} of {KINDS[kind].names}")
         elif kind in looked_for:
-            words.append(number_of(count, NAMES[kind].removesuffix("s")))
+            words.append(f"{count} {KINDS[kind].name if count == 1 else KINDS[kind].names}")
     others = report.tracks - sum(counts.values())
     words += [number_of(others, "other thing")] if others else []
     words += [f"{number_of(report.drawn, 'region')} drawn by hand"] if report.drawn else []
-    left_out = [f"{NAMES[kind]} were not looked for" for kind in counts if kind not in looked_for]
+    left_out = [
+        f"{KINDS[kind].names} were not looked for" for kind in USUAL if kind not in looked_for
+    ]
     several = ["one person may be several tracks"] if video and report.faces > 1 else []
     return "; ".join([", ".join(words), *several, *left_out])
 
@@ -92,7 +93,7 @@ def _uncertain(report: Report, remedy: str) -> str:
     more = ", ..." if len(moments) > 5 else ""
     tracks = number_of(report.uncertain, "track")
     if report.uncertain_plates:
-        tracks += f" ({report.uncertain_plates} of {NAMES[Kind.PLATE]})"
+        tracks += f" ({report.uncertain_plates} of {KINDS[Kind.PLATE].names})"
     return f"uncertain and VISIBLE: {tracks}, at {', '.join(moments[:5])}{more}; {remedy}"
 
 
@@ -153,8 +154,7 @@ def _people(job: Job) -> str:
 
 
 def _kinds(recipe: Recipe) -> str:
-    wanted = {one.kind for one in recipe.passes}
-    return " and ".join(name for kind, name in NAMES.items() if kind in wanted)
+    return in_words({one.kind for one in recipe.passes})
 
 
 def advice(reports: Sequence[Report]) -> str:
@@ -224,6 +224,7 @@ def report_object(report: Report) -> dict[str, object]:
         "copied": report.copied,
         "faces": report.faces,
         "plates": report.plates,
+        **{KINDS[kind].option: count for kind, count in report.further},
         "tracks": report.tracks,
         "drawn": report.drawn,
         "uncertain": report.uncertain,

@@ -9,15 +9,11 @@ from fractions import Fraction
 
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Region, Size
+from redact.core.kinds import FURTHER_RULES, KINDS, Rule
+from redact.core.smoothing import GLIDE, STEADY, smooth
 
 OPENING = 1
 """Seconds after a track's first detection whose best detection gives its first template."""
-
-STEADY = Fraction(1, 5)
-"""Seconds before and after within which a box takes the size of its largest neighbours."""
-
-MOST_GROWTH = {Kind.FACE: 2.0, Kind.PLATE: 1.5}
-"""Times the width and height of the detections beside it: no box without a detection is larger."""
 
 _DOUBTFUL, _CLEAR = 0.6, 0.8
 """Scores up to which a face has its whole margin, and from which the least one."""
@@ -33,7 +29,7 @@ _NEARLY = 0.005
 
 
 def limit_growth(kind: Kind, box: Box, detected: Iterable[Box], room: Box | None = None) -> Box:
-    """The box around the same centre, no larger than `MOST_GROWTH` allows.
+    """The box around the same centre, no larger than `KindFacts.growth` allows.
 
     Args:
         kind: What it holds.
@@ -43,7 +39,7 @@ def limit_growth(kind: Kind, box: Box, detected: Iterable[Box], room: Box | None
     """
     seen = list(detected)
     width, height = max(b.width for b in seen), max(b.height for b in seen)
-    across = down = MOST_GROWTH[kind]
+    across = down = KINDS[kind].growth
     if room is not None:
         across = min(across, max(1.0, room.width / max(width, 1e-6)))
         down = min(down, max(1.0, room.height / max(height, 1e-6)))
@@ -60,6 +56,7 @@ class Coverage:
         plate_pad: The same for a number plate: for its frame, and for the detector's error.
         before: Hold before, in seconds: hidden before a track's first detection.
         after: Hold after, in seconds: hidden after a track's last detection.
+        rules: Margin and holds of other kinds, and of faces or plates where they are to differ.
         bridge: Longest gap between two sightings, in seconds, that is filled with boxes between
             them.
         follow: Longest time, in seconds, that optical flow carries a box beyond its detections.
@@ -73,11 +70,42 @@ class Coverage:
     bridge: float = 1.5
     follow: float = 1.5
     drift: float = 0.4
+    rules: tuple[Rule, ...] = FURTHER_RULES
 
     def __post_init__(self) -> None:
         for name in ("pad", "plate_pad", "before", "after", "bridge", "follow", "drift"):
             if not 0 <= getattr(self, name) < 1000:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if len({rule.kind for rule in self.rules}) != len(self.rules):
+            raise ValueError("two rules are of one kind")
+
+    def rule(self, kind: Kind) -> Rule:
+        """How far hiding reaches for one kind."""
+        own = next((rule for rule in (*self.rules, *FURTHER_RULES) if rule.kind is kind), None)
+        pad = self.plate_pad if kind is Kind.PLATE else self.pad
+        return own or Rule(kind, None, pad, self.before, self.after, KINDS[kind].drawn)
+
+    def with_rule(self, rule: Rule) -> Coverage:
+        """The same with this rule for its kind."""
+        others = (it for it in self.rules if it.kind is not rule.kind)
+        return replace(self, rules=(*others, rule))
+
+    def with_holds(self, before: float | None = None, after: float | None = None) -> Coverage:
+        """The same with other holds for every kind."""
+        rules = (
+            replace(
+                rule,
+                before=rule.before if before is None else before,
+                after=rule.after if after is None else after,
+            )
+            for rule in self.rules
+        )
+        return replace(
+            self,
+            before=self.before if before is None else before,
+            after=self.after if after is None else after,
+            rules=tuple(rules),
+        )
 
     def region(self, kind: Kind, box: Box, score: float = 0.0) -> Region:
         """The box with its margin: rounded for a face, with corners for a plate's characters.
@@ -88,15 +116,19 @@ class Coverage:
             score: Of the detections there, 0 for none. The box of a face that is clearly seen is
                 exact, and needs little more than the hair above it.
         """
-        if kind is Kind.PLATE:
-            return Region(box.grown(self.plate_pad), text=True)
+        rule = self.rule(kind)
+        if rule.drawn == "plain":
+            return Region(box.grown(rule.pad), text=True)
+        if kind is not Kind.FACE:
+            return replace(Region.holding(box, rule.pad), fill=rule.drawn == "fill")
         clear = min(1.0, max(0.0, (score - _DOUBTFUL) / (_CLEAR - _DOUBTFUL)))
         with_hair = Box(box.left, box.top - clear * _HAIR * box.height, box.right, box.bottom)
-        return Region.holding(with_hair, self.pad * (1 - clear * (1 - _CLEAR_MARGIN)))
+        hidden = Region.holding(with_hair, rule.pad * (1 - clear * (1 - _CLEAR_MARGIN)))
+        return replace(hidden, fill=True) if rule.drawn == "fill" else hidden
 
     def room(self, kind: Kind, size: Size) -> Box:
         """The largest box whose region is no larger than a picture of that size."""
-        pad = self.plate_pad if kind is Kind.PLATE else self.pad
+        pad = self.rule(kind).pad
         return Box(0, 0, size.width, size.height).grown(-pad / (1 + 2 * pad))
 
     def with_longer_holds(self, nth: int) -> Coverage:
@@ -105,8 +137,22 @@ class Coverage:
         Args:
             nth: 1 for the holds as they are; each further one makes them four times as long.
         """
-        before, after = self.before * 4 ** (nth - 1), self.after * 4 ** (nth - 1)
-        return replace(self, before=before, after=after, follow=max(self.follow, before, after))
+        times = 4 ** (nth - 1)
+        rules = (replace(r, before=r.before * times, after=r.after * times) for r in self.rules)
+        longer = replace(
+            self, before=self.before * times, after=self.after * times, rules=tuple(rules)
+        )
+        return replace(longer, follow=max(self.follow, longer.longest_before, longer.longest_after))
+
+    @property
+    def longest_before(self) -> float:
+        """The longest hold before a first detection, of any kind, in seconds."""
+        return max(self.before, *(rule.before for rule in self.rules), 0)
+
+    @property
+    def longest_after(self) -> float:
+        """The longest hold after a last detection, of any kind, in seconds."""
+        return max(self.after, *(rule.after for rule in self.rules), 0)
 
     @property
     def reach(self) -> Fraction:
@@ -116,8 +162,8 @@ class Coverage:
         and a box takes the size of neighbours that lie a little later. A track that begins later is
         followed back once its first second has given its first template.
         """
-        longest = max(self.before, self.after, self.bridge, self.follow)
-        return Fraction(longest) + OPENING + STEADY
+        longest = max(self.longest_before, self.longest_after, self.bridge, self.follow)
+        return Fraction(longest) + OPENING + max(STEADY, GLIDE)
 
 
 def is_lost(track: Track, coverage: Coverage, size: Size) -> bool:
@@ -165,16 +211,17 @@ class Cover:
     def __init__(self, tracks: Iterable[Track], cuts: Sequence[int], coverage: Coverage) -> None:
         self._cuts = cuts
         self._coverage = coverage
-        self._longest_hold = Fraction(coverage.after)
+        self._longest_before = Fraction(coverage.longest_before)
+        self._longest_after = Fraction(coverage.longest_after)
         self._pending = sorted(tracks, key=lambda t: t.sightings[0].time, reverse=True)
         self._active: list[_Span] = []
 
     def hidden(self, index: int, time: Fraction) -> list[Hidden]:
         """The regions of that frame; frames must be asked in ascending order."""
-        soon = time + Fraction(self._coverage.before)  # a first sighting is never after a detection
+        soon = time + self._longest_before  # a first sighting is never after a detection
         while self._pending and self._pending[-1].sightings[0].time <= soon:
             track = self._pending.pop()
-            if time <= track.sightings[-1].time + self._longest_hold:  # else it is over already
+            if time <= track.sightings[-1].time + self._longest_after:  # else it is over already
                 self._active.append(_Span(track, self._coverage, self._cuts))
         self._active = [span for span in self._active if not span.is_over(time)]
         found = ((span, span.box(index, time)) for span in self._active)
@@ -191,16 +238,17 @@ class _Span:
 
     def __init__(self, track: Track, coverage: Coverage, cuts: Sequence[int]) -> None:
         self.track = track
-        self._sightings = smooth_sizes(track.sightings)
+        self._sightings = smooth(track)
         self._detected = [s for s in track.sightings if s.score > 0] or [track.sightings[0]]
         self._times = [s.time for s in self._detected]
         self._first, self._last = self._times[0], self._times[-1]
         self._coverage = coverage
+        self._rule = coverage.rule(track.kind)
         self._cuts = cuts
         self._next = 0
 
     def is_over(self, time: Fraction) -> bool:
-        return time > max(self._sightings[-1].time, self._last + Fraction(self._coverage.after))
+        return time > max(self._sightings[-1].time, self._last + Fraction(self._rule.after))
 
     def box(self, index: int, time: Fraction) -> Box | None:
         """The box that is to be hidden in that frame, before its margin is added."""
@@ -240,33 +288,14 @@ class _Span:
         boxes: list[Box] = []
         since = time - (last.time if last and coming else self._last)
         until = (coming.time if last and coming else self._first) - time
-        if last and since <= limits.after and self._same_shot(last.frame, index):
+        if last and since <= self._rule.after and self._same_shot(last.frame, index):
             boxes.append(_grow_with_time(last, time, limits.drift))
-        if coming and until <= limits.before and self._same_shot(index, coming.frame):
+        if coming and until <= self._rule.before and self._same_shot(index, coming.frame):
             boxes.append(_grow_with_time(coming, time, limits.drift))
         return boxes[0].hull(boxes[-1]) if boxes else None
 
     def _same_shot(self, one: int, other: int) -> bool:
         return bisect_right(self._cuts, one) == bisect_right(self._cuts, other)
-
-
-def smooth_sizes(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """The sightings with each box as wide and as high as its widest and highest neighbours.
-
-    A detector's boxes vary in size from frame to frame; where one is too tight, its neighbours are
-    not.
-    """
-    smoothed, first = [], 0
-    for i, sighting in enumerate(sightings):
-        while sighting.time - sightings[first].time > STEADY:
-            first += 1
-        last = i
-        while last + 1 < len(sightings) and sightings[last + 1].time - sighting.time <= STEADY:
-            last += 1
-        near = sightings[first : last + 1]
-        width, height = max(s.box.width for s in near), max(s.box.height for s in near)
-        smoothed.append(replace(sighting, box=Box.around(*sighting.box.centre, width, height)))
-    return smoothed
 
 
 def _grow_with_time(sighting: Sighting, time: Fraction, drift: float) -> Box:

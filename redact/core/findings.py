@@ -11,10 +11,11 @@ from redact.core.geometry import Box
 
 
 class Kind(StrEnum):
-    """What identifies someone."""
+    """What identifies someone; `redact.core.kinds` says more of each."""
 
     FACE = "face"
     PLATE = "plate"
+    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)

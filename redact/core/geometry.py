@@ -210,7 +210,9 @@ class Region:
     Args:
         box: The outline's bounds.
         roundness: Corner radius as a share of half the side: 0 is a box, 1 an ellipse.
-        text: Whether it holds characters: then it is drawn in one colour, whatever the style.
+        text: Whether it is drawn in one colour, whatever the style, as what holds characters must
+            be.
+        fill: Whether no style draws it that is computed from what it hides.
         corners: If any, it is the polygon with these corners, each (x, y) in shares of the box.
         style: The name of the style that hides it, None for that of everything else.
     """
@@ -218,6 +220,7 @@ class Region:
     box: Box
     roundness: float = 0.0
     text: bool = False
+    fill: bool = False
     corners: tuple[tuple[float, float], ...] = ()
     style: str | None = None
 

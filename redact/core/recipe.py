@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from redact.core.coverage import Coverage
 from redact.core.findings import Detection, Kind
 from redact.core.geometry import Size
+from redact.core.kinds import kind_of_detector
 from redact.errors import RecipeError
 
 if TYPE_CHECKING:  # numpy, which `redact --help` does not need
@@ -28,7 +29,6 @@ KNEE = 1 / 24
 """Height, as a share of the picture's longer side, from which a face's threshold rises."""
 TRACK_KNEE = 1 / 45
 """The same for the threshold of a track, which has had many chances to be seen clearly."""
-_PLATE_DETECTORS = frozenset({"plates"})
 
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate", "cover"})
 """Styles that draw nothing that depends on the hidden pixels."""
@@ -100,7 +100,7 @@ class Pass:
     @property
     def kind(self) -> Kind:
         """What its detector finds."""
-        return Kind.PLATE if self.detector in _PLATE_DETECTORS else Kind.FACE
+        return kind_of_detector(self.detector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +163,17 @@ class Recipe:
             raise RecipeError("a recipe needs at least one detector pass")
 
     def detecting(self, kinds: Collection[Kind]) -> Recipe:
-        """The same recipe with only the passes that look for these kinds.
+        """The same recipe with the passes that look for these kinds, and no others.
+
+        Of a kind that it has no passes for, and that is not looked for if nothing is said, they
+        are its profile's.
 
         Raises:
             RecipeError: No pass is left.
         """
-        return replace(self, passes=tuple(p for p in self.passes if p.kind in kinds))
+        known = {p.kind for p in self.passes}
+        more = (p for p in FURTHER_PASSES.get(self.profile, ()) if p.kind not in known)
+        return replace(self, passes=tuple(p for p in (*self.passes, *more) if p.kind in kinds))
 
     def passes_for(self, info: VideoInfo) -> tuple[Pass, ...]:
         """The passes that run on a source: some are for stills and pages only."""
@@ -176,7 +181,9 @@ class Recipe:
 
     def track_threshold_of(self, kind: Kind) -> float:
         """The confidence threshold for the best score of a track of that kind."""
-        return self.plate_track_threshold if kind is Kind.PLATE else self.track_threshold
+        own = self.coverage.rule(kind).threshold
+        usual = self.plate_track_threshold if kind is Kind.PLATE else self.track_threshold
+        return usual if own is None else own
 
     @property
     def rgb(self) -> tuple[int, int, int]:
@@ -230,6 +237,25 @@ _THOROUGH = (
     Pass("centerface", _TILE, 0.09, scale=0.5, above=4096, every=8),
     Pass("centerface", _TILE, 0.13, scale=0.25, above=8192, every=8),
 )
+_PEOPLE_CLOSELY = (
+    Pass("people", _TILE, 0.3, scale=1, above=2048, largest=0.05, stills=True),
+    Pass("people", _TILE, 0.3, scale=0.5, above=2048, largest=0.05, every=24),
+)
+FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
+    "fast": (Pass("people", 640, 0.3, every=4),),
+    "balanced": (
+        Pass("people", 416, 0.25, every=4),
+        Pass("people", 832, 0.25, every=8),
+        *_PEOPLE_CLOSELY,
+    ),
+    "thorough": (
+        Pass("people", 416, 0.2, every=2),
+        Pass("people", 832, 0.2, every=4),
+        Pass("people", 1280, 0.2, every=8),
+        *_PEOPLE_CLOSELY,
+    ),
+}
+"""By profile: how kinds are looked for that are not looked for if nothing is said."""
 PROFILES: dict[str, Recipe] = {
     "fast": Recipe(profile="fast", passes=_FAST + _PLATES_FAST, track_threshold=0.4, slope=0.0),
     "balanced": Recipe(profile="balanced", passes=_BALANCED + _PLATES_BALANCED),

@@ -16,6 +16,7 @@ from redact import api
 from redact.core.edits.zones import made_by_options, wished_by_options
 from redact.core.findings import Kind
 from redact.core.interfaces import Progress
+from redact.core.kinds import KINDS, USUAL
 from redact.core.names import plan_path, report_paths
 from redact.core.parallel import WORKERS
 from redact.core.plan import Plan, load, save
@@ -319,6 +320,8 @@ def report_on(plan: Plan, job: Job, status: Status) -> Report:
     """
     hidden = plan.hidden_tracks
     kinds = Counter(track.kind for track in hidden)
+    searched = {one.kind for one in plan.recipe.passes}
+    further = [kind for kind in KINDS if kind not in USUAL and (kind in searched or kinds[kind])]
     ids = {track.id for track in hidden}
     listed = [track for track in plan.tracks if track.uncertain and track.id not in ids]
     begins = tuple(sorted(float(track.sightings[0].time) for track in listed))
@@ -334,7 +337,8 @@ def report_on(plan: Plan, job: Job, status: Status) -> Report:
         len(begins),
         plan=job.plan,
         sound=made and has_sound(job.output),
-        searched=tuple(sorted({one.kind for one in plan.recipe.passes})),
+        searched=tuple(sorted(searched)),
+        further=tuple((kind, kinds[kind]) for kind in further),
         uncertain_at=begins,
         drawn=len(plan.things.regions),
         shown=None if job.people is None else len(shown_by_choice(plan)),

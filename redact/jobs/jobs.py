@@ -115,6 +115,7 @@ class Report:
         drawn: How many regions were drawn by hand, zones among them.
         shown: How many tracks photographs left visible at some time; None without photographs.
         uncertain_plates: How many of the uncertain tracks are number plates'.
+        further: How many tracks of each kind beyond faces and plates were hidden.
     """
 
     source: Path
@@ -138,6 +139,7 @@ class Report:
     drawn: int = 0
     shown: int | None = None
     uncertain_plates: int = 0
+    further: tuple[tuple[Kind, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

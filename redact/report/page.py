@@ -5,19 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from html import escape
 from typing import Any
 
+from redact.core.kinds import KINDS, USUAL
+from redact.report.lists import clock, escaped, leak_table, timeline, track_table
 from redact.report.snapshots import Outline, Snapshot
 from redact.report.style import STYLE
 from redact.report.words import edit_in_words, recipe_in_words
-
-MOST_ROWS = 150
-"""Tracks in the timeline."""
-
-_WIDTH = 1000
-_ROW = 18
-_LEFT = 120
 
 
 def build_page(facts: dict[str, Any], snapshots: Sequence[Snapshot]) -> str:
@@ -31,10 +25,11 @@ def build_page(facts: dict[str, Any], snapshots: Sequence[Snapshot]) -> str:
     parts = (
         _header(facts),
         _tiles(facts),
+        _sieve(facts),
         _notes_section(facts),
         _look_first(facts),
         _check_section(facts),
-        _timeline(facts),
+        timeline(facts),
         _frame_gallery(snapshots),
         _decisions(facts),
         NOT_SIGNED,
@@ -56,11 +51,6 @@ def html_page(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def escaped(value: object) -> str:
-    """A text that HTML takes for nothing but text."""
-    return escape(str(value), quote=True)
-
-
 def _header(facts: dict[str, Any]) -> str:
     found = facts["verification"]
     badge = ("unknown", "Not checked")
@@ -77,9 +67,9 @@ def _header(facts: dict[str, Any]) -> str:
 def _tiles(facts: dict[str, Any]) -> str:
     tracks, exposure = facts["tracks"], facts["exposure"]
     hidden = [track for track in tracks if track["state"] == "hidden"]
+    told = [kind for kind in KINDS if kind in USUAL or any(t["kind"] == kind for t in hidden)]
     tiles = [
-        (sum(track["kind"] == "face" for track in hidden), "faces hidden"),
-        (sum(track["kind"] == "plate" for track in hidden), "plates hidden"),
+        *((sum(t["kind"] == kind for t in hidden), f"{KINDS[kind].names} hidden") for kind in told),
         (exposure["uncertain"], "uncertain, not hidden"),
         (exposure["shown"], "shown by a person's decision"),
         (facts["frames"], "frames" if facts["frames"] != 1 else "frame"),
@@ -94,6 +84,20 @@ def _tiles(facts: dict[str, Any]) -> str:
         note += "The result was not checked by other detectors. "
     note += "People whom no detector saw are in no number here. One person seen twice counts twice."
     return f'<section><ul class="tiles">{said}</ul>{note}</p></section>'
+
+
+def _sieve(facts: dict[str, Any]) -> str:
+    """Which kinds the page shows, without a script; nothing if there is but one."""
+    present = {track["kind"] for track in facts["tracks"]}
+    if len(present) < 2:
+        return ""
+    boxes = "".join(
+        f'<label class="{kind}"><input type="checkbox" id="see-{kind}" checked>'
+        f'<i class="dot"></i>{escaped(facts.names)}</label>'
+        for kind, facts in KINDS.items()
+        if kind in present
+    )
+    return f'<section class="sift"><h2>Kinds shown below</h2>{boxes}</section>'
 
 
 def _notes_section(facts: dict[str, Any]) -> str:
@@ -115,35 +119,19 @@ def _look_first(facts: dict[str, Any]) -> str:
         said += (
             "<p>These look like what is hidden before or after, and are <b>not hidden</b>: each is "
             "more than a tenth of the picture, and no detector sees anything there.</p>"
-            f"{_leak_table([(doubt, 'not hidden') for doubt in doubts])}"
+            f"{leak_table([(doubt, 'not hidden') for doubt in doubts])}"
         )
     if open_:
         said += (
             "<p>These were found and are <b>not hidden</b>: probably false alarms, or shown "
-            f"because a person said so.</p>{_track_table(open_)}"
+            f"because a person said so.</p>{track_table(open_)}"
         )
     if lost:
         said += (
             "<p>These are hidden, but were <b>lost</b>: where they begin or end, their place is in "
-            f"doubt. Look whether they show before or after.</p>{_track_table(lost)}"
+            f"doubt. Look whether they show before or after.</p>{track_table(lost)}"
         )
     return f"{said}</section>"
-
-
-def _track_table(rows: Sequence[dict[str, Any]]) -> str:
-    head = "<tr><th>Track<th>What<th>From<th>To<th>Height<th>Best score<th>State</tr>"
-    body = "".join(
-        f"<tr><td>{track['id']}<td>{escaped(track['kind'])}<td>{_clock(track['start'])}"
-        f"<td>{_clock(track['end'])}<td>{track['height']} px<td>{track['best']:.2f}"
-        f'<td><span class="{escaped(track["state"])}">{escaped(track["state"])}</span>'
-        f"{': ' * bool(track['doubt'])}{escaped(track['doubt'])}</tr>"
-        for track in rows[:MOST_ROWS]
-    )
-    return f"<table>{head}{body}</table>{_left_out_note(len(rows))}"
-
-
-def _left_out_note(count: int) -> str:
-    return f"<p>and {count - MOST_ROWS} more, in the JSON</p>" if count > MOST_ROWS else ""
 
 
 def _check_section(facts: dict[str, Any]) -> str:
@@ -152,7 +140,7 @@ def _check_section(facts: dict[str, Any]) -> str:
         return "<section><h2>Check</h2><p>The result was <b>not checked</b>.</p></section>"
     listed = [(leak, f"left: leak {n}") for n, leak in enumerate(found["leaks"], 1)]
     listed += [(leak, "found, then hidden") for leak in found["hidden"]]
-    table = _leak_table(listed) if listed else ""
+    table = leak_table(listed) if listed else ""
     faults = "".join(f'<p class="bad">{escaped(fault)}</p>' for fault in found["faults"])
     return (
         f"<section><h2>Check</h2>{faults}<p>{escaped(found['words'])}.</p>"
@@ -160,68 +148,6 @@ def _check_section(facts: dict[str, Any]) -> str:
         f"0.5 allowed. Change of brightness outside: {found['outside']:.0f} at most, of 12 allowed."
         f"</p>{table}</section>"
     )
-
-
-def _leak_table(listed: Sequence[tuple[dict[str, Any], str]]) -> str:
-    rows = "".join(
-        f"<tr><td>{escaped(leak['kind'])}<td>{_clock(leak['start'])}<td>{_clock(leak['end'])}"
-        f"<td>{leak['height']} px"
-        f"<td>{_scores(leak['scores'])}<td>{escaped(leak['why'])}<td>{escaped(what)}</tr>"
-        for leak, what in listed
-    )
-    head = "<tr><th>What<th>From<th>To<th>Height<th>Scores<th>Why<th>What became of it</tr>"
-    return f"<table>{head}{rows}</table>"
-
-
-def _scores(scores: dict[str, float]) -> str:
-    return ", ".join(f"{escaped(name)} {score:.2f}" for name, score in scores.items())
-
-
-def _timeline(facts: dict[str, Any]) -> str:
-    tracks = facts["tracks"][:MOST_ROWS]
-    if not tracks:
-        return "<section><h2>Timeline</h2><p>Nothing was found.</p></section>"
-    whole = max(facts["seconds"], 0.04)
-    height = _ROW * len(tracks) + 24
-    cuts = [_x_of(cut, whole) for cut in facts["cuts"]]
-    marks = "".join(
-        f'<line class="cut" x1="{x}" x2="{x}" y1="0" y2="{height - 20}"/>' for x in cuts
-    )
-    rows = "".join(_timeline_row(number, track, whole) for number, track in enumerate(tracks))
-    ticks = "".join(
-        f'<text class="tick" x="{_x_of(share * whole, whole)}" y="{height - 4}">'
-        f"{_clock(share * whole)}</text>"
-        for share in (0, 0.25, 0.5, 0.75, 1)
-    )
-    key = (
-        '<p class="key"><i class="hidden"></i>hidden, detected <i class="followed"></i>hidden, '
-        'followed <i class="uncertain"></i>uncertain, not hidden <i class="shown"></i>shown '
-        '<i class="cutkey"></i>cut</p>'
-    )
-    return (
-        f"<section><h2>Timeline</h2>{key}"
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="When each track was seen">'
-        f"{marks}{rows}{ticks}</svg>{_left_out_note(len(facts['tracks']))}</section>"
-    )
-
-
-def _timeline_row(number: int, track: dict[str, Any], whole: float) -> str:
-    y = number * _ROW
-    state = track["state"]
-    bars = [_bar(span, y, whole, f"{state} soft") for span in track["followed"]]
-    bars += [_bar(span, y, whole, state) for span in track["seen"]]
-    name = f'<text class="name" x="0" y="{y + 12}">{escaped(track["kind"])} {track["id"]}</text>'
-    return f"<g>{name}{''.join(bars)}</g>"
-
-
-def _bar(span: Sequence[float], y: int, whole: float, kind: str) -> str:
-    start, end = (_LEFT + (_WIDTH - _LEFT - 30) * min(1.0, t / whole) for t in span)
-    width = max(2.0, end - start)
-    return f'<rect class="{kind}" x="{start:.1f}" y="{y + 3}" width="{width:.1f}" height="11"/>'
-
-
-def _x_of(seconds: float, whole: float) -> str:
-    return f"{_LEFT + (_WIDTH - _LEFT - 30) * min(1.0, seconds / whole):.1f}"
 
 
 def _frame_gallery(snapshots: Sequence[Snapshot]) -> str:
@@ -238,14 +164,15 @@ def _frame_gallery(snapshots: Sequence[Snapshot]) -> str:
 def figure(shown: Snapshot, caption: str = "") -> str:
     """A picture with numbered outlines; without a caption, as HTML, it names what is there."""
     outlines = "".join(
-        f'<rect class="{escaped(o.state)}" x="{o.box[0]:.4f}" y="{o.box[1]:.4f}" '
+        f'<rect class="{escaped(o.state)} {escaped(o.kind)}" '
+        f'x="{o.box[0]:.4f}" y="{o.box[1]:.4f}" '
         f'width="{max(0, o.box[2] - o.box[0]):.4f}" height="{max(0, o.box[3] - o.box[1]):.4f}"/>'
         for o in shown.outlines
     )
     marks = "".join(map(_mark, shown.outlines))
     width, height = shown.size.width, shown.size.height
     known = escaped(_short_list(f"{o.kind} {o.track}" for o in shown.outlines))
-    said = caption or f"<b>{_clock(shown.seconds)}</b> frame {shown.frame} {known}"
+    said = caption or f"<b>{clock(shown.seconds)}</b> frame {shown.frame} {known}"
     return (
         f'<figure><div class="shot"><img alt="frame {shown.frame}" width="{width}" '
         f'height="{height}" src="data:image/jpeg;base64,{shown.jpeg}">'
@@ -260,6 +187,7 @@ def _mark(outline: Outline) -> str:
     above = top > 0.05
     place = f"left:{left:.2%};top:{top if above else bottom:.2%}"
     kind = f"{outline.state}{' above' if above else ''}{' end' if left > 0.93 else ''}"
+    kind += f" {outline.kind}"
     name = outline.track if outline.kind != "leak" else f"leak {outline.track}"
     return f'<b class="mark {escaped(kind)}" style="{place}">{escaped(name)}</b>'
 
@@ -309,7 +237,7 @@ SIGNED = re.compile(r"<section><h2>Signed off</h2>.*?</section>", re.DOTALL)
 def signed_section(signature: dict[str, Any]) -> str:
     """Who answers for the result, from the signature as JSON holds it."""
     watched = ", ".join(
-        f"{_clock(float(Fraction(start)))} to {_clock(float(Fraction(end)))}"
+        f"{clock(float(Fraction(start)))} to {clock(float(Fraction(end)))}"
         for start, end in signature.get("watched", ())
     )
     rows = {
@@ -339,8 +267,3 @@ def _key_values(rows: dict[str, Any]) -> str:
         f"<dt>{escaped(key)}</dt><dd>{escaped(value)}</dd>" for key, value in rows.items()
     )
     return f"<dl>{said}</dl>"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(max(0.0, seconds), 60)
-    return f"{int(minutes)}:{rest:05.2f}"

@@ -17,7 +17,8 @@ from redact.core.plan import Plan
 from redact.core.storage import write_whole
 from redact.errors import printable
 from redact.media.formats import open_source
-from redact.report.page import escaped, figure, html_page
+from redact.report.lists import escaped
+from redact.report.page import figure, html_page
 from redact.report.snapshots import (
     Outline,
     Snapshot,

@@ -1,5 +1,7 @@
 """How the report's page looks, on a screen and on paper."""
 
+from redact.core.kinds import KINDS
+
 STYLE = """
 :root{--ink:#1d2430;--soft:#5b6675;--line:#e1e5ea;--ground:#f6f7f9;--hidden:#2f6f5e;--unsure:#c9821b;
 --shown:#b3261e;--bad:#b3261e;--good:#2f6f5e}
@@ -65,5 +67,14 @@ dl{display:grid;grid-template-columns:minmax(140px,max-content) 1fr;
 gap:3px 20px;margin:0 0 4px;font-size:13.5px}
 dt{color:var(--soft);overflow-wrap:anywhere}
 dd{margin:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
+.dot{display:inline-block;width:9px;height:9px;margin-right:6px;border-radius:50%;background:var(--of)}
+.name tspan{fill:var(--of)}
+.sift label{margin-right:18px;white-space:nowrap}
+.sift input{margin:0 6px 0 0;vertical-align:-1px}
 @media print{body{background:#fff}main{padding:0}section{break-inside:avoid;border-color:#ccc}}
 """
+STYLE += "".join(
+    f".{kind}{{--of:{facts.colour}}}"
+    f"body:has(#see-{kind}:not(:checked)) .{kind}:not(label){{display:none}}\n"
+    for kind, facts in KINDS.items()
+)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from redact.core.edits.checks import spoken
+from redact.core.findings import Kind
+from redact.core.kinds import KINDS, kind_of_detector
 from redact.core.recipe import IRREVERSIBLE
 
 _DETECTORS = {"centerface": "CenterFace", "yunet": "YuNet", "mediapipe": "BlazeFace"}
@@ -25,19 +28,20 @@ def recipe_in_words(recipe: dict[str, Any], style: str) -> dict[str, str]:
     """
     reach = recipe["coverage"]
     passes = recipe["passes"]
-    faces = "; ".join(_pass_in_words(one) for one in passes if one["detector"] != "plates")
-    plates = "; ".join(_pass_in_words(one) for one in passes if one["detector"] == "plates")
+    kinds = {it.names.capitalize(): _passes_in_words(passes, kind) for kind, it in KINDS.items()}
+    wanted = {kind_of_detector(one["detector"]) for one in passes}
+    rules = [rule for rule in reach["rules"] if rule["kind"] in wanted]
     quality = recipe["quality"]
     return {
         "Profile": recipe["profile"],
-        "Faces": faces or "not looked for",
-        "Number plates": plates or "not looked for",
+        **{names: said or "not looked for" for names, said in kinds.items()},
         "Uncertain": _uncertain_in_words(recipe),
         "Margin": f"{reach['pad']:.0%} of a face's size on each side, "
         f"{reach['plate_pad']:.0%} of a plate's",
         "In time": f"from {reach['before']:g} s before something is first detected to "
         f"{reach['after']:g} s after it is last detected; gaps of up to {reach['bridge']:g} s are "
         f"filled, and it is followed for up to {reach['follow']:g} s",
+        **{f"Rule for {KINDS[rule['kind']].names}": _rule_in_words(rule) for rule in rules},
         "Style": _style_in_words(style, recipe["colour"]),
         "Sound": _SOUND[recipe["audio"]],
         "Encoder": (recipe["encoder"] or "chosen by the file")
@@ -45,6 +49,27 @@ def recipe_in_words(recipe: dict[str, Any], style: str) -> dict[str, str]:
         "Kept beside": " and ".join(recipe["extras"]) or "nothing",
         "Damaged frames": "refused" if recipe["strict_input"] else "hidden as a whole",
     }
+
+
+def _passes_in_words(passes: Sequence[dict[str, Any]], kind: Kind) -> str:
+    ours = (one for one in passes if kind_of_detector(one["detector"]) is kind)
+    return "; ".join(map(_pass_in_words, ours))
+
+
+def _rule_in_words(rule: dict[str, Any]) -> str:
+    """What holds for one kind in place of what is said for all."""
+    least = rule["threshold"]
+    said = [] if least is None else [f"a track's best score from {least:g}"]
+    said += [f"{rule['pad']:.0%} of its size on each side"]
+    said += [f"{rule['before']:g} s before and {rule['after']:g} s after"]
+    return ", ".join([*said, _DRAWN[rule["drawn"]]])
+
+
+_DRAWN = {
+    "any": "in the style",
+    "fill": "in the style, but never in one that can be reversed",
+    "plain": "in one colour",
+}
 
 
 def _pass_in_words(one: dict[str, Any]) -> str:

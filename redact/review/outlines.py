@@ -14,6 +14,7 @@ from redact.core.edits.things import Thing, Things, is_ever_hidden, state_at
 from redact.core.edits.values import Accept, HidePath
 from redact.core.findings import Kind, Track
 from redact.core.geometry import Box
+from redact.core.kinds import KINDS
 from redact.core.plan import Plan
 from redact.review.doubts import alike, doubt, ends_within, jump, largest_and_surest
 
@@ -71,7 +72,7 @@ def _said(thing: Thing, time: Fraction, uncertain: str, box: Box) -> list[Any]:
 def _tracks_between(things: Things, plan: Plan, start: Fraction, end: Fraction) -> Iterator[Track]:
     """Whole tracks that may matter from one time to another, with sightings around them only."""
     coverage = plan.recipe.coverage
-    margin = Fraction(max(coverage.before, coverage.after, coverage.bridge)) + 1
+    margin = Fraction(max(coverage.longest_before, coverage.longest_after, coverage.bridge)) + 1
     for thing in things.by_id.values():
         track = thing.track
         if track is None or track.id != thing.id:
@@ -174,6 +175,11 @@ def _frame_at(times: Sequence[Fraction], time: Fraction, *, last: bool = False) 
     if last and (place == len(times) or times[place] > time):
         place -= 1
     return max(0, min(place, len(times) - 1))
+
+
+def kinds() -> dict[str, dict[str, str]]:
+    """What the page calls each kind, and the colour of its marks."""
+    return {str(kind): {"names": it.names, "colour": it.colour} for kind, it in KINDS.items()}
 
 
 def margins(plan: Plan) -> dict[str, float]:

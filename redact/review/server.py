@@ -214,6 +214,7 @@ class ReviewServer:
                 "times": [round(float(time), 6) for time in session.times],
                 "cuts": list(plan.cuts),
                 "pads": outlines.margins(plan),
+                "kinds": outlines.kinds(),
             }
         return said
 

@@ -142,7 +142,7 @@ class OpenTrack:
         """Go on without a detection; the predicted box counts for as long as it is credible."""
         self.predictions.append(_Prediction(view.index, view.time, self.box, self.growth))
         seconds = float(abs(view.time - self.last_detection.time))
-        if _is_credible(seconds, self.unreliable_seconds, coverage):
+        if _is_credible(self.kind, seconds, self.unreliable_seconds, coverage):
             self.valid_predictions = len(self.predictions)
 
     def tail(self) -> list[Sighting]:
@@ -157,8 +157,9 @@ class OpenTrack:
         return Track(self.id, self.kind, (*earlier, *self.sightings, *self.tail()))
 
 
-def _is_credible(seconds: float, unreliable_seconds: float, coverage: Coverage) -> bool:
+def _is_credible(kind: Kind, seconds: float, unreliable_seconds: float, coverage: Coverage) -> bool:
     """Whether a predicted box counts, by times since the last detection."""
-    if seconds <= max(coverage.after, coverage.before):
+    rule = coverage.rule(kind)
+    if seconds <= max(rule.after, rule.before):
         return True
     return seconds <= coverage.follow and unreliable_seconds <= _MAX_UNRELIABLE

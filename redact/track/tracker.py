@@ -117,7 +117,7 @@ class PictureTracker:
         return opened
 
     def _is_over(self, track: OpenTrack, now: Fraction) -> bool:
-        longest = max(self._coverage.bridge, self._coverage.after, self._coverage.follow)
+        longest = max(self._coverage.bridge, self._coverage.longest_after, self._coverage.follow)
         return now - track.last_detection.time > longest
 
     def _finish(self, tracks: Sequence[OpenTrack]) -> None:
@@ -163,7 +163,8 @@ class PictureTracker:
     def _drop_views(self, now: Fraction) -> None:
         """Drop the views that no track can be followed back to any more."""
         oldest = self._new[0].start if self._new else now
-        while oldest - self._views[0].time > max(self._coverage.before, self._coverage.follow):
+        longest = max(self._coverage.longest_before, self._coverage.follow)
+        while oldest - self._views[0].time > longest:
             self._views.popleft()
 
 

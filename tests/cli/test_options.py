@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from redact.core.findings import Kind
+from redact.core.kinds import KINDS, Rule
 from redact.core.recipe import PROFILES, Pass
 from redact.errors import RecipeError
+from redact_cli import kind_help
 from redact_cli.options import Encoding, Reach, Search, Style
 from redact_cli.recipes import make_recipe, parse_pass
 
@@ -48,7 +50,8 @@ def test_faces_and_plates_are_both_looked_for_unless_one_is_named(profile: str) 
     def kinds(**said: str) -> set[Kind]:
         return {one.kind for one in make_recipe(Search(profile, **said)).passes}
 
-    assert kinds() == kinds(detect="faces,plates") == kinds(detect="plates, faces") == set(Kind)
+    assert kinds() == kinds(detect="faces,plates") == kinds(detect="plates, faces")
+    assert kinds() == {Kind.FACE, Kind.PLATE}
     assert kinds(detect="faces") == {Kind.FACE}
     assert kinds(detect="plates") == {Kind.PLATE}
 
@@ -96,3 +99,69 @@ def test_what_is_never_kept_is_refused_with_the_reason(name: str, why: str) -> N
         make_recipe(Search("fast"), encoding=Encoding(keep=[f"subtitles,{name}"]))
     assert name in str(caught.value)
     assert why in str(caught.value)
+
+
+def kinds_of(detect: str, profile: str = "balanced") -> set[Kind]:
+    return {one.kind for one in make_recipe(Search(profile, detect=detect)).passes}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_any_kinds_can_be_asked_for_and_all_of_them(profile: str) -> None:
+    assert kinds_of("all", profile) == set(Kind)
+    for kind, facts in KINDS.items():
+        assert kinds_of(facts.option, profile) == {kind}
+        assert kinds_of(f"{facts.option}, plates", profile) == {kind, Kind.PLATE}
+    for text in ("all,faces", "people,ghosts", "person"):
+        with pytest.raises(RecipeError, match="can be detected"):
+            kinds_of(text, profile)
+
+
+def rule_of(kind: Kind, *said: str) -> Rule:
+    return make_recipe(Search(), Reach(rule=list(said))).coverage.rule(kind)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_rule_speaks_of_one_kind_alone(kind: Kind) -> None:
+    option = KINDS[kind].option
+    text = f"{option}:threshold=0.6, pad=0.7,before=1,after=2,style=plain"
+    assert rule_of(kind, text) == Rule(kind, 0.6, 0.7, 1.0, 2.0, "plain")
+    for other in set(Kind) - {kind}:
+        assert rule_of(other, text) == rule_of(other)
+    assert rule_of(kind, f"{option}:pad=0.7", f"{option}:after=3").pad == 0.7
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("people", "KIND:NAME=VALUE"),
+        ("ghosts:pad=1", "KIND:NAME=VALUE"),
+        ("people:", "KIND:NAME=VALUE"),
+        ("people:size=1", "no value called 'size'"),
+        ("people:pad=wide", "does not fit"),
+        ("people:pad=nan", "does not fit"),
+        ("people:after=-1", "does not fit"),
+        ("people:threshold=2", "does not fit"),
+        ("people:style=any", "never any"),
+        ("plates:style=fill", "never fill"),
+        ("faces:style=sticker", "no 'sticker'"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(text: str, why: str) -> None:
+    with pytest.raises(RecipeError, match=why):
+        rule_of(Kind.FACE, text)
+
+
+def test_holds_said_for_all_are_those_of_each_kind_unless_a_rule_says_more() -> None:
+    made = make_recipe(Search(), Reach(before=2.0, rule=["people:before=3"])).coverage
+    assert made.rule(Kind.FACE).before == made.rule(Kind.PLATE).before == 2.0
+    assert made.rule(Kind.PERSON).before == 3.0
+
+
+def test_the_help_tells_each_kind_its_detectors_and_its_values() -> None:
+    said = kind_help.of_kinds(), kind_help.of_passes(), kind_help.of_rules()
+    for kind, facts in KINDS.items():
+        rule = PROFILES["balanced"].coverage.rule(kind)
+        assert facts.option in said[0]
+        assert all(name in said[1] for name in facts.detectors)
+        assert f"{facts.option}:threshold=" in said[2]
+        assert f"pad={rule.pad:g},before={rule.before:g}" in said[2]

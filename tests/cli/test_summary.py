@@ -153,3 +153,14 @@ def test_choices_in_words() -> None:
     line = choices_in_words(replace(CLIP, checking=None, recipe=PROFILES["thorough"]))
     for word in ("faces and number plates", "style blur", "listed", "sound keep", "not checked"):
         assert word in line
+
+
+def test_kinds_beyond_faces_and_plates_are_counted_where_they_were_looked_for() -> None:
+    every = (*BOTH, Kind.PERSON)
+    report = replace(DONE, tracks=8, searched=every, further=((Kind.PERSON, 3),))
+    assert "4 tracks of faces, 1 track of number plates, 3 tracks of people" in said(report)[1]
+    assert report_object(report)["people"] == 3
+    only = replace(report, frames=1, faces=0, plates=0, tracks=1, searched=(Kind.PERSON,))
+    line = said(replace(only, further=((Kind.PERSON, 1),)))[1]
+    assert line.startswith("hidden: 1 person; faces were not looked for; number plates were not")
+    assert "people" not in report_object(DONE)

@@ -17,6 +17,7 @@ from redact import plan as plans
 from redact.core.coverage import Coverage
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
+from redact.core.kinds import Rule
 from redact.core.plan import (
     ChangeStyle,
     Edit,
@@ -29,7 +30,7 @@ from redact.core.plan import (
     dumps,
     loads,
 )
-from redact.core.recipe import Pass, Recipe, recipe
+from redact.core.recipe import PROFILES, Pass, Recipe, recipe
 from redact.errors import PlanError, UnwritableOutputError
 
 FACE = Box(10.1, 20.2, 30.3, 40.4)
@@ -485,3 +486,23 @@ def test_a_plan_from_before_passes_had_tiles_still_loads() -> None:
     for pass_ in data["recipe"]["passes"]:
         del pass_["scale"], pass_["stills"]
     assert loads(json.dumps(data)) == PLAN
+
+
+def test_a_plan_from_before_there_were_more_kinds_is_read_as_it_was_meant() -> None:
+    plan = Plan(SourceId("sha256:1", Size(9, 9), 1), PROFILES["balanced"])
+    old = json.loads(dumps(plan))
+    assert old["recipe"]["coverage"].pop("rules")
+    assert loads(json.dumps(old)) == plan
+
+
+def test_the_rules_of_kinds_survive_and_what_cannot_be_is_refused() -> None:
+    rule = Rule(Kind.PERSON, 0.3, 0.2, 1.0, 2.0, "plain")
+    recipe = replace(PROFILES["fast"], coverage=Coverage().with_rule(rule))
+    plan = Plan(SourceId("sha256:1", Size(9, 9), 1), recipe.detecting(Kind))
+    assert loads(dumps(plan)) == plan
+    data = json.loads(dumps(plan))
+    for name, value in (("kind", "ghost"), ("drawn", "any"), ("pad", -1), ("weight", 1)):
+        broken = json.loads(json.dumps(data))
+        broken["recipe"]["coverage"]["rules"][0][name] = value
+        with pytest.raises(PlanError, match="cannot be used"):
+            loads(json.dumps(broken))

@@ -9,6 +9,7 @@ import pytest
 from redact.core.findings import Detection, Kind
 from redact.core.frames import VideoInfo
 from redact.core.geometry import Box, Size
+from redact.core.kinds import USUAL
 from redact.core.recipe import IRREVERSIBLE, PROFILES, Pass, Recipe, recipe, size_penalty
 from redact.detect.detectors import DETECTORS
 from redact.errors import RecipeError
@@ -113,12 +114,20 @@ def test_a_pass_knows_what_its_detector_finds() -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_every_profile_looks_for_faces_and_plates(name: str) -> None:
-    assert {p.kind for p in PROFILES[name].passes} == set(Kind)
+def test_every_profile_looks_for_faces_and_plates_and_can_look_for_more(name: str) -> None:
+    assert {p.kind for p in PROFILES[name].passes} == set(USUAL)
+    assert {p.kind for p in PROFILES[name].detecting(Kind).passes} == set(Kind)
     for kind in Kind:
         only = PROFILES[name].detecting({kind})
         assert {p.kind for p in only.passes} == {kind}
         assert replace(only, passes=PROFILES[name].passes) == PROFILES[name]
+        assert set(only.passes) < set(PROFILES[name].detecting(Kind).passes)
+
+
+def test_passes_of_ones_own_are_kept_for_their_kind() -> None:
+    own = recipe("balanced", passes=(Pass("people", 320, 0.5),))
+    assert own.detecting({Kind.PERSON}).passes == own.passes
+    assert not {p.kind for p in own.detecting(Kind).passes} & set(USUAL)  # taken out on purpose
 
 
 def test_detecting_nothing_is_refused() -> None:
@@ -172,7 +181,7 @@ def test_a_video_of_up_to_4k_is_not_seen_in_tiles(name: str) -> None:
 def test_a_still_is_seen_at_no_less_than_0_7_of_its_size(name: str, kind: Kind) -> None:
     """So that 20 pixels are at least 14 for a detector, whatever the size of the picture."""
     still = VideoInfo(Size(8660, 5774), frames=1)
-    passes = [p for p in PROFILES[name].passes_for(still) if p.kind is kind]
+    passes = PROFILES[name].detecting({kind}).passes_for(still)
     closest = max(passes, key=lambda p: p.scale)
     assert closest.scale >= (0.7 if kind is Kind.PLATE else 1)
     assert closest.above <= 2048 or any(p.scale >= 0.7 and p.above <= 2048 for p in passes)

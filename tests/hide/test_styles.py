@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from redact.core.coverage import Coverage
+from redact.core.findings import Kind
 from redact.core.frames import upright
 from redact.core.geometry import Box, Region, Size, Turn
 from redact.core.interfaces import Style
@@ -168,6 +170,27 @@ def test_a_reversible_style_sees_no_characters(name: StyleName):
     whole_style(name).hide(picture, regions)
     whole_style(name).hide(other, regions)
     assert same(picture, other)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", NAMES)
+def test_r1_for_people_whatever_the_style(name: StyleName, layout: str):
+    style = whole_style(name)
+    for case, regions in REGIONS.items():
+        people = [replace(region, fill=True) for region in regions]
+        assert not depends_on_hidden(style, painted(SIZE, layout), people), case
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("name", sorted(IRREVERSIBLE))
+def test_r1_for_the_region_of_every_kind(name: StyleName, kind: Kind):
+    style, coverage = whole_style(name), Coverage()
+    boxes = [Box(20, 12, 34, 32), Box(-4, 30, 9, 60), Box(36, 4, 40, 44)]
+    for score in (0.0, 1.0):
+        regions = [coverage.region(kind, box, score) for box in boxes]
+        for layout in ("yuv420p", "nv12", "rgba", "gray"):
+            for turn in TURNS:
+                assert not depends_on_hidden(style, painted(SIZE, layout, turn=turn), regions)
 
 
 @pytest.mark.parametrize("name", STYLES)

@@ -9,11 +9,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from redact.core.coverage import MOST_GROWTH, Cover, Coverage, is_lost
+from redact.core.coverage import Cover, Coverage, is_lost
 from redact.core.findings import Detection, Kind, Sighting, Track
 from redact.core.frames import Grey
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import MovedBox, OpticalFlow, View
+from redact.core.kinds import KINDS
 from redact.track.tracker import PictureTracker
 from tests.scripted import StaticFlow
 
@@ -61,7 +62,7 @@ def test_a_followed_box_never_outgrows_its_limit(
 ) -> None:
     box = Box(300, 200, 340, 230)
     track = follow(box, flow, coverage, kind, seen)
-    most = MOST_GROWTH[kind]
+    most = KINDS[kind].growth
     for sighting in track.sightings:
         assert sighting.box.width <= most * box.width + 1e-6
         assert sighting.box.height <= most * box.height + 1e-6
@@ -99,7 +100,7 @@ def test_a_box_without_hold_is_no_larger_in_any_frame_of_a_plan() -> None:
     cover = Cover([track], (), wild)
     boxes = [h.region.box for i in range(150) for h in cover.hidden(i, Fraction(i, RATE))]
     assert len(boxes) == 24 + 2 * 30 + 1
-    assert max(b.width for b in boxes) == pytest.approx(MOST_GROWTH[Kind.FACE] * box.width)
+    assert max(b.width for b in boxes) == pytest.approx(KINDS[Kind.FACE].growth * box.width)
     assert all(b.contains(box) for b in boxes)
 
 
@@ -134,5 +135,5 @@ def test_what_lies_far_off_the_line_between_two_detections_is_hidden_where_the_f
     box = Box(300, 100, 340, 130)
     track = follow(box, Roundabout(), replace(Coverage(), before=0.0), Kind.FACE, (70, 80))
     lowest = max(track.sightings, key=lambda s: s.box.bottom)
-    assert lowest.box.height <= MOST_GROWTH[Kind.FACE] * box.height
+    assert lowest.box.height <= KINDS[Kind.FACE].growth * box.height
     assert lowest.box.contains(box.shifted(0, 100))

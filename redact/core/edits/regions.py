@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from redact.core.coverage import Cover, Coverage, smooth_sizes
+from redact.core.coverage import Cover, Coverage
 from redact.core.edits.checks import path_points, path_span, refuse, spoken
 from redact.core.edits.things import Thing, Things, is_ever_hidden, is_hidden
 from redact.core.edits.values import HidePath, Key, Outline
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region
 from redact.core.recipe import Recipe
+from redact.core.smoothing import smooth
 
 
 class HiddenTracks:
@@ -70,7 +71,7 @@ def _tracks_near(things: Things, coverage: Coverage, time: Fraction | None) -> I
     if time is None:
         yield from tracks
         return
-    soon, ago = time + Fraction(coverage.before), time - Fraction(coverage.after)
+    soon, ago = time + Fraction(coverage.longest_before), time - Fraction(coverage.longest_after)
     for track in tracks:
         if track.sightings[0].time <= soon and track.sightings[-1].time >= ago:
             yield track
@@ -98,11 +99,11 @@ class CorrectedPath:
         self._cuts = cuts
         self._shot = bisect_right(cuts, thing.track.sightings[0].frame)
         owned = {s.frame for s in things.sightings(thing)}
-        smooth = smooth_sizes(thing.track.sightings)
+        path = smooth(thing.track)
         said = {c.time: c.box for _, c in thing.corrections}
         # Of the whole track, so that no gap opens where it is divided: that reveals nothing.
-        self._whole = _corrected([Key(s.time, s.box) for s in smooth], said)
-        times = {s.time for s in smooth if s.frame in owned}
+        self._whole = _corrected([Key(s.time, s.box) for s in path], said)
+        times = {s.time for s in path if s.frame in owned}
         times |= {time for time in said if things.owner(thing.track, time) is thing}
         self._own = [point for point in self._whole if point.time in times]
 
@@ -114,8 +115,9 @@ class CorrectedPath:
         points = self._whole if owned else self._own  # beyond what is its own it is held
         if shown or not points or bisect_right(self._cuts, index) != self._shot:
             return None
-        start = points[0].time - Fraction(self._coverage.before)
-        end = points[-1].time + Fraction(self._coverage.after)
+        rule = self._coverage.rule(self._track.kind)
+        start = points[0].time - Fraction(rule.before)
+        end = points[-1].time + Fraction(rule.after)
         if not start <= time <= end:
             return None
         return self._coverage.region(self._track.kind, box_at(points, time))

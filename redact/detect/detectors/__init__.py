@@ -36,9 +36,16 @@ def _load_plates() -> Detector:
     return Plates()
 
 
+def _load_people() -> Detector:
+    from redact.detect.detectors.objects import People
+
+    return People()
+
+
 DETECTORS: dict[str, Callable[[], Detector]] = {
     "centerface": _load_centerface,
     "mediapipe": _load_mediapipe,
+    "people": _load_people,
     "plates": _load_plates,
     "yunet": _load_yunet,
 }
@@ -59,7 +66,7 @@ def load(name: str) -> Detector:
 
 
 def load_objects() -> Objects:
-    """Load the network of everyday objects, which finds nothing that is hidden.
+    """Load the network of everyday objects by all its classes, for what is around plates.
 
     Raises:
         EngineError: Its library or its weights cannot be used.

@@ -1,6 +1,6 @@
 """Everyday objects, found by NanoDet-g (Lyu, 2021; card: `redact/detect/weights/objects.md`).
 
-They are hidden by nothing: vehicles, persons and screens tell what is around a face or a plate.
+Vehicles and screens tell what is around a plate. `People` are what may be hidden.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.core.findings import ObjectDetection
+from redact.core.findings import Detection, Kind, ObjectDetection
 from redact.core.frames import Rgb
 from redact.core.geometry import Box
 from redact.detect.detectors.boxes import detect_in_batches
@@ -69,6 +69,18 @@ class Objects:
             sorted(_suppress(maps, threshold, wanted), key=lambda found: -found.score)
             for maps in zip(*outputs, strict=True)
         ]
+
+
+class People:
+    """Finds whole people, standing, sitting or cut by the picture's rim, from any side."""
+
+    def __init__(self) -> None:
+        self._objects = Objects()
+
+    def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        """People per picture, in its own pixels, each with at least that score."""
+        found = self._objects.detect(pictures, threshold, ("person",))
+        return [[Detection(Kind.PERSON, it.box, it.score) for it in here] for here in found]
 
 
 def _suppress(

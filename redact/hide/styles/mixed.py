@@ -26,7 +26,8 @@ class Mixed:
     the other regions.
 
     Characters are guessed from very little, and what hides them has to stand still: they get one
-    colour in every style but `cover`.
+    colour in every style but `cover`. So does, in place of a reversible style, what would tell a
+    gait.
 
     Args:
         name: The style of regions that name none.
@@ -45,7 +46,8 @@ class Mixed:
         by_style: dict[str, list[Region]] = {}
         for region in regions:
             name = region.style or self._name
-            if region.text and name != "cover":
+            plain = region.text or (region.fill and name in _REVERSIBLE)
+            if plain and name != "cover":
                 colour = self._solid if name == "solid" else self._grey
                 colour.hide(picture, [region])
             else:

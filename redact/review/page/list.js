@@ -14,6 +14,7 @@ const seen = new Map();  // cards that are drawn, by name
 function wanted(it) {
   if (filter.value === "all") return true;
   if (filter.value === "region") return it.drawn;
+  if (filter.value in state.info.kinds) return it.kind === filter.value;
   if (filter.value === "here") return it.first <= state.frame && state.frame <= it.last;
   return it.state === filter.value || (it.state === "partly" && filter.value !== "uncertain");
 }
@@ -23,6 +24,15 @@ const BY = {
   doubt: (a, b) => (a.score ?? 1) - (b.score ?? 1),
   size: (a, b) => (b.height ?? 0) - (a.height ?? 0),
 };
+
+/** The filter offers each kind that the plan has. */
+function offerKinds() {
+  const present = new Set(state.plan?.tracks.map((it) => it.kind));
+  const offered = Object.entries(state.info.kinds).filter(([kind]) => present.has(kind) || filter.value === kind);
+  const group = document.getElementById("filter-kinds");
+  group.replaceChildren(...offered.map(([kind, {names}]) => new Option(names, kind, false, filter.value === kind)));
+  group.hidden = offered.length < 2;
+}
 
 /** One person's tracks stay together, at the place of the first of them. */
 function arrange() {
@@ -98,6 +108,7 @@ function update(card, it, row) {
   card.dataset.state = it.drawn ? "region" : it.state;
   const times = state.info.times;
   card.querySelector(".title").textContent = title(it);
+  card.style.setProperty("--kind", state.info.kinds[it.kind]?.colour ?? "transparent");
   card.querySelector(".span").textContent = `${clock(times[it.first], 1)} – ${clock(times[it.last], 1)}`;
   const alike = it.alike ? state.plan.tracks.filter((other) => other.alike === it.alike).length : 0;
   const jump = it.jump === null || it.jump === undefined ? "" : " · jumps";
@@ -174,7 +185,10 @@ function clear() {
 }
 
 on("info", clear);
-on("plan", rebuild);
+on("plan", () => {
+  offerKinds();
+  rebuild();
+});
 on("selected", () => {
   if (state.selected.size === 1) {
     const [key] = state.selected;

@@ -101,7 +101,9 @@ function drawLane(lane, top, width) {
   paint.restore();
   paint.fillStyle = colour(chosen ? "--ink" : "--soft");
   const name = lane[0].person ?? (lane[0].drawn ? `${lane[0].kind} ${lane[0].name}` : `${lane[0].kind} ${lane[0].id}`);
-  paint.fillText(name, 8, top + LANE / 2, NAMES - 14);
+  paint.fillText(name, 16, top + LANE / 2, NAMES - 22);
+  paint.fillStyle = state.info.kinds[lane[0].kind]?.colour ?? colour("--region");
+  paint.fillRect(5, top + LANE / 2 - 3, 6, 6);
 }
 
 function drawDoubt(it, from, to, top) {

@@ -1,0 +1,96 @@
+"""Boxes as they are hidden: steadier than a detector's, never smaller, and without a gait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import pi, sin
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redact.core.coverage import Cover, Coverage
+from redact.core.findings import Kind, Sighting, Track
+from redact.core.geometry import Box
+from redact.core.smoothing import GLIDE, glide, smooth
+
+RATE = 25
+
+
+def sightings(boxes: Sequence[Box]) -> list[Sighting]:
+    return [Sighting(i, Fraction(i, RATE), box, 0.8) for i, box in enumerate(boxes)]
+
+
+def walking(frames: int, pace: float = 3.0) -> list[Box]:
+    """Twice a second the limbs reach out, and the body goes up and down."""
+    swing = [sin(2 * pi * i / RATE) ** 2 for i in range(frames)]
+    return [Box.around(100 + pace * i, 100 - 4 * s, 40 + 30 * s, 100) for i, s in enumerate(swing)]
+
+
+any_box = st.builds(
+    Box.around, st.floats(-50, 900), st.floats(-50, 500), st.floats(1, 200), st.floats(1, 300)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 40), any_box), min_size=1, max_size=60))
+def test_what_glides_still_holds_every_box(steps: list[tuple[int, Box]]) -> None:
+    frame, seen = 0, []
+    for wait, box in steps:
+        frame += wait
+        seen.append(Sighting(frame, Fraction(frame, RATE), box, 0.5))
+    for before, after in zip(seen, glide(seen), strict=True):
+        assert after.box.contains(before.box)
+        assert (after.frame, after.time, after.score) == (before.frame, before.time, before.score)
+
+
+def test_even_movement_stays_as_it_is() -> None:
+    boxes = [Box.around(10 + 7 * i, 300 - 2 * i, 30, 80) for i in range(60)]
+    for before, after in zip(boxes, glide(sightings(boxes)), strict=True):
+        assert after.box.centre == pytest.approx(before.centre)
+        assert (after.box.width, after.box.height) == pytest.approx((30, 80))
+
+
+def steps_left(boxes: Sequence[Box]) -> float:
+    """How much widths and heights of a middle second differ, as a share of the height."""
+    inner = boxes[2 * RATE : 4 * RATE]
+    return max(
+        (max(sides) - min(sides)) / 100
+        for sides in ([b.width for b in inner], [b.height for b in inner])
+    )
+
+
+def unevenness(boxes: Sequence[Box]) -> float:
+    """How much the middle jumps beside an even path, as a share of the height."""
+    moves = [b.centre[1] - a.centre[1] for a, b in pairwise(boxes[2 * RATE : 4 * RATE])]
+    return max(moves) / 100
+
+
+def test_a_walk_leaves_neither_its_limbs_nor_its_rhythm() -> None:
+    boxes = walking(6 * RATE)
+    hidden = [s.box for s in glide(sightings(boxes))]
+    assert steps_left(boxes) > 0.29
+    assert unevenness(boxes) > 0.004
+    assert steps_left(hidden) < 0.03
+    assert unevenness(hidden) < 0.0005
+
+
+def test_a_person_glides_in_what_a_plan_hides_and_a_face_does_not() -> None:
+    for kind, least, most in ((Kind.PERSON, 0.0, 0.02), (Kind.FACE, 0.03, 1.0)):
+        track = Track(1, kind, tuple(sightings(walking(6 * RATE))))
+        assert smooth(track) != list(track.sightings)
+        cover = Cover([track], (), Coverage())
+        found = [cover.hidden(i, Fraction(i, RATE)) for i in range(6 * RATE)]
+        assert least <= steps_left([here[0].region.box for here in found]) <= most
+
+
+def test_nothing_later_than_its_reach_changes_what_is_hidden() -> None:
+    assert Coverage().reach >= GLIDE
+    boxes = walking(4 * RATE)
+    changed = [*boxes[: 3 * RATE], *(b.grown(0.5) for b in boxes[3 * RATE :])]
+    early = int((3 - 2 * GLIDE) * RATE) - 1
+    one, other = glide(sightings(boxes)), glide(sightings(changed))
+    assert one[:early] == other[:early]
+    assert one[-1] != other[-1]
