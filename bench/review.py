@@ -40,12 +40,16 @@ SHOWN = "String(m.state.frame) === document.getElementById('picture').dataset.fr
 
 def make_clip(folder: Path, minutes: float, size: Size, group: float) -> Path:
     """A moving test pattern, H.264, with a key frame every so many seconds."""
-    path = folder / f"{minutes:g}min_{size.height}.mp4"
-    scene = f"testsrc2=s={size.width}x{size.height}:r={RATE}:d={minutes * 60}"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", scene]
-    command += ["-c:v", "libx264", "-preset", "veryfast", "-g", str(round(group * RATE))]
-    command += ["-keyint_min", str(round(group * RATE)), "-sc_threshold", "0"]
-    subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)
+    path, part = (folder / f"{minutes:g}min_{size.height}{end}.mp4" for end in ("", "_part"))
+    length = 2 * group
+    scene = f"testsrc2=s={size.width}x{size.height}:r={RATE}:d={length:g}"
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error"]
+    encoder = ["-c:v", "libx264", "-preset", "veryfast", "-g", str(round(group * RATE))]
+    encoder += ["-keyint_min", str(round(group * RATE)), "-sc_threshold", "0"]
+    made = [*ffmpeg, "-f", "lavfi", "-i", scene, *encoder, "-pix_fmt", "yuv420p", str(part)]
+    subprocess.run(made, check=True)
+    again = str(round(minutes * 60 / length) - 1)  # the same over and over: quickly made
+    subprocess.run([*ffmpeg, "-stream_loop", again, "-i", part, "-c", "copy", path], check=True)
     return path
 
 

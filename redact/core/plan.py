@@ -231,15 +231,26 @@ def _lies_in(region: Region, boxes: Sequence[Box]) -> bool:
     return any(b.left <= x <= b.right and b.top <= y <= b.bottom for b in boxes)
 
 
-def dumps(plan: Plan) -> str:
-    """The plan as JSON, one sighting and one edit a line, every number exact."""
-    data = edit_converter().unstructure(plan)
-    tracks = data.pop("tracks")
+def dumps(plan: Plan, tracks: str | None = None) -> str:
+    """The plan as JSON, one sighting and one edit a line, every number exact.
+
+    Args:
+        plan: What is told.
+        tracks: What `dump_tracks` made of its tracks, if that is known: it is most of the text.
+    """
+    made = edit_converter().unstructure
+    data = {f.name: made(getattr(plan, f.name)) for f in fields(Plan) if f.name != "tracks"}
     for name in ("plain", "undone"):
         if not data[name]:
             del data[name]
     lines = [f'  "{key}": {_as_lines(value, key)},' for key, value in data.items()]
-    return "\n".join(["{", *lines, '  "tracks": [' + ",".join(map(_track_lines, tracks)), "]}", ""])
+    text = dump_tracks(plan.tracks) if tracks is None else tracks
+    return "\n".join(["{", *lines, f'  "tracks": [{text}', "]}", ""])
+
+
+def dump_tracks(tracks: tuple[Track, ...]) -> str:
+    """The part of a plan's JSON that tells its tracks."""
+    return ",".join(map(_track_lines, edit_converter().unstructure(tracks)))
 
 
 def _as_lines(value: Any, key: str) -> str:
@@ -250,7 +261,8 @@ def _as_lines(value: Any, key: str) -> str:
 
 
 def _track_lines(track: dict[str, Any]) -> str:
-    sightings = ",\n".join(f"    {json.dumps(sighting)}" for sighting in track.pop("sightings"))
+    rows = json.dumps(track.pop("sightings"))[1:-1]  # at once, as there may be many
+    sightings = "    " + rows.replace("], [", "],\n    [") if rows else ""
     if not track["doubt"]:
         del track["doubt"]
     head = json.dumps(track)[:-1]
@@ -284,13 +296,18 @@ def loads(text: str) -> Plan:
         raise PlanError(what, remedy="correct it, or analyse the source again") from error
 
 
-def save(plan: Plan, path: Path | str) -> None:
+def save(plan: Plan, path: Path | str, tracks: str | None = None) -> None:
     """Write the plan; its name appears only when complete.
+
+    Args:
+        plan: What is written.
+        path: Its file.
+        tracks: As for `dumps`.
 
     Raises:
         UnwritableOutputError: The folder is missing, read-only or full.
     """
-    write_whole(Path(path), dumps(plan))
+    write_whole(Path(path), dumps(plan, tracks))
 
 
 def load(path: Path | str) -> Plan:

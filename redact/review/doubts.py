@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -18,6 +18,8 @@ _LONGEST_GAP = Fraction(2)
 """Seconds between two tracks that may be of one person."""
 _NEAR = 1.5
 """How far apart their ends may be, in sides of their boxes; more with each second between."""
+_NEARLY = 0.85
+"""What share of the best view is good enough for a card."""
 _ALIKE = 1.6
 """How much larger one may be than the other."""
 
@@ -33,12 +35,11 @@ def doubt(seen: Sequence[Sighting]) -> list[float]:
 def jump(seen: Sequence[Sighting]) -> int | None:
     """The frame at which something moves by more than its own size at once, if it does."""
     most, where = 1.0, None
-    for one, two in pairwise(seen):
-        (x, y), (u, v) = one.box.centre, two.box.centre
-        side = max(one.box.width, one.box.height, 1)
-        away = max(abs(u - x), abs(v - y)) / side / (two.frame - one.frame)
+    places = [(s.box.centre, s.frame, max(s.box.width, s.box.height, 1)) for s in seen]
+    for ((x, y), one, side), ((u, v), two, _) in pairwise(places):
+        away = max(abs(u - x), abs(v - y)) / side / (two - one)
         if away > most:
-            most, where = away, two.frame
+            most, where = away, two
     return where
 
 
@@ -120,4 +121,24 @@ def _expected(seen: Sequence[Sighting], gap: float) -> tuple[float, float]:
 
 def largest_and_surest(seen: Sequence[Sighting]) -> Sighting:
     """Where something is best to be seen: large, and found for sure."""
-    return max(seen, key=lambda s: (s.score + 0.01) * s.box.area**0.5)
+    return max(seen, key=_clear)
+
+
+def quick_and_sure(seen: Sequence[Sighting], keys: Sequence[int]) -> Sighting:
+    """Where something is nearly as well to be seen as it ever is, and soon decoded.
+
+    Args:
+        seen: Sightings of one thing.
+        keys: Indices of key frames, in order.
+    """
+    least = _NEARLY * max(map(_clear, seen))
+
+    def behind_key(sighting: Sighting) -> int:
+        place = bisect_right(keys, sighting.frame)
+        return sighting.frame - (keys[place - 1] if place else 0)
+
+    return min((s for s in seen if _clear(s) >= least), key=behind_key)
+
+
+def _clear(sighting: Sighting) -> float:
+    return (sighting.score + 0.01) * float(sighting.box.area**0.5)

@@ -43,10 +43,10 @@ class Follower:
     """Follows one box at a time.
 
     Args:
-        media: Decodes, and follows.
+        media_of: Gives what decodes and follows, by the number of the file.
     """
 
-    media: MediaWorker
+    media_of: Callable[[int], MediaWorker]
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,7 +70,8 @@ class Follower:
         with self._lock:
             self._now = number = next(_NUMBERS)
         request = FollowRequest(source, number, box, frame)
-        threading.Thread(target=self._work, args=(request, state, tell), daemon=True).start()
+        work = self.media_of(state.file), request, state, tell
+        threading.Thread(target=self._work, args=work, daemon=True).start()
 
     def cancel(self) -> None:
         """Stop; what came so far was told."""
@@ -78,11 +79,15 @@ class Follower:
             self._now = 0
 
     def _work(
-        self, request: FollowRequest, state: Following, tell: Callable[[Following], None]
+        self,
+        media: MediaWorker,
+        request: FollowRequest,
+        state: Following,
+        tell: Callable[[Following], None],
     ) -> None:
         while not state.done and self._now == request.number:
             try:
-                found = self.media.follow(request).result()
+                found = media.follow(request).result()
             except CancelledError:
                 return
             except RedactError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -28,6 +29,7 @@ from redact.track.follow import Ended
 View: TypeAlias = Literal["original", "published"]
 
 _QUALITY = 85
+_NICE = 5
 _MOMENT = 0.2
 """Seconds after which a following gives what it has, and lets frames go first."""
 _CROP_MARGIN = 0.45
@@ -35,16 +37,25 @@ _CROP_MARGIN = 0.45
 
 
 @dataclass(frozen=True, slots=True)
+class Waking:
+    """Has a process load what it needs, before anything is to be opened."""
+
+    source: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
-    """Opens a source with its plan; the first thing that is asked of a worker process.
+    """Opens a source with its plan; whatever is asked of it comes after that.
 
     Args:
         source: A video or a still.
         plan: Of that very source.
+        beside: Whether the process lets others have the processor first.
     """
 
     source: Path
     plan: Plan
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +65,12 @@ class Opened:
     Args:
         times: When each frame is shown, in seconds.
         sizes: Of each frame; one where all are of one size.
-        pages: Whether frames are pages of a document.
+        keys: Indices of key frames, in order: these and the ones after them come quickly.
     """
 
     times: tuple[Fraction, ...]
     sizes: tuple[tuple[int, int], ...]
-    pages: bool
+    keys: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +135,20 @@ class Followed:
     done: bool
 
 
-Request: TypeAlias = Opening | FrameRequest | FollowRequest
+Request: TypeAlias = Waking | Opening | FrameRequest | FollowRequest
 
 
 def answer(request: Request, tell: Progress) -> Opened | Pictures | Followed | Failure:
     """What is asked for; a failure is an answer too."""
     try:
+        if isinstance(request, Waking):
+            from redact.media.video import seeking, source  # noqa: F401 - so that they are there
+
+            return Pictures(())
         if isinstance(request, Opening):
             _close_all()
+            if request.beside and hasattr(os, "nice"):
+                os.nice(max(0, _NICE - os.nice(0)))
             opened = _open[request.source] = OpenSource(request.source, request.plan, tell)
             return opened.facts
         if isinstance(request, FollowRequest):
@@ -172,8 +189,7 @@ class OpenSource:
         self._hiding: Hiding | None = None
         self._following: tuple[int, Iterator[Sighting | Ended]] = (-1, iter(()))
         self._aside = self.reader
-        info = self._source.info
-        self.facts = Opened(tuple(self.reader.times), self.reader.sizes, info.pages)
+        self.facts = Opened(tuple(self.reader.times), self.reader.sizes, self.reader.keys)
 
     def close(self) -> None:
         """Close its file."""

@@ -25,6 +25,7 @@ from redact.review.frames import (
     Opening,
     Pictures,
     Request,
+    Waking,
     answer,
 )
 
@@ -121,8 +122,18 @@ class MediaWorker:
         """What is open, or is being opened."""
         return self._source
 
-    def open(self, source: Path, plan: Plan) -> Future[Opened]:
-        """Open a source; what was asked of the one before is no longer answered."""
+    def wake(self) -> None:
+        """Start the process, so that it need not be waited for later."""
+        self._ask(Waking(), self._urgent)
+
+    def open(self, source: Path, plan: Plan, *, beside: bool = False) -> Future[Opened]:
+        """Open a source; what was asked of the one before is no longer answered.
+
+        Args:
+            source: A video or a still.
+            plan: Of that very source.
+            beside: Whether other processes come first from now on.
+        """
         self._source = source
         with self._news:
             for wanted in (*self._urgent, *self._later, *self._behind):
@@ -130,7 +141,7 @@ class MediaWorker:
             self._urgent.clear()
             self._later.clear()
             self._behind.clear()
-        return self._ask(Opening(source, plan), self._urgent)
+        return self._ask(Opening(source, plan, beside), self._urgent)
 
     def pictures(self, request: FrameRequest) -> Future[Pictures]:
         """Frames that somebody waits for."""
@@ -147,6 +158,14 @@ class MediaWorker:
     def later(self, request: FrameRequest) -> Future[Pictures]:
         """Frames that nobody waits for, and that stay wanted."""
         return self._ask(request, self._behind)
+
+    def hurry(self, future: Future[Pictures]) -> None:
+        """What was prefetched is waited for now."""
+        with self._news:
+            found = [wanted for wanted in self._later if wanted.future is future]
+            for wanted in found:
+                self._later.remove(wanted)
+                self._urgent.append(wanted)
 
     def forget_prefetching(self) -> None:
         """Drop what nobody waits for yet."""
@@ -191,6 +210,8 @@ class MediaWorker:
         Raises:
             RedactError: What it failed with, or it was lost.
         """
+        if isinstance(request, Waking):
+            return self._exchange(request)
         if isinstance(request, Opening):
             self._opening = request
         elif self._opening is None or self._opening.source != request.source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -11,8 +12,8 @@ from redact.core.coverage import Cover
 from redact.core.edits.checks import path_span
 from redact.core.edits.regions import Drawing, corrected_paths
 from redact.core.edits.things import Thing, Things, is_ever_hidden, state_at
-from redact.core.edits.values import Accept, HidePath
-from redact.core.findings import Kind, Track
+from redact.core.edits.values import Accept, HidePath, Split, Trim
+from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.kinds import KINDS
 from redact.core.plan import Plan
@@ -41,7 +42,7 @@ def outlines(plan: Plan, times: Sequence[Fraction], first: int, count: int) -> l
         return []
     start, end = times[frames[0]], times[frames[-1]]
     near = list(_tracks_between(things, plan, start, end))
-    cover = Cover(near, plan.cuts, coverage)
+    cover = Cover((_around(track, plan, start, end) for track in near), plan.cuts, coverage)
     corrected = corrected_paths(near, things, plan.cuts, coverage)
     regions = ((n, it) for n, it in things.regions.items() if is_ever_hidden(it, "hide"))
     drawn = [(name, thing, Drawing(thing)) for name, thing in regions]
@@ -70,9 +71,8 @@ def _said(thing: Thing, time: Fraction, uncertain: str, box: Box) -> list[Any]:
 
 
 def _tracks_between(things: Things, plan: Plan, start: Fraction, end: Fraction) -> Iterator[Track]:
-    """Whole tracks that may matter from one time to another, with sightings around them only."""
-    coverage = plan.recipe.coverage
-    margin = Fraction(max(coverage.longest_before, coverage.longest_after, coverage.bridge)) + 1
+    """Whole tracks that may matter from one time to another."""
+    margin = _margin(plan)
     for thing in things.by_id.values():
         track = thing.track
         if track is None or track.id != thing.id:
@@ -81,20 +81,95 @@ def _tracks_between(things: Things, plan: Plan, start: Fraction, end: Fraction) 
             yield track
 
 
+def _margin(plan: Plan) -> Fraction:
+    """Seconds on both sides of a time within which sightings matter to it, and some more."""
+    return plan.recipe.coverage.reach + 2
+
+
+def _around(track: Track, plan: Plan, start: Fraction, end: Fraction) -> Track:
+    """The track as far as it matters between two times: to a detection well before and after.
+
+    What it comes to in between is the same; a long track takes long to prepare as a whole.
+    """
+    seen, margin = track.sightings, _margin(plan)
+    first = bisect_left(seen, start - margin, key=lambda s: s.time)
+    last = bisect_left(seen, end + margin, key=lambda s: s.time)
+    while first > 0:
+        first -= 1
+        if seen[first].score > 0:
+            break
+    while last < len(seen) and seen[last].score <= 0:
+        last += 1
+    return replace(track, sightings=seen[first : last + 1])
+
+
 def _sides(box: Box) -> list[float]:
     return [round(side, 1) for side in (box.left, box.top, box.right, box.bottom)]
 
 
-def describe(plan: Plan, times: Sequence[Fraction]) -> dict[str, Any]:
-    """All things of a plan, for lists and lanes."""
+class Memory:
+    """What edits do not change about a plan's tracks, kept from one description to the next."""
+
+    def __init__(self) -> None:
+        self._tracks: tuple[Track, ...] = ()
+        self._seen: dict[int, dict[str, Any]] = {}
+        self._divisions: dict[int, list[Split | Trim]] | None = None
+        self._alike: dict[int, int] = {}
+
+    def take(self, plan: Plan, things: Things) -> None:
+        """Forget what is not so in that plan."""
+        if plan.tracks is not self._tracks:
+            self._tracks, self._seen, self._divisions = plan.tracks, {}, None
+        if self._divisions != things.divisions:
+            self._divisions, self._alike = things.divisions, alike(things)
+
+    def alike(self, thing: Thing) -> int | None:
+        """The first of the tracks that may be of the same person, None if there are none."""
+        return self._alike.get(thing.id)
+
+    def facts(self, thing: Thing, seen: Sequence[Sighting], plan: Plan) -> dict[str, Any]:
+        """Where a thing is, and what is doubtful about that."""
+        assert thing.track is not None
+        if len(seen) != len(thing.track.sightings):
+            return _facts(seen, plan)  # a part: there are few
+        whole = thing.track.id
+        if whole not in self._seen:
+            self._seen[whole] = _facts(seen, plan)
+        return self._seen[whole]
+
+
+def _facts(seen: Sequence[Sighting], plan: Plan) -> dict[str, Any]:
+    best = largest_and_surest(seen)
+    return {
+        "first": seen[0].frame,
+        "last": seen[-1].frame,
+        "best": best.frame,
+        "score": round(max(s.score for s in seen), 3),
+        "height": round(best.box.height),
+        "doubt": doubt(seen),
+        "jump": jump(seen),
+        "ends": ends_within(seen, plan.cuts, plan.source.frames, plan.source.size),
+    }
+
+
+def describe(plan: Plan, times: Sequence[Fraction], memory: Memory) -> dict[str, Any]:
+    """All things of a plan, for lists and lanes.
+
+    Args:
+        plan: With its edits.
+        times: When each frame is shown, in seconds.
+        memory: Of descriptions before.
+    """
     things, uncertain = plan.things, plan.recipe.uncertain
-    looked_at, groups = _looked_at(plan, things), alike(things)
+    looked_at = _looked_at(plan, things)
+    memory.take(plan, things)
     return {
         "tracks": [
-            _describe_track(thing, things, uncertain, looked_at)
-            | {"alike": groups.get(thing.id), "ends": _ends(things, thing, plan)}
+            _describe_track(thing, seen, uncertain, thing.id in looked_at)
+            | memory.facts(thing, seen, plan)
+            | {"alike": memory.alike(thing)}
             for thing in things.by_id.values()
-            if things.runs(thing)
+            if (seen := things.sightings(thing))
         ],
         "regions": [
             _describe_region(name, thing, times)
@@ -104,11 +179,6 @@ def describe(plan: Plan, times: Sequence[Fraction]) -> dict[str, Any]:
     }
 
 
-def _ends(things: Things, thing: Thing, plan: Plan) -> bool:
-    seen = things.sightings(thing)
-    return ends_within(seen, plan.cuts, plan.source.frames, plan.source.size)
-
-
 def _looked_at(plan: Plan, things: Things) -> set[int]:
     """The numbers of things that a person accepted as they are."""
     accepts = (edit for edit in plan.edits if isinstance(edit, Accept))
@@ -116,31 +186,17 @@ def _looked_at(plan: Plan, things: Things) -> set[int]:
 
 
 def _describe_track(
-    thing: Thing,
-    things: Things,
-    uncertain: str,
-    looked_at: set[int],
+    thing: Thing, seen: Sequence[Sighting], uncertain: str, looked_at: bool
 ) -> dict[str, Any]:
     assert thing.track is not None
-    seen = things.sightings(thing)
-    best = largest_and_surest(seen)
-    states = {state_at(thing, s.time, uncertain) for s in (seen[0], best, seen[-1])}
-    if thing.choices:
-        states |= {state_at(thing, s.time, uncertain) for s in seen}
+    states = {state_at(thing, s.time, uncertain) for s in (seen if thing.choices else seen[:1])}
     return {
         "id": thing.id,
         "kind": str(thing.track.kind),
         "person": thing.person,
         "state": states.pop() if len(states) == 1 else "partly",
         "uncertain": thing.track.uncertain,
-        "looked": thing.id in looked_at or bool(thing.choices),
-        "first": seen[0].frame,
-        "last": seen[-1].frame,
-        "best": best.frame,
-        "score": round(max(s.score for s in seen), 3),
-        "height": round(best.box.height),
-        "doubt": doubt(seen),
-        "jump": jump(seen),
+        "looked": looked_at or bool(thing.choices),
         "style": thing.style,
     }
 

@@ -12,14 +12,15 @@ from redact.errors import PlanError
 from redact.following import FramesInOrder
 
 if TYPE_CHECKING:
-    from redact.media.video.seeking import FrameSeeker
+    from redact.media.video.seeking import FrameIndex, FrameSeeker
 
 
 class Reader(Protocol):
-    """Gives frames by index, cheapest in ascending order."""
+    """Gives frames by index, cheapest in ascending order, and from key frames on."""
 
     times: list[Fraction]
     sizes: tuple[tuple[int, int], ...]
+    keys: tuple[int, ...]
 
     def frame(self, index: int) -> Frame:
         """One frame, the caller's to draw on."""
@@ -44,7 +45,7 @@ def make_reader(source: Source, known: SourceId, progress: Progress) -> Reader:
         index = index_frames(source, known.frames, known.first, known.last)
         if index is not None:
             size = (known.size.width, known.size.height)
-            return SeekingReader(source, FrameSeeker(source, index), index.times, size)
+            return SeekingReader(source, FrameSeeker(source, index), index, size)
     return SequentialReader(source, progress)
 
 
@@ -65,6 +66,7 @@ class SequentialReader:
             sizes.append((size.width, size.height))
             progress("index", len(self.times), source.info.frames)
         self.sizes = tuple(sizes if len(set(sizes)) > 1 else sizes[:1])
+        self.keys: tuple[int, ...] = ()
         self._frames = FramesInOrder(source)
 
     def close(self) -> None:
@@ -86,17 +88,18 @@ class SeekingReader:
     Args:
         source: A video.
         seeker: Over its index.
-        times: When each of its frames is shown, in seconds.
+        index: Where its frames are.
         size: Of all of them, upright.
     """
 
     def __init__(
-        self, source: Source, seeker: FrameSeeker, times: list[Fraction], size: tuple[int, int]
+        self, source: Source, seeker: FrameSeeker, index: FrameIndex, size: tuple[int, int]
     ) -> None:
         self._source = source
         self._seeker = seeker
         self._from_start: FramesInOrder | None = None
-        self.times = times
+        self.times = index.times
+        self.keys = tuple(index.key_frames)
         self.sizes: tuple[tuple[int, int], ...] = (size,)
 
     def close(self) -> None:

@@ -204,7 +204,7 @@ class ReviewServer:
             "result": plan.result and plan.result.fingerprint,
             "signed": signed and {"by": signed.by, "at": signed.at},
             "style": plan.style,
-            **outlines.describe(plan, session.times),
+            **outlines.describe(plan, session.times, session.memory),
         }
         if whole:
             said |= {
@@ -223,11 +223,13 @@ class ReviewServer:
         said = request.query_params
         longer = int(said["w"]) if said.get("w", "").isdecimal() else 960
         view: View = "published" if said.get("v") == "published" else "original"
-        return await _picture(self._review.picture(number, index, min(longer, 1 << 14), view))
+        back = said.get("d") == "back"
+        longer = min(longer, 1 << 14)
+        return await _picture(self._review.showing.picture(number, index, longer, view, back=back))
 
     async def _crop(self, request: Request) -> Response:
         number, track = request.path_params["number"], request.path_params["track"]
-        return await _picture(self._review.crop(number, track))
+        return await _picture(self._review.showing.crop(number, track))
 
     async def _outlines(self, request: Request) -> Response:
         session = self._review.session(request.path_params["number"])

@@ -14,9 +14,11 @@ from typing import Any, Literal, TypeAlias
 from redact.core import history
 from redact.core.edits.json_form import read_edit
 from redact.core.edits.values import Edit, SignOff
-from redact.core.plan import Plan, load, save
+from redact.core.findings import Track
+from redact.core.plan import Plan, dump_tracks, load, save
 from redact.core.storage import FolderLock, lock_by
 from redact.errors import PlanError, UnwritableOutputError
+from redact.review.outlines import Memory
 
 State: TypeAlias = Literal["to do", "in work", "signed", "rendered", "held back"]
 
@@ -49,12 +51,15 @@ class Session:
         self.path = path
         self.times: Sequence[Fraction] = ()
         self.sizes: Sequence[tuple[int, int]] = ()
+        self.keys: Sequence[int] = ()
         self.revision = 0
         self.held_back = False
         self._lock = threading.RLock()
         self._lock_path = path.with_name(f".{path.name}.lock")
         self._file_lock: FolderLock | None = None
         self._on_disk = b""
+        self._told: tuple[tuple[Track, ...], str] = ((), "")
+        self.memory = Memory()
         self.plan = self._read()
 
     @property
@@ -182,7 +187,9 @@ class Session:
             raise ChangedOnDiskError(
                 "somebody else has changed the plan file", self.path, "load it anew"
             )
-        save(plan, self.path)
+        if plan.tracks is not self._told[0]:
+            self._told = plan.tracks, dump_tracks(plan.tracks)
+        save(plan, self.path, self._told[1])
         self._on_disk = _digest(self.path)
         self.plan = plan
         self.held_back = False

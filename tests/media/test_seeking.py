@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from redact.core.frames import Frame
+from redact.media.video.packets import PacketReader
 from redact.media.video.seeking import FrameSeeker, LostError, index_frames
 from redact.media.video.source import VideoSource
 from tests import clips
@@ -56,6 +58,31 @@ def test_jumps_to_many_key_frames(tmp_path: Path, suffix: str, options: str) -> 
     encoder = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", options)
     clips.run(*scene, *encoder, path)
     assert check_any_order(path) > 5
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_a_jump_begins_at_the_nearest_key_frame(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"clip{suffix}"
+    scene = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=4")
+    encoder = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", "keyint=25:bframes=2")
+    clips.run(*scene, *encoder, path)
+    source = VideoSource(path)
+    index = index_frames(source, 100, *[frame.time for frame in source.frames()][::99])
+    assert index is not None
+    readers: list[PacketReader] = []
+
+    def reading(*opened: Any) -> PacketReader:
+        readers.append(PacketReader(*opened))
+        return readers[-1]
+
+    monkeypatch.setattr("redact.media.video.seeking.PacketReader", reading)
+    seeker = FrameSeeker(source, index)
+    seeker.frame(76)  # the second of its group
+    seeker.close()
+    assert len(readers) == 1
+    assert len(readers[0].pictures) < 20  # and none of the group before
 
 
 def test_a_damaged_clip_is_not_sought_in(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_the_ends_of_both_ways_are_told_with_the_last_part() -> None:
         if state.done:
             over.set()
 
-    follower = Follower(cast(MediaWorker, cast(Any, InParts())))
+    parts = cast(Any, InParts())
+    follower = Follower(lambda _: cast(MediaWorker, parts))
     follower.start(Path("clip.mp4"), Box(0, 0, 9, 9), 4, Following(1, "sign"), tell)
     assert over.wait(10)
     assert [state.sightings for state in told] == [part.sightings for part in PARTS]

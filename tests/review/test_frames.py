@@ -140,7 +140,7 @@ def test_who_goes_away_while_a_frame_comes_breaks_nothing() -> None:
     from concurrent.futures import Future
 
     from redact.review.frames import Pictures
-    from redact.review.work import _when_kept
+    from redact.review.showing import _when_kept
 
     cache: PictureCache = PictureCache(1000)
     coming: Future[Pictures] = Future()

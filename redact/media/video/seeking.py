@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +22,9 @@ from redact.media.video.source import VideoSource
 
 _NEAR = 48
 """Frames that are rather decoded in passing than sought."""
+_SEEK_BY_DISPLAY = ("mov", "matroska")
+"""Containers that seek by when a picture is shown; others do by when it is decoded. The other time
+leads to the key frame before, and twice as much would be decoded."""
 _TRIES = 3
 """Key frames that are tried, each before the one before, where a container seeks loosely."""
 
@@ -48,6 +51,11 @@ class FrameIndex:
     def times(self) -> list[Fraction]:
         """When each frame is shown, in seconds."""
         return [tick * self.clock for tick in self.ticks]
+
+    @property
+    def key_frames(self) -> list[int]:
+        """The indices of frames that are key frames, in order."""
+        return [bisect_left(self.ticks, shown) for shown, _ in self.keys]
 
     def key_before(self, index: int) -> int:
         """The place among the key frames of the last that is not shown after a frame."""
@@ -148,7 +156,9 @@ class FrameSeeker:
         stream = video_stream(container, path)
         decoder = make_decoder(stream, strict=True)
         if key > 0:
-            container.seek(self._index.keys[key][1], stream=stream, backward=True)
+            by_display = container.format.name.startswith(_SEEK_BY_DISPLAY)
+            time = self._index.keys[key][0 if by_display else 1]
+            container.seek(time, stream=stream, backward=True)
         reader = PacketReader(container, stream, path)
         self._wanted = self._index.ticks[index]
         self._frames = self._decode(reader, decoder)

@@ -192,5 +192,5 @@ export function restyle(style) {
 /** Open a file. */
 export async function open(number) {
   const info = await get(`files/${number}`);
-  set({file: number, info, plan: info, frame: 0, selected: new Set(), place: -1});
+  set({file: number, info, plan: info, frame: 0, painted: false, selected: new Set(), place: -1});
 }

@@ -4,9 +4,10 @@ import {get, picture} from "./api.js";
 import {state} from "./store.js";
 
 const WIDTHS = [160, 480, 960, 1440, 1920, 4096];
-const MOST = 48;  // decoded frames that are kept
+const MOST = 32e6;  // pixels of decoded frames that are kept
 const CHUNK = 200;
 const kept = new Map();
+let pixels = 0;
 const coming = new Map();
 const chunks = new Map();
 let revision = -1;
@@ -38,12 +39,15 @@ export function frame(index, width, view) {
   }
   if (!coming.has(name)) {
     const r = view === "published" ? state.plan.revision : 0;
-    const place = `files/${state.file}/frames/${index}?w=${width}&v=${view}&r=${r}`;
+    const back = state.back && !state.playing ? "&d=back" : "";
+    const place = `files/${state.file}/frames/${index}?w=${width}&v=${view}&r=${r}${back}`;
     const made = picture(place).then((bitmap) => {
       kept.set(name, bitmap);
-      while (kept.size > MOST) {
+      pixels += bitmap.width * bitmap.height;
+      while (pixels > MOST && kept.size > 2) {
         const [oldest, old] = kept.entries().next().value;
         kept.delete(oldest);
+        pixels -= old.width * old.height;
         old.close();
       }
       return bitmap;
@@ -53,11 +57,13 @@ export function frame(index, width, view) {
   return coming.get(name);
 }
 
-/** Ask for some frames after one, without waiting. */
+/** Ask for some frames after one, or before it, without waiting. */
 export function ahead(index, count, width, view) {
-  for (let i = 1; i <= count && index + i < state.info.times.length; i++) {
-    if (coming.size >= 4) return;
-    if (!ready(index + i, width, view)) frame(index + i, width, view).catch(() => {});
+  const step = state.back && !state.playing ? -1 : 1;
+  for (let i = 1; i <= count; i++) {
+    const next = index + i * step;
+    if (coming.size >= 4 || next < 0 || next >= state.info.times.length) return;
+    if (!ready(next, width, view)) frame(next, width, view).catch(() => {});
   }
 }
 

@@ -1,13 +1,14 @@
 // People and things: a card for each, with where it is best to be seen, and what is decided.
 
 import {placing} from "./picture.js";
-import {clock, on, seek, select, state, thing, things, title} from "./store.js";
+import {clock, on, seek, select, state, things, title} from "./store.js";
 
 const list = document.getElementById("cards");
 const filter = document.getElementById("filter");
 const sort = document.getElementById("sort");
 const HEIGHT = 84;  // of a card, in CSS pixels, as in the style
 let order = [], anchor = null, current = 0;
+let counts = new Map();  // tracks that seem to be of one person, by the first of them
 
 const seen = new Map();  // cards that are drawn, by name
 
@@ -38,6 +39,8 @@ function offerKinds() {
 function arrange() {
   const found = things().filter(wanted).sort(BY[sort.value]);
   const groups = new Map();
+  counts = new Map();
+  for (const {alike} of things()) if (alike) counts.set(alike, (counts.get(alike) ?? 0) + 1);
   for (const it of found) {
     const name = it.person ?? it.alike ?? it.key;
     if (!groups.has(name)) groups.set(name, []);
@@ -67,6 +70,8 @@ function fill() {
       list.append(card);
     }
     update(card, it, row);
+    const crop = card.firstChild;
+    if (!it.drawn && state.painted && !crop.src) crop.src = `files/${state.file}/crops/${it.id}`;
   }
   const marked = order[current];
   if (marked && seen.has(marked.key)) list.setAttribute("aria-activedescendant", seen.get(marked.key).id);
@@ -84,7 +89,6 @@ function make(it) {
   if (!it.drawn) {
     crop.alt = "";
     crop.decoding = "async";
-    crop.src = `files/${state.file}/crops/${it.id}`;
   }
   const words = document.createElement("div");
   for (const name of ["title", "span", "what"]) {
@@ -110,7 +114,7 @@ function update(card, it, row) {
   card.querySelector(".title").textContent = title(it);
   card.style.setProperty("--kind", state.info.kinds[it.kind]?.colour ?? "transparent");
   card.querySelector(".span").textContent = `${clock(times[it.first], 1)} – ${clock(times[it.last], 1)}`;
-  const alike = it.alike ? state.plan.tracks.filter((other) => other.alike === it.alike).length : 0;
+  const alike = it.alike ? counts.get(it.alike) : 0;
   const jump = it.jump === null || it.jump === undefined ? "" : " · jumps";
   card.querySelector(".what").textContent = SAID[it.state] + (it.looked && it.state !== "partly" ? " · looked at" : "") + jump + (alike > 1 ? ` · ${alike} alike` : "");
 }
@@ -185,6 +189,7 @@ function clear() {
 }
 
 on("info", clear);
+on("painted", fill);  // the picture comes first
 on("plan", () => {
   offerKinds();
   rebuild();
@@ -206,4 +211,3 @@ filter.addEventListener("change", rebuild);
 sort.addEventListener("change", rebuild);
 list.addEventListener("scroll", fill);
 new ResizeObserver(fill).observe(list);
-export {thing};

@@ -6,7 +6,7 @@ import * as dialogs from "./dialogs.js";
 import "./list.js";
 import * as picture from "./picture.js";
 import * as queue from "./queue.js";
-import {clock, on, seek, select, set, state, thing} from "./store.js";
+import {on, seek, select, set, state, thing} from "./store.js";
 import {shotBoundary} from "./timeline.js";
 
 const byId = (id) => document.getElementById(id);
@@ -152,7 +152,6 @@ on("selected", () => {
 async function open(number) {
   try {
     await actions.open(number);
-    seek(0);
     queue.begin();
     document.body.dataset.ready = "true";
   } catch (error) {
@@ -194,4 +193,3 @@ async function begin() {
 }
 
 connect(false);
-export {clock};

@@ -3,7 +3,7 @@
 import {correct, draw} from "./actions.js";
 import {notice} from "./dialogs.js";
 import {ahead, frame, outlinesAt, outlinesNow, ready, widthFor} from "./frames.js";
-import {clamp, clock, on, seek, select, set, state} from "./store.js";
+import {clock, on, seek, select, set, state} from "./store.js";
 
 const view = document.getElementById("view");
 const canvas = document.getElementById("picture");
@@ -42,18 +42,32 @@ function viewsNeeded() {
   return state.view === "split" ? ["original", "published"] : [state.view];
 }
 
-/** Show the current frame as soon as it is there. */
+let asking = false, changed = false;
+
+/** Show the current frame as soon as it is there; of many in between, only the last is asked for. */
 export async function refresh() {
+  changed = true;
+  if (asking) return;
+  asking = true;
+  while (changed) {
+    changed = false;
+    await fetchCurrent();
+  }
+  asking = false;
+}
+
+async function fetchCurrent() {
   if (!state.info) return;
-  const index = state.frame;
+  const {info, frame: index} = state;
   const width = widthFor(longer() * layout().scale * devicePixelRatio);
   try {
     const views = viewsNeeded();
     const found = await Promise.all(views.map((name) => frame(index, width, name)));
-    if (index !== state.frame && !state.playing) return;
+    if (info !== state.info || state.playing) return;
     shown = {index};
     views.forEach((name, i) => { shown[name] = found[i]; });
     repaint();
+    if (!state.painted) set({painted: true});
     if (!state.playing) views.forEach((name) => ahead(index, 2, width, name));
   } catch (error) {
     if (error.name !== "AbortError") notice(error.message, error.kind);
@@ -75,11 +89,11 @@ export function repaint() {
   const place = layout();
   const [width, height] = size();
   const base = shown[state.view === "split" ? "original" : state.view] ?? shown.original ?? shown.published;
-  paint.imageSmoothingQuality = "high";
+  paint.imageSmoothingQuality = state.playing ? "low" : "high";
   paint.drawImage(base, place.left, place.top, width * place.scale, height * place.scale);
   if (state.view === "split" && shown.published) drawSplit(place, width, height);
   if (state.view !== "published" || work || state.selected.size) drawOutlines(place);
-  const ghost = state.follow?.sightings.find(([at]) => at === state.frame);
+  const ghost = state.follow?.sightings.find(([at]) => at === shown.index);
   if (ghost) drawBox(place, ghost.slice(1), "new", false);
   if (work?.box) drawBox(place, work.box, "new", true);
   canvas.dataset.frame = shown.index;
@@ -124,7 +138,7 @@ function drawBox(place, [left, top, right, bottom], look, chosen) {
 }
 
 function drawOutlines(place) {
-  const here = outlinesAt(state.frame, repaint) ?? [];
+  const here = outlinesAt(shown.index, repaint) ?? [];
   for (const [key, kind, what, ...box] of here) {
     const chosen = state.selected.has(key);
     if (work?.key === key) continue;
@@ -153,6 +167,7 @@ const tidy = ([l, t, r, b]) => [Math.min(l, r), Math.min(t, b), Math.max(l, r), 
 
 view.addEventListener("pointerdown", (event) => {
   if (!state.info || (event.button !== 0 && event.button !== 1)) return;
+  if (shown?.index !== state.frame) return;  // nobody draws on a frame that is not the one shown
   view.setPointerCapture(event.pointerId);
   const at = toPicture(event);
   const {scale, left} = layout();

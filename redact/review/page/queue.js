@@ -61,8 +61,9 @@ export async function settle(what) {
 on("plan", build);
 on("job", build);
 
-/** Begin with what is most doubtful. */
+/** Begin with what is most doubtful, or with the first frame. */
 export function begin() {
   build();
   if (state.queue.length && state.queue[0].rank <= 2) go(0);
+  else seek(0);
 }

@@ -1,10 +1,11 @@
 // What the page knows, and who is told when it changes.
 
+const STEP_BACK = 30;  // frames; whoever goes back further does not go on from there backwards
 const listeners = new Map();
 
 export const state = {
   files: [], file: 0, info: null, plan: null,
-  frame: 0, view: "original", tool: "path", playing: false,
+  frame: 0, back: false, painted: false, view: "original", tool: "path", playing: false,
   selected: new Set(),  // names: t12 for a track, rNAME for a drawn region
   queue: [], place: -1, job: null, follow: null, works: false, by: "",
 };
@@ -28,7 +29,10 @@ export function clamp(frame) {
 
 /** Go to a frame. */
 export function seek(frame) {
-  if (state.info) set({frame: clamp(Math.round(frame))});
+  if (!state.info) return;
+  const next = clamp(Math.round(frame));
+  state.back = next < state.frame && next >= state.frame - STEP_BACK;
+  set({frame: next});
 }
 
 /** Select things by name. */
@@ -36,16 +40,26 @@ export function select(names) {
   set({selected: new Set(names)});
 }
 
+let known = {plan: null, all: [], byKey: new Map()};
+
+function looked() {
+  const plan = state.plan;
+  if (known.plan !== plan) {  // there may be thousands
+    const drawn = plan.regions.map((r) => ({...r, key: `r${r.name}`, drawn: true}));
+    const all = [...drawn, ...plan.tracks.map((t) => ({...t, key: `t${t.id}`, drawn: false}))];
+    known = {plan, all, byKey: new Map(all.map((it) => [it.key, it]))};
+  }
+  return known;
+}
+
 /** All things, drawn ones first, each with its name. */
 export function things() {
-  if (!state.plan) return [];
-  const drawn = state.plan.regions.map((r) => ({...r, key: `r${r.name}`, drawn: true}));
-  return [...drawn, ...state.plan.tracks.map((t) => ({...t, key: `t${t.id}`, drawn: false}))];
+  return state.plan ? looked().all : [];
 }
 
 /** The thing of that name. */
 export function thing(key) {
-  return things().find((it) => it.key === key);
+  return state.plan ? looked().byKey.get(key) : undefined;
 }
 
 /** Seconds as minutes and seconds. */

@@ -1,14 +1,22 @@
 // Time: a ruler, shots, a lane for each thing with how sure its detections are, and the playhead.
 
-import {clock, on, seek, select, set, shot, state, things} from "./store.js";
+import {clock, on, seek, select, shot, state, things} from "./store.js";
 
 const canvas = document.getElementById("timeline");
-const paint = canvas.getContext("2d");
+const screen = canvas.getContext("2d");
+const layer = document.createElement("canvas");  // all but the playhead, which alone moves in playback
+const paint = layer.getContext("2d");
 const LANE = 18, RULER = 22, NAMES = 92;
 let first = 0, count = 0, scroll = 0, dragging = false;
-let lanes = [];
+let lanes = [], stale = true;
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const colours = new Map();
+
+function colour(name) {
+  if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return colours.get(name);
+}
 
 const x = (frame) => NAMES + (frame - first) / Math.max(1, count) * (canvas.clientWidth - NAMES);
 const frameAt = (pixel) => first + (pixel - NAMES) / (canvas.clientWidth - NAMES) * count;
@@ -24,12 +32,28 @@ function order() {
   lanes = [...persons.values()].sort((a, b) => a[0].first - b[0].first);
 }
 
-export function repaint() {
+function repaint() {
   if (!state.info) return;
   const ratio = devicePixelRatio;
+  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+  if (canvas.width !== width || canvas.height !== height) {
+    [canvas.width, canvas.height] = [layer.width, layer.height] = [width, height];
+    stale = true;
+  }
+  if (stale) drawLayer(ratio);
+  stale = false;
+  screen.clearRect(0, 0, width, height);
+  if (width && height) screen.drawImage(layer, 0, 0);
+  screen.fillStyle = colour("--ink");
+  screen.fillRect((x(state.frame) - 1) * ratio, 0, 2 * ratio, height);
+  if (state.playing) return;  // nobody listens to that many times
+  canvas.setAttribute("aria-valuemax", state.info.times.length - 1);
+  canvas.setAttribute("aria-valuenow", state.frame);
+  canvas.setAttribute("aria-valuetext", clock(state.info.times[state.frame]));
+}
+
+function drawLayer(ratio) {
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
-  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   paint.setTransform(ratio, 0, 0, ratio, 0, 0);
   paint.clearRect(0, 0, width, height);
   paint.font = "11px system-ui, sans-serif";
@@ -37,12 +61,6 @@ export function repaint() {
   drawRuler(width, height);
   const most = Math.ceil((height - RULER) / LANE);
   lanes.slice(scroll, scroll + most).forEach((lane, row) => drawLane(lane, RULER + row * LANE, width));
-  const at = x(state.frame);
-  paint.fillStyle = colour("--ink");
-  paint.fillRect(at - 1, 0, 2, height);
-  canvas.setAttribute("aria-valuemax", state.info.times.length - 1);
-  canvas.setAttribute("aria-valuenow", state.frame);
-  canvas.setAttribute("aria-valuetext", clock(state.info.times[state.frame]));
 }
 
 function drawRuler(width, height) {
@@ -150,7 +168,7 @@ canvas.addEventListener("wheel", (event) => {
   } else {
     scroll = Math.max(0, Math.min(lanes.length - 1, scroll + Math.sign(event.deltaY)));
   }
-  repaint();
+  anew();
 }, {passive: false});
 
 let due = false;
@@ -160,24 +178,35 @@ function soon() {  // one drawing a frame of the screen, however much changes
   requestAnimationFrame(() => { due = false; repaint(); });
 }
 
+function anew() {
+  stale = true;
+  soon();
+}
+
 on("info", () => { first = 0; count = state.info?.times.length ?? 0; scroll = 0; });
-on("plan", () => { order(); soon(); });
+on("plan", () => { order(); anew(); });
 on("frame", () => {
-  if (state.frame < first || state.frame > first + count) first = Math.max(0, state.frame - count / 2);
+  if (state.frame < first || state.frame > first + count) {
+    first = Math.max(0, state.frame - count / 2);
+    stale = true;
+  }
   soon();
 });
+on("playing", soon);
 on("selected", () => {
   const row = lanes.findIndex((lane) => lane.some((it) => state.selected.has(it.key)));
   const most = Math.floor((canvas.clientHeight - RULER) / LANE);
   if (row >= 0 && (row < scroll || row >= scroll + most)) scroll = Math.max(0, row - Math.floor(most / 2));
-  soon();
+  anew();
 });
 new ResizeObserver(soon).observe(canvas);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
+dark.addEventListener("change", () => {
+  colours.clear();
+  anew();
+});
 
 /** The frame before or after this one at which a shot begins. */
 export function shotBoundary(direction) {
   const [from, to] = shot(state.frame);
   seek(direction > 0 ? to + 1 : state.frame > from ? from : shot(from - 1)[0]);
 }
-export {set};
