@@ -144,20 +144,20 @@ def _detect_and_track(
     scorer = None if info.is_still else runner.detector("plates")
     context = PlateContextFinder(scorer, load_objects) if isinstance(scorer, PlateScorer) else None
     schedule = VideoSchedule(runner, recipe.coverage.follow, cache, still_going, context)
-    key = cache_key(mark, recipe, requested_device())
-    with _caching(cache, key, source, recipe, progress) as tell:
+    with _caching(cache, mark, source, recipe, progress) as tell:
         read = pipeline.analyse(source, schedule, tracker, tell)
     return read, schedule
 
 
 @contextmanager
 def _caching(
-    cache: DetectionCache | None, key: str, source: Source, recipe: Recipe, progress: Progress
+    cache: DetectionCache | None, mark: str, source: Source, recipe: Recipe, progress: Progress
 ) -> Iterator[Progress]:
     """Keep detections meanwhile; gives a progress that tells apart what came from the cache."""
     if cache is None:
         yield progress
         return
-    cache.begin(key, len(recipe.passes), source.info.size)
+    keys = (cache_key(of, recipe, requested_device()) for of in (mark, ""))
+    cache.begin(next(keys), len(recipe.passes), source.info.size, next(keys))
     yield lambda _, done, expected: progress(cache.stage(done), done, expected)
     cache.finish()

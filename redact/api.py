@@ -150,7 +150,7 @@ def redact_file(
         plan = analyse(opened, recipe, cache, how.progress, edits)
         plan = choose(opened, plan, how.progress)
         done = stages.render_checked(opened, output, plan, how, checking)
-    return replace(done, seconds=time.monotonic() - started)
+    return replace(done, seconds=time.monotonic() - started, spans=cache.elsewhere.used)
 
 
 def verify_file(

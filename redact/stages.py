@@ -73,6 +73,7 @@ class Outcome:
             there.
         notes: What is not as the source has it, although nothing was refused.
         extent: How much of the picture is hidden.
+        spans: In how many spans of it other machines ran detection passes.
     """
 
     source: Path
@@ -84,6 +85,7 @@ class Outcome:
     copied: int = 0
     notes: tuple[Note, ...] = ()
     extent: Extent = UNKNOWN
+    spans: int = 0
 
 
 def render(

@@ -30,6 +30,8 @@ def report_in_words(report: Report, job: Job, *, by_plan: bool = False) -> list[
     if report.status == "resumed":
         return [f"{files}: done before, left as it is"]
     made = number_of(report.frames, "frame") + copied_in_words(report.copied)
+    if report.spans:
+        made += f", {number_of(report.spans, 'span')} of it searched by other workers"
     lines = [f"hidden: {_hidden(report)}"]
     lines += [_shown(report.shown)] if report.shown is not None else []
     lines += [_uncertain(report, _BY_PLAN if by_plan else _BY_OPTION)] if report.uncertain else []
@@ -222,6 +224,7 @@ def report_object(report: Report) -> dict[str, object]:
         "status": report.status,
         "frames": report.frames,
         "copied": report.copied,
+        "spans": report.spans,
         "faces": report.faces,
         "plates": report.plates,
         **{KINDS[kind].option: count for kind, count in report.further},

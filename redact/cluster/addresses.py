@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from redact.cluster import ROLES
 from redact.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def make_security(folder: Path | None, *, encrypted: bool = True) -> Security:
     if not (folder / _AUTHORITY).is_file():
         raise ClusterError("there are no certificates in it", folder, CERTIFICATES)
     files = {"tls_ca_file": str(folder / _AUTHORITY)}
-    for role in ("scheduler", "worker", "client"):  # a machine needs its own role's alone
+    for role in ROLES:  # a machine needs its own role's alone
         place = folder / f"{role}.pem"
         if place.is_file():
             files[f"tls_{role}_cert"] = files[f"tls_{role}_key"] = str(place)

@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from redact.cluster import INSTALL, ROLES
 from redact.core.storage import write_private
 from redact.errors import ClusterError, OutputExistsError, UnwritableOutputError
-
-ROLES = ("scheduler", "worker", "client")
-"""Each has a file `ROLE.pem` with its key, its certificate and nothing else."""
 
 DAYS = 365
 """After that all are made anew."""
@@ -59,10 +57,6 @@ def make_certificates(folder: Path) -> list[Path]:
     except OSError as error:
         raise UnwritableOutputError(f"cannot be written: {error.strerror}", folder) from error
     return paths
-
-
-INSTALL = "pip install 'redact-video[cluster]'"
-"""What to do where a library for clusters is missing."""
 
 
 def _signed(name: str, issuer: tuple[Any, Any] | None) -> tuple[Any, Any]:

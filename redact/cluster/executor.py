@@ -1,4 +1,7 @@
-"""Files done by the workers of a cluster: each by one at a time, and again if that one is lost."""
+"""Files done by the workers of a cluster: each by one at a time, and again if that one is lost.
+
+Workers that are free while no file waits search spans of long videos that others have.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from redact.cluster.link import LOST, Link, News
 from redact.cluster.members import Member, Members
 from redact.cluster.messages import Answer, Order, as_sent, as_told, decode
 from redact.cluster.shared import Marks
+from redact.cluster.splits import Splits
 from redact.cluster.tries import TRIES, Item, Patience, Try
 from redact.cluster.worker import ENDED
 from redact.errors import ClusterError, EngineError, RedactError
@@ -56,6 +60,7 @@ class ClusterExecutor(Executor):
         self._news: SimpleQueue[News] = SimpleQueue()
         self._waiting: deque[Item] = deque()
         self._tries: dict[int, Try] = {}
+        self._splits = Splits(notice, patience.worker)
         self._number = 0
         self._over, self._wake = Event(), Event()
         self._broken: Exception | None = None
@@ -132,6 +137,7 @@ class ClusterExecutor(Executor):
             elif monotonic() - one.heard > self._patience.worker:
                 self._members.forget(one.member)
                 self._lose(number, f"no news for {self._patience.worker:.0f} seconds")
+        self._splits.go_on(self._members, self._tries)
         self._assign(link)
         if self._waiting and not self._tries:
             self._broken = self._members.why_none()
@@ -159,7 +165,10 @@ class ClusterExecutor(Executor):
         self._gone_since = monotonic()
         link, self._link = self._link, None
         self._waiting.extendleft(one.item for one in reversed(self._tries.values()))
+        for one in self._tries.values():
+            self._splits.lose_file(one.item)
         self._tries.clear()
+        self._splits.forget_all()
         self._members.begin()
         if link is not None:
             link.close()
@@ -169,9 +178,11 @@ class ClusterExecutor(Executor):
             while True:
                 news = self._news.get_nowait()
                 one = self._tries.get(news.number)
+                self._splits.hear(news.number)
                 if one is not None:
                     one.heard = monotonic()
                     if news.stage not in {"", ENDED}:
+                        one.stage, one.frames = news.stage, news.done
                         one.item.tell(news.stage, news.done, news.expected)
 
     def _assign(self, link: Link) -> None:
@@ -189,13 +200,18 @@ class ClusterExecutor(Executor):
             except (RedactError, OSError) as error:
                 item.future.set_exception(error)
                 continue
-            self._number += 1
-            order = Order(item.sent, self._folders, proof, item.was_begun, "", self._number)
+            number = self._next_number()
+            order = Order(item.sent, self._folders, proof, item.was_begun, "", number)
             item.was_begun = True
             asked = link.redact(member.address, order)
             asked.when_done(self._wake.set)
-            member.number = self._number
-            self._tries[self._number] = Try(item, asked, member, order, monotonic())
+            member.number = number
+            self._tries[number] = Try(item, asked, member, order, monotonic())
+        self._splits.assign(link, self._members, self._tries, self._next_number)
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
 
     def _take(self, number: int, one: Try) -> None:
         """Read the answer of a worker."""
@@ -223,6 +239,7 @@ class ClusterExecutor(Executor):
         seen = one.report.failure is not None or one.item.sent.output.is_file()
         if seen or monotonic() - one.heard > self._patience.output:
             del self._tries[number]
+            self._splits.end_file(one.item, worked=one.report.failure is None)
             one.item.future.set_result(one.report)
 
     def _refuse(self, number: int, why: str) -> None:
@@ -243,6 +260,8 @@ class ClusterExecutor(Executor):
     def _lose_member(self, member: Member, why: str) -> None:
         if member.number in self._tries:
             self._lose(member.number, why)
+        elif member.number in self._splits.tries:
+            self._splits.lose(member.number, why)
 
     def _lose(self, number: int, why: str) -> None:
         """A worker was lost with a file, which another one tries."""
@@ -250,6 +269,7 @@ class ClusterExecutor(Executor):
         one.asked.cancel()
         one.member.number = None
         one.item.avoid.add(one.member.address)
+        self._splits.lose_file(one.item)
         self._again(one.item, f"{one.member.name}: {why}")
 
     def _again(self, item: Item, why: str) -> None:
@@ -258,6 +278,7 @@ class ClusterExecutor(Executor):
             self._notice(f"{item.job.source.name}: {why}; another worker tries it")
             self._waiting.appendleft(item)
             return
+        self._splits.end_file(item, worked=False)
         problem = f"{TRIES} workers were lost with it ({'; '.join(item.losses)})"
         remedy = "the file may be made to do that, or memory is short"
         item.future.set_exception(EngineError(problem, item.job.source, remedy))
@@ -272,7 +293,7 @@ class ClusterExecutor(Executor):
 
     def _stop(self) -> None:
         """Cancel what is in work, and wait until workers say that it has ended."""
-        stopping = set(self._tries)
+        stopping = set(self._tries) | self._splits.cancel_all()
         for one in self._tries.values():
             one.asked.cancel()
         until = monotonic() + self._patience.end

@@ -14,11 +14,15 @@ import cattrs
 from redact.core.strict_json import make_converter, parse_json
 from redact.errors import ClusterError
 from redact.jobs.jobs import Job, Report
+from redact.spans import SpanCount
 
 Message = TypeVar("Message")
 
 LARGEST = 1 << 24
 """Bytes of a message."""
+
+COUNT = -1
+"""In place of a span: how many are there?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One file for a worker.
+    """One file for a worker, or one span of it.
 
     Args:
         job: With absolute paths.
@@ -49,6 +53,7 @@ class Order:
         again: Whether another worker was lost with it, and may have finished it.
         topic: Under which progress is told.
         number: By which progress names the file.
+        span: The span in which passes are to run, `COUNT` to count spans; None for the whole file.
     """
 
     job: Job
@@ -57,21 +62,28 @@ class Order:
     again: bool
     topic: str
     number: int
+    span: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an order; one of the three.
+    """What became of an order; one of these.
 
     Args:
         report: What became of the file.
         refused: Why this worker cannot do it, and perhaps none of its files.
         lost: How the process was lost that worked on it.
+        span: The span that now lies beside the output.
+        count: How many spans there are.
+        failed: Why passes cannot run in that span, on any worker.
     """
 
     report: Report | None = None
     refused: str | None = None
     lost: str | None = None
+    span: int | None = None
+    count: SpanCount | None = None
+    failed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,11 @@ import dask
 from distributed import Scheduler, Worker
 from distributed.utils import get_ip
 
+from redact.cluster import INSTALL
 from redact.cluster.addresses import Address, check_link, read_address
-from redact.cluster.worker import Redactor
-from redact.core.interfaces import Progress
+from redact.cluster.worker import Redactor, Work
 from redact.errors import ClusterError
-from redact.jobs.batch import redact_one
-from redact.jobs.jobs import Job, Report
+from redact.jobs.span_work import do_item
 from redact.jobs.worker_process import SHOW_CHATTER
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ async def serve_workers(
     count: int,
     over: asyncio.Event,
     notice: Notice,
-    work: Callable[[Job, Progress], Report] = redact_one,
+    work: Work = do_item,
 ) -> None:
     """Be several workers, which find their scheduler again whenever it was away.
 
@@ -103,7 +102,7 @@ async def serve_workers(
         count: How many files are done side by side.
         over: Set when they shall end.
         notice: Told in words what goes on.
-        work: What is done with a job.
+        work: What is done with a job or a span.
 
     Raises:
         ClusterError: The scheduler does not accept them, or they not it.
@@ -183,14 +182,12 @@ async def _sleep(over: asyncio.Event) -> None:
 
 
 @contextmanager
-def local_cluster(
-    count: int, work: Callable[[Job, Progress], Report] = redact_one
-) -> Iterator[tuple[Address, Security]]:
+def local_cluster(count: int, work: Work = do_item) -> Iterator[tuple[Address, Security]]:
     """A scheduler and workers on this machine, in a thread, with certificates of their own.
 
     Args:
         count: How many workers.
-        work: What is done with a job.
+        work: What is done with a job or a span.
 
     Yields:
         Where it is, and what a client proves itself with.
@@ -199,8 +196,6 @@ def local_cluster(
         ClusterError: It does not start.
     """
     from distributed import Security
-
-    from redact.cluster.certificates import INSTALL
 
     try:
         security = Security.temporary()
@@ -221,7 +216,7 @@ async def serve_cluster(
     count: int,
     over: asyncio.Event,
     notice: Notice,
-    work: Callable[[Job, Progress], Report] = redact_one,
+    work: Work = do_item,
 ) -> None:
     """Be the scheduler, and workers beside it: the arguments are those of the two alone.
 
@@ -243,7 +238,7 @@ async def serve_cluster(
 class _InThread:
     """The services of a local cluster, in a thread with a loop of its own."""
 
-    def start(self, security: Security, count: int, work: Callable[..., Report]) -> Address:
+    def start(self, security: Security, count: int, work: Work) -> Address:
         """Start both.
 
         Raises:

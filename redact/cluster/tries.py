@@ -54,7 +54,7 @@ class Item:
 
 @dataclass(slots=True, eq=False)
 class Try:
-    """A file that a worker has."""
+    """A file that a worker has, and how far it is: its stage, and frames done in that."""
 
     item: Item
     asked: Asked
@@ -62,6 +62,8 @@ class Try:
     order: Order
     heard: float
     report: Report | None = None
+    stage: str = ""
+    frames: int = 0
 
 
 def by_cost(jobs: Iterable[Job]) -> list[Job]:

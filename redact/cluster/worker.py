@@ -1,4 +1,4 @@
-"""A worker of a cluster: one file at a time, each parsed in the sandbox.
+"""A worker of a cluster: one file, or one span of one, at a time, each parsed in the sandbox.
 
 Dask reads pickles from whoever belongs to the cluster. So nothing that has parsed a stranger's file
 may speak on its links: the sandbox has no sockets, what it sends is read with suspicion here, and
@@ -14,20 +14,24 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeAlias
 
 from distributed import Worker, WorkerPlugin, get_worker
 
 from redact.cluster.machines import describe_machine
-from redact.cluster.messages import Answer, Order, decode, encode
+from redact.cluster.messages import COUNT, Answer, Order, decode, encode
 from redact.cluster.shared import find_difference, sees
 from redact.core.interfaces import Progress
-from redact.jobs.batch import redact_one, report_of
+from redact.detect.cache import cache_folder
+from redact.detect.spans import read_span, write_span
+from redact.jobs.batch import report_of
 from redact.jobs.jobs import Failure, Job, Report
 from redact.jobs.sandbox import remove_drafts, sandboxed_worker
+from redact.jobs.span_work import SpanResult, SpanWork, do_item
 from redact.jobs.worker_process import SuspiciousResultError
 from redact.jobs.workers import POLL_INTERVAL
 from redact.jobs.workers import Worker as Sandbox
+from redact.spans import SpanCount, span_key
 
 NAME = "redact"
 """The plugin's name in a Dask worker."""
@@ -38,6 +42,9 @@ BEAT = 2.0
 _REST = 1.0  # seconds between two messages about one stage
 _RACE = 2.0  # seconds in which a plan follows its result
 
+Work: TypeAlias = Callable[[Any, Progress], Any]
+"""What is done with an item, as `do_item` does."""
+
 ALIVE, ENDED = "", "-"
 """Stages that are none: there is no news; the work has ended, however."""
 
@@ -47,14 +54,12 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
 
     Args:
         share: How many workers share this machine's memory.
-        work: What is done with a job.
+        work: What is done with a job or a span, in the sandbox.
     """
 
     name = NAME
 
-    def __init__(
-        self, share: int = 1, work: Callable[[Job, Progress], Report] = redact_one
-    ) -> None:
+    def __init__(self, share: int = 1, work: Work = do_item) -> None:
         self._share, self._work = share, work
         self._sandbox: Sandbox | None = None
         self._folders: frozenset[Path] = frozenset()
@@ -83,7 +88,7 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
             self._sandbox = None
 
     def answer(self, order: Order, key: object, tell: Progress) -> Answer:
-        """Do one file; called in the worker's only thread.
+        """Do one file, or a span of one; called in the worker's only thread.
 
         Args:
             order: What to do.
@@ -95,6 +100,8 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         why = find_difference(job.source, job.output, order.proof)
         if why is not None:
             return Answer(refused=why)
+        if order.span is not None:
+            return self._answer_span(order, order.span, key, tell)
         if order.again and not job.force:  # the lost worker may have finished it
             job = replace(job, resume=True)
         answer = self._attempt(job, order.folders, key, tell)
@@ -104,8 +111,48 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         return answer
 
     def _attempt(self, job: Job, folders: Sequence[Path], key: object, tell: Progress) -> Answer:
-        sandbox = self._sandbox_for({job.output.parent, job.plan.parent, *folders})
-        future = sandbox.start(self._work, job, tell)
+        future = self._run(job, {job.plan.parent, *folders}, job.output, key, tell)
+        if future is None:
+            return _UNWANTED
+        return _lost(future) or Answer(report=report_of(job, future))
+
+    def _answer_span(self, order: Order, number: int, key: object, tell: Progress) -> Answer:
+        """Count spans, or run passes in one and put what they find beside the output."""
+        job, folder = order.job, cache_folder(order.job.output)
+        if number != COUNT and read_span(folder, span_key(job.recipe), number) is not None:
+            return Answer(span=number)  # of an earlier run, or of a lost worker
+        work = SpanWork(job.source, job.recipe, None if number == COUNT else number)
+        future = self._run(work, set(order.folders), job.output, key, tell)
+        if future is None:
+            return _UNWANTED
+        if (lost := _lost(future)) is not None:
+            return lost
+        if (problem := future.exception()) is not None:
+            return Answer(failed=str(problem))
+        found = future.result()
+        if found.failure is not None:
+            return Answer(failed=str(found.failure.message))
+        if number == COUNT and isinstance(found.count, SpanCount):
+            return Answer(count=found.count)
+        try:
+            write_span(folder, found.data, span_key(job.recipe), number)
+        except OSError as error:
+            return Answer(failed=f"{folder} cannot be written: {error.strerror}")
+        except Exception as wrong:  # its process may have been taken over
+            return Answer(failed=f"the process that worked on it sent no span: {wrong}")
+        return Answer(span=number)
+
+    def _run(
+        self,
+        item: Job | SpanWork,
+        folders: set[Path],
+        output: Path,
+        key: object,
+        tell: Progress,
+    ) -> Future[Any] | None:
+        """The work's result or its error; None if nobody wants it any more."""
+        sandbox = self._sandbox_for({output.parent, *folders})
+        future = sandbox.start(self._work, item, tell)
         due = monotonic() + BEAT
         while not future.done():
             wait([sandbox.connection], POLL_INTERVAL)
@@ -113,28 +160,34 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
             if self._over or key in self._unwanted:
                 self._unwanted.discard(key)
                 self.close()
-                remove_drafts(job.output, sandbox.pid)
-                return Answer(lost="nobody wants it any more")
+                remove_drafts(output, sandbox.pid)
+                return None
             if monotonic() >= due:
                 due = monotonic() + BEAT
                 tell(ALIVE, 0, None)
-        return self._answer_of(job, sandbox, future)
-
-    def _answer_of(self, job: Job, sandbox: Sandbox, future: Future[Report]) -> Answer:
-        error = future.exception()
-        if isinstance(error, BrokenExecutor):
-            remove_drafts(job.output, sandbox.pid)
-            if not isinstance(error, SuspiciousResultError):
-                return Answer(lost=str(error) or "the process that worked on it was killed")
-        return Answer(report=report_of(job, future))
+        if isinstance(future.exception(), BrokenExecutor):
+            remove_drafts(output, sandbox.pid)
+        return future
 
     def _sandbox_for(self, folders: set[Path]) -> Sandbox:
         """The sandbox that may write in these folders; another one, if this one may not."""
         if self._sandbox is None or not folders <= self._folders:
             self.close()
             self._folders = frozenset(folders)
-            self._sandbox = sandboxed_worker((Report, Failure), self._share, sorted(folders))
+            known = (Report, Failure, SpanResult, SpanCount)
+            self._sandbox = sandboxed_worker(known, self._share, sorted(folders))
         return self._sandbox
+
+
+_UNWANTED = Answer(lost="nobody wants it any more")
+
+
+def _lost(future: Future[Any]) -> Answer | None:
+    """What to say if the process was lost, but for one that sent what is suspicious."""
+    error = future.exception()
+    if isinstance(error, BrokenExecutor) and not isinstance(error, SuspiciousResultError):
+        return Answer(lost=str(error) or "the process that worked on it was killed")
+    return None
 
 
 def _is_taken(report: Report) -> bool:

@@ -105,7 +105,7 @@ def lock(folder: Path) -> FolderLock | None:
     Raises:
         OSError: There is no such folder.
     """
-    return lock_by(folder / "lock") if _is_private(os.lstat(folder)) else None
+    return lock_by(folder / "lock") if is_private(os.lstat(folder)) else None
 
 
 def lock_by(path: Path) -> FolderLock | None:
@@ -141,7 +141,8 @@ def _take_ownership(handle: int, path: Path) -> bool:
     return True
 
 
-def _is_private(found: os.stat_result) -> bool:
+def is_private(found: os.stat_result) -> bool:
+    """Whether that is a folder of this user's, in which nobody else can write."""
     if not stat.S_ISDIR(found.st_mode):
         return False
     return sys.platform == "win32" or (

@@ -3,11 +3,13 @@
 It has one file for each segment of the video, in a private folder beside the result, until the
 result is there. A file holds indices, exact times, boxes and scores, no pictures. Decoding and
 tracking are done again; only passes are spared. Which passes must run on which frame is decided
-anew, from the pictures, and a pass that the cache does not know is run.
+anew, from the pictures, and a pass that the cache does not know is run. In the same folder others
+may put what they found in segments to come: see `redact.detect.spans`.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -30,6 +32,7 @@ from redact.core.geometry import Box, Size
 from redact.core.recipe import Recipe
 from redact.core.storage import FolderLock, lock, write_private
 from redact.core.strict_json import make_converter, parse_json
+from redact.detect.spans import SpansFoundElsewhere
 from redact.detect.weights import catalogue
 from redact.errors import OutputError
 
@@ -91,7 +94,7 @@ def cache_key(fingerprint: str, recipe: Recipe, device: str) -> str:
     """A digest of all that what passes find depends on.
 
     Args:
-        fingerprint: Of the source.
+        fingerprint: Of the source; empty for a span, whose pictures have digests of their own.
         recipe: Its passes and slope count, nothing else.
         device: Where networks compute.
     """
@@ -128,6 +131,9 @@ class DetectionCache:
         output: The file that is to be written.
         resume: Whether the files of an earlier run are used; else they are removed.
         segment: Seconds of video in a segment.
+
+    Attributes:
+        elsewhere: What others found in segments.
     """
 
     def __init__(self, output: Path, resume: bool = False, *, segment: int = SEGMENT) -> None:
@@ -144,6 +150,7 @@ class DetectionCache:
         self._unwritten: deque[tuple[int, list[_PassResult]]] = deque()
         self._recalled = False
         self._first_unknown: int | None = None
+        self.elsewhere = SpansFoundElsewhere(self._check_pass)
 
     def __enter__(self) -> Self:
         return self
@@ -164,15 +171,16 @@ class DetectionCache:
             if not stays:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def begin(self, key: str, passes: int, size: Size) -> None:
+    def begin(self, key: str, passes: int, size: Size, span_key: str = "") -> None:
         """The analysis begins.
 
         Args:
             key: From `cache_key`; segments with another key are not used.
             passes: How many there are.
             size: Of the upright picture.
+            span_key: The same of no source; spans with another key are not used.
         """
-        self._key, self._passes, self._size = key, passes, size
+        self._key, self._passes, self._size, self._span_key = key, passes, size, span_key
         if os.path.lexists(self._folder) and self._lock_folder() and not self._resume:
             for path in self._folder.glob("*.json"):
                 with suppress(OSError):
@@ -186,7 +194,10 @@ class DetectionCache:
         if number != self._number:
             self._end_segment()
             self._number = number
+            if self._lock is None and not self._unwritable and os.path.lexists(self._folder):
+                self._lock_folder()  # others have made it meanwhile
             self._known = self._read(number)
+            self.elsewhere.enter(self._folder if self._lock else None, self._span_key, number)
         self._write()
 
     def recall(self, frame: Frame, pass_index: int, result: Future[list[Detection]]) -> bool:
@@ -209,7 +220,7 @@ class DetectionCache:
         self._has_new_results = True
         if self._first_unknown is None:
             self._first_unknown = frame.index
-        return False
+        return self.elsewhere.recall(frame, pass_index, result)
 
     def stage(self, done: int) -> str:
         """The stage for progress when that many frames are done: `resume` or `analyse`."""
@@ -269,12 +280,17 @@ class DetectionCache:
         known: dict[_PassKey, tuple[Detection, ...]] = {}
         for one in passes:
             key = one.frame, one.time, one.pass_index
-            if key in known or one.frame < 0 or one.pass_index not in range(self._passes):
+            if key in known or one.frame < 0:
                 raise ValueError("there is no such pass")
-            if not all(0 <= d.score <= 1 and self._is_possible(d.box) for d in one.detections):
-                raise ValueError("no detector finds that")
+            self._check_pass(one.pass_index, one.detections)
             known[key] = one.detections
         return known
+
+    def _check_pass(self, pass_index: int, detections: tuple[Detection, ...]) -> None:
+        if pass_index not in range(self._passes):
+            raise ValueError("there is no such pass")
+        if not all(0 <= d.score <= 1 and self._is_possible(d.box) for d in detections):
+            raise ValueError("no detector finds that")
 
     def _is_possible(self, box: Box) -> bool:
         bound = _MAX_DISTANCE * self._size.longer
@@ -310,14 +326,19 @@ def decode_segment(data: bytes) -> Segment:
     return _CONVERTER.structure(parse_json(text.decode()), Segment)
 
 
-def remove_caches(folder: Path) -> list[Path]:
+def remove_caches(folder: Path, output: Path | None = None) -> list[Path]:
     """Remove the caches of interrupted runs from a folder, but none that a run is using.
+
+    Args:
+        folder: Where they are.
+        output: Whose; None for those of all files.
 
     Returns:
         Their folders.
     """
     removed = []
-    for path in sorted(folder.glob(".*.detections")) if folder.is_dir() else ():
+    pattern = ".*.detections" if output is None else glob.escape(cache_folder(output).name)
+    for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
         if _NAME.fullmatch(path.name) is None:
             continue
         with suppress(OSError):

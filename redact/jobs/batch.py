@@ -307,6 +307,7 @@ def outcome_report(outcome: Outcome, job: Job) -> Report:
         copied=outcome.copied,
         notes=outcome.notes,
         extent=outcome.extent,
+        spans=outcome.spans,
     )
 
 

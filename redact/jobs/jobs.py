@@ -116,6 +116,7 @@ class Report:
         shown: How many tracks photographs left visible at some time; None without photographs.
         uncertain_plates: How many of the uncertain tracks are number plates'.
         further: How many tracks of each kind beyond faces and plates were hidden.
+        spans: In how many spans of it other machines ran detection passes.
     """
 
     source: Path
@@ -140,6 +141,7 @@ class Report:
     shown: int | None = None
     uncertain_plates: int = 0
     further: tuple[tuple[Kind, int], ...] = ()
+    spans: int = 0
 
 
 @dataclass(frozen=True, slots=True)

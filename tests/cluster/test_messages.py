@@ -30,6 +30,7 @@ from redact.core.notes import Note
 from redact.core.recipe import PROFILES
 from redact.errors import ClusterError, MissingInputError
 from redact.jobs.jobs import Failure, Job, Report
+from redact.spans import SpanCount
 from redact.verify.result import Checking, Leak, Spot, Verification
 
 ODD = Path(os.fsdecode(b"/footage/caf\xe9 \xf0\x9f\x98\x80.mp4"))
@@ -60,7 +61,9 @@ FAILED = Report(ODD, None, "failed", failure=Failure("EngineError", "why", None,
 @pytest.mark.parametrize(
     "message",
     [ORDER, replace(ORDER, job=replace(JOB, checking=None, cover=None)), Answer(report=REPORT),
-     Answer(report=FAILED), Answer(refused="a"), Answer(lost="b"), describe_machine()],
+     Answer(report=FAILED), Answer(refused="a"), Answer(lost="b"), describe_machine(),
+     replace(ORDER, span=4), Answer(span=4), Answer(count=SpanCount(7, 70)), Answer(failed="c")],
+    ids=lambda message: type(message).__name__,
 )  # fmt: skip
 def test_messages_come_through_as_they_are(message: Order | Answer | Machine) -> None:
     data = encode(message)
@@ -100,8 +103,9 @@ def changed(**fields: object) -> bytes:
         changed(more=1),
         changed(searched=["bodies"]),
         b'{"report": null, "refused": null, "lost": NaN}',
+        b'{"report": null, "refused": null, "lost": null, "span": "4", "count": null}',
     ],
-    ids=str,
+    ids=lambda data: str(data)[:40],
 )
 def test_what_is_no_message_is_refused(
     data: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

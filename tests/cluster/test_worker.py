@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,18 @@ import pytest
 from redact.cluster import worker as working
 from redact.cluster.link import Link
 from redact.cluster.members import Members
-from redact.cluster.messages import Order
+from redact.cluster.messages import COUNT, Answer, Order, decode, encode
 from redact.cluster.shared import Marks
 from redact.cluster.worker import Redactor
 from redact.core.interfaces import Progress
+from redact.detect.cache import cache_folder
+from redact.detect.spans import Span, encode_span, read_span
 from redact.errors import ClusterError
 from redact.jobs.batch import redact_one
 from redact.jobs.jobs import Failure, Job, Report
+from redact.jobs.span_work import SpanResult, SpanWork
 from redact.jobs.worker_process import SuspiciousResultError
+from redact.spans import SpanCount, span_key
 from tests.cli import fake_redact
 
 Work = Callable[[Job, Progress], Any]
@@ -168,6 +173,92 @@ def test_a_sandbox_is_kept_while_it_may_write_where_it_must(
     redactor.answer(order(other), "key", lambda *_: None)
     assert len(sandboxes) == 2
     assert sandboxes[0].stopped
+
+
+# spans
+
+
+def found(span: Span) -> SpanResult:
+    return SpanResult(data=encode_span(span))
+
+
+def span_of(folder: Path, number: int, work: Callable[[SpanWork, Progress], Any]) -> Answer:
+    ordered = replace(order(folder), span=number)
+    return Redactor(work=work).answer(ordered, "key", lambda *_: None)
+
+
+def test_a_span_is_put_beside_the_output(tmp_path: Path, sandboxes: list[Inline]) -> None:
+    asked: list[SpanWork] = []
+
+    def work(item: SpanWork, tell: Progress) -> SpanResult:
+        asked.append(item)
+        return found(Span(span_key(item.recipe), 4, ()))
+
+    for _ in range(2):  # what is there is not searched again
+        assert span_of(tmp_path, 4, work) == Answer(span=4)
+    (item,) = asked
+    job = order(tmp_path).job
+    assert (item.source, item.recipe, item.number) == (job.source, job.recipe, 4)
+    assert read_span(cache_folder(job.output), span_key(item.recipe), 4) is not None
+
+
+def test_spans_are_counted(tmp_path: Path, sandboxes: list[Inline]) -> None:
+    def work(item: SpanWork, tell: Progress) -> SpanResult:
+        assert item.number is None
+        return SpanResult(SpanCount(7, 70))
+
+    assert span_of(tmp_path, COUNT, work) == Answer(count=SpanCount(7, 70))
+
+
+class Sprung:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        raise AssertionError("nobody may send that on")
+
+
+FORGED: dict[str, Callable[[str], object]] = {
+    "another span": lambda key: found(Span(key, 5, ())),
+    "of something else": lambda _: found(Span("0" * 64, 4, ())),
+    "no bytes": lambda _: SpanResult(data=Sprung()),  # type: ignore[arg-type]
+    "nothing": lambda _: SpanResult(),
+    "a number": lambda _: SpanResult(SpanCount(7, 70)),
+    "too much": lambda _: SpanResult(data=b"x" * (1 << 24)),
+    "a failure that is none": lambda _: SpanResult(failure=Sprung()),  # type: ignore[arg-type]
+    "a report": lambda _: Report(Path("a"), None, "redacted"),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_what_is_no_span_is_not_put_there(
+    tmp_path: Path, sandboxes: list[Inline], forged: str
+) -> None:
+    """Its process may have been taken over: nothing but that span goes on."""
+    key = span_key(order(tmp_path).job.recipe)
+    with suppress(AttributeError):  # which `redact_there` makes a loss
+        answer = span_of(tmp_path, 4, lambda *_: FORGED[forged](key))
+        assert answer.failed is not None
+        assert decode(encode(answer), Answer) == answer
+    assert not list(tmp_path.glob(".*detections/*"))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(BrokenExecutor("killed"), "lost"), (SuspiciousResultError("odd"), "failed")],
+)
+def test_a_process_that_is_lost_with_a_span(
+    tmp_path: Path, sandboxes: list[Inline], error: Exception, kind: str
+) -> None:
+    def fail(*_: object) -> SpanResult:
+        raise error
+
+    assert span_of(tmp_path, 4, fail) == Answer(**{kind: str(error)})  # type: ignore[arg-type]
+
+
+def test_a_span_of_another_file_is_refused(tmp_path: Path, sandboxes: list[Inline]) -> None:
+    ordered = replace(order(tmp_path), span=4)
+    ordered.job.source.write_text("another")
+    answer = Redactor().answer(ordered, "key", lambda *_: None)
+    assert "another file" in (answer.refused or "")
+    assert sandboxes == []
 
 
 def test_a_worker_elsewhere_whose_link_is_not_encrypted_is_refused() -> None:

@@ -48,6 +48,7 @@ PASSES = (
     Pass("scripted", 32, 0.3, every=9, turned_threshold=0.5),
 )
 KEY = "a" * 64
+SPAN_KEY = "5" * 64
 NAME = "clip.redacted.mp4"
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
@@ -88,7 +89,7 @@ class Analysis:
                 raise stop
 
         if cache is not None:
-            cache.begin(key, len(PASSES), SIZE)
+            cache.begin(key, len(PASSES), SIZE, SPAN_KEY)
         analyse(self.source, schedule, tracker, progress)
         if cache is not None:
             cache.finish()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from redact.cluster import INSTALL
 from redact.errors import ClusterError, RecipeError, printable
 from redact_cli import help_texts
 from redact_cli.cluster_options import Cluster
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from redact.cluster.examination import ClusterExamination
     from redact.jobs.jobs import Job
-
-INSTALL = "pip install 'redact-video[cluster]'"
 
 app = typer.Typer(cls=Group, help=help_texts.CLUSTER, no_args_is_help=True)
 

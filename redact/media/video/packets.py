@@ -49,12 +49,17 @@ class CodedPicture:
 
     @property
     def expected(self) -> bool:
-        """Whether a decoder that begins with the first packet can show it.
+        """Whether a decoder that begins with the first packet can show it."""
+        return self.shown and self.complete
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that it refers to can be there.
 
         What comes before the first key frame, or is shown before it, may refer to what is not
         there: recordings and lossless cuts begin so.
         """
-        return self.shown and self.group > 0 and not (self.leading and self.group == 1)
+        return self.group > 0 and not (self.leading and self.group == 1)
 
 
 @dataclass(frozen=True, slots=True)

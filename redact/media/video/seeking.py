@@ -1,12 +1,13 @@
-"""Frames of a video by their index, decoded from the key frame before them."""
+"""Frames of a video by their index or their time, decoded from the key frame before them."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 
 import av
 from av import VideoFrame
@@ -190,3 +191,39 @@ class FrameSeeker:
                 break
         self.close()
         raise LostError(f"frame {index} does not come")
+
+
+def frames_between(source: VideoSource, start: Fraction, end: Fraction) -> Generator[Frame]:
+    """The frames that are shown in a span of time, decoded from the key frame before it.
+
+    Which frames come is a guess: where times begin anew, or something is damaged, they are not
+    those that reading from the start gives. Their indices count from 0 here.
+
+    Args:
+        source: Opened.
+        start: Seconds.
+        end: Seconds; frames from there on do not come.
+    """
+    cropper, index = Cropper(source.crop), 0
+    with open_media(source.path, source.identity) as container:
+        stream = video_stream(container, source.path)
+        clock = Fraction(stream.time_base or 1)
+        decoder = make_decoder(stream, strict=False)  # references before a key frame are missed
+        container.seek(floor(start / clock), stream=stream, backward=True)
+        reader = PacketReader(container, stream, source.path)
+        for packet in reader.packets():
+            if packet.size and not reader.pictures[-1].complete:
+                continue
+            try:
+                frames = decoder.decode(packet)
+            except av.FFmpegError:
+                continue
+            for frame in frames:
+                if frame.pts is None or frame.pts * clock < start:
+                    continue
+                if frame.pts * clock >= end:
+                    return
+                with add_path_to_errors(source.path):
+                    picture = DecodedPicture(cropper.cut(frame))
+                yield Frame(index, frame.pts * clock, picture)
+                index += 1

@@ -1,0 +1,209 @@
+"""Long videos that free workers help with: which spans of which files they search for others.
+
+The worker that has the file analyses it from its start and finds in the detection cache what others
+have put there. They begin with the last span, so that they meet it, and nobody ever waits for
+anybody. Whatever they do not send, it does itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from redact.cluster.link import Asked, Link
+from redact.cluster.members import Member, Members
+from redact.cluster.messages import COUNT, Answer, decode
+from redact.cluster.tries import TRIES, Item, Try
+from redact.detect.cache import SEGMENT, remove_caches
+from redact.errors import ClusterError, printable
+from redact.media.files import VIDEO_SUFFIXES
+
+_STAGES = {"analyse", "resume"}
+"""In which spans are of use."""
+
+
+@dataclass(slots=True, eq=False)
+class SpanTry:
+    """A span that a worker has."""
+
+    split: Split
+    span: int
+    asked: Asked
+    member: Member
+    heard: float
+
+
+@dataclass(slots=True, eq=False)
+class Split:
+    """One file, and what became of its spans so far.
+
+    Args:
+        item: The file.
+        spans: How many it has; None until that is known, 0 if it is not divided.
+        frames: How many frames it has, about.
+        busy: Spans that workers have.
+        done: Spans that lie beside the output.
+        given_up: Spans that the file's own worker must do.
+        losses: The workers that were lost with each.
+        failures: How many spans could not be searched.
+    """
+
+    item: Item
+    spans: int | None = None
+    frames: int = 0
+    busy: set[int] = field(default_factory=set)
+    done: set[int] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
+    losses: dict[int, list[str]] = field(default_factory=dict)
+    failures: int = 0
+
+    def next_span(self, one: Try) -> int | None:
+        """The last span that nobody has or had; None if the file's own worker is nearly there."""
+        if self.spans is None:
+            return None if COUNT in self.busy | self.given_up else COUNT
+        if self.failures >= TRIES or not self.spans:
+            return None
+        at = self.spans * one.frames // max(1, self.frames)
+        taken = self.busy | self.done | self.given_up
+        return next((n for n in range(self.spans - 1, at + 1, -1) if n not in taken), None)
+
+
+class Splits:
+    """The spans of all files that are in work.
+
+    Args:
+        notice: Told in words about files that are divided, and losses.
+        patience: Seconds without news after which a worker is lost.
+    """
+
+    def __init__(self, notice: Callable[[str], None], patience: float) -> None:
+        self._notice, self._patience = notice, patience
+        self._splits: dict[Item, Split] = {}
+        self.tries: dict[int, SpanTry] = {}
+
+    def assign(
+        self, link: Link, members: Members, files: dict[int, Try], number: Callable[[], int]
+    ) -> None:
+        """Give spans to workers that are free, while no file waits.
+
+        Args:
+            link: To the scheduler.
+            members: The workers.
+            files: The files that workers have.
+            number: Gives numbers of orders.
+        """
+        while (chosen := self._choose(files)) is not None:
+            split, span, one = chosen
+            avoid = set(split.losses.get(span, ()))
+            member = members.free_for(avoid) or members.free_for(())
+            if member is None:
+                return
+            member.number = new = number()
+            order = replace(one.order, span=span, number=new)
+            asked = link.redact(member.address, order)
+            self.tries[new] = SpanTry(split, span, asked, member, monotonic())
+            split.busy.add(span)
+
+    def _choose(self, files: dict[int, Try]) -> tuple[Split, int, Try] | None:
+        """The span of the file of which most is left."""
+        found: list[tuple[int, Split, int, Try]] = []
+        for one in files.values():
+            is_video = one.item.job.source.suffix.lower() in VIDEO_SUFFIXES
+            if not is_video or one.stage not in _STAGES or one.report is not None:
+                continue
+            split = self._splits.setdefault(one.item, Split(one.item))
+            span = split.next_span(one)
+            if span is not None:
+                found.append((span if span != COUNT else 1 << 30, split, span, one))
+        return max(found, key=lambda it: it[0])[1:] if found else None
+
+    def hear(self, number: int) -> None:
+        """There is a sign of life from the worker that has a span."""
+        if number in self.tries:
+            self.tries[number].heard = monotonic()
+
+    def go_on(self, members: Members, files: dict[int, Try]) -> None:
+        """Read what workers answer, and give up those that are silent or not needed any more."""
+        late = {one.item for one in files.values() if one.stage not in {"", *_STAGES}}
+        for number, one in list(self.tries.items()):
+            if one.split.item in late or one.split.item not in self._splits:
+                self._end(number)
+                one.asked.cancel()
+            elif one.asked.is_done:
+                self._take(number, members)
+            elif monotonic() - one.heard > self._patience:
+                members.forget(one.member)
+                self.lose(number, f"no news for {self._patience:.0f} seconds")
+
+    def _take(self, number: int, members: Members) -> None:
+        one = self.tries[number]
+        split = one.split
+        try:
+            answer = decode(one.asked.answer(), Answer)
+        except ClusterError as error:
+            self.lose(number, str(error))
+            return
+        if answer.refused is not None:
+            self._end(number)
+            members.refuse(one.member, answer.refused)
+        elif one.span == COUNT and answer.count is not None:
+            self._end(number)
+            split.spans, split.frames = answer.count.spans, answer.count.frames
+            if split.spans:
+                name = printable(split.item.job.source)
+                self._notice(f"{name}: free workers search its spans of {SEGMENT} seconds, too")
+        elif answer.span == one.span != COUNT:
+            self._end(number)
+            split.done.add(one.span)
+        elif answer.failed is not None:
+            self._end(number)
+            split.given_up.add(one.span)
+            split.failures += 1
+            self._notice(f"{self._name(one)} cannot be searched elsewhere: {answer.failed}")
+        else:
+            self.lose(number, answer.lost or "it said nothing")
+
+    def lose(self, number: int, why: str) -> None:
+        """A worker was lost with a span, which another one tries."""
+        one = self._end(number)
+        one.asked.cancel()
+        losses = one.split.losses.setdefault(one.span, [])
+        losses.append(one.member.address)
+        again = len(losses) < TRIES
+        if not again:
+            one.split.given_up.add(one.span)
+        then = "another worker tries it" if again else "it is done with the rest of the file"
+        self._notice(f"{self._name(one)}, {one.member.name}: {why}; {then}")
+
+    def _name(self, one: SpanTry) -> str:
+        return f"{printable(one.split.item.job.source)}, span {one.span}"
+
+    def _end(self, number: int) -> SpanTry:
+        one = self.tries.pop(number)
+        one.split.busy.discard(one.span)
+        if one.member.number == number:
+            one.member.number = None
+        return one
+
+    def lose_file(self, item: Item) -> None:
+        """The file is begun anew, and with `force` its cache too."""
+        if item in self._splits and item.job.force:
+            self._splits[item].done.clear()
+
+    def end_file(self, item: Item, *, worked: bool) -> None:
+        """The file is done; a worker that was not heard of may have put a span there since."""
+        split = self._splits.pop(item, None)
+        if split is not None and worked:
+            remove_caches(item.job.output.parent, item.job.output)
+
+    def forget_all(self) -> None:
+        """The scheduler is gone, and with it whatever was asked."""
+        for number in list(self.tries):
+            self._end(number)
+
+    def cancel_all(self) -> set[int]:
+        """Nothing is wanted any more; gives the numbers of what was in work."""
+        for one in self.tries.values():
+            one.asked.cancel()
+        return set(self.tries)

@@ -1,0 +1,57 @@
+"""One span of a long video as work for a sandbox, and what it sends back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from redact.core.interfaces import Progress
+from redact.core.recipe import Recipe
+from redact.jobs.batch import redact_one
+from redact.jobs.jobs import Failure, Job, Report, describe_failure
+from redact.spans import SpanCount, count_spans, detect_in_span
+
+
+@dataclass(frozen=True, slots=True)
+class SpanWork:
+    """What is to be found out about a long video.
+
+    Args:
+        source: The video.
+        recipe: Its passes count.
+        number: Of the span in which passes are to run; None to count spans.
+    """
+
+    source: Path
+    recipe: Recipe
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanResult:
+    """What was found out.
+
+    Args:
+        count: How many spans there are; None if a span was searched.
+        data: The span, encoded; None if spans were counted.
+        failure: Why there is neither.
+    """
+
+    count: SpanCount | None = None
+    data: bytes | None = None
+    failure: Failure | None = None
+
+
+def work_on_span(work: SpanWork, tell: Progress) -> SpanResult:
+    """Count a video's spans, or run passes in one; whatever goes wrong is in the result."""
+    try:
+        if work.number is None:
+            return SpanResult(count_spans(work.source, work.recipe))
+        return SpanResult(data=detect_in_span(work.source, work.recipe, work.number, tell))
+    except Exception as error:
+        return SpanResult(failure=describe_failure(error, work.source))
+
+
+def do_item(item: Job | SpanWork, tell: Progress) -> Report | SpanResult:
+    """Do whatever a worker of a cluster was given."""
+    return work_on_span(item, tell) if isinstance(item, SpanWork) else redact_one(item, tell)

@@ -1,0 +1,46 @@
+"""A worker's work on a long video, in its sandbox: the file waits for spans, which hold nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+
+from redact.core.interfaces import Progress
+from redact.detect.cache import cache_folder
+from redact.detect.spans import Span, encode_span, read_span, span_path
+from redact.jobs.jobs import Failure, Job, Report
+from redact.jobs.span_work import SpanResult, SpanWork
+from redact.spans import SpanCount, span_key
+
+
+def divided(item: Job | SpanWork, tell: Progress) -> Report | SpanResult:
+    """Span 5 kills its worker once, 4 is none, 3 cannot be searched."""
+    note = item.source.with_name("note")
+    if isinstance(item, SpanWork):
+        if item.number is None:
+            return SpanResult(SpanCount(6, 600))
+        with note.open("a") as notes:
+            notes.write(f"{item.number}\n")
+        tries = note.read_text().split().count(str(item.number))
+        if item.number == 5 and tries == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if item.number == 4 and tries == 1:
+            return SpanResult(data=b"no span")
+        if item.number == 3:
+            return SpanResult(failure=Failure("EngineError", "the detector failed"))
+        tell("analyse", 1, 1)
+        return SpanResult(data=encode_span(Span(span_key(item.recipe), item.number, ())))
+    folder, until = cache_folder(item.output), time.monotonic() + 40
+    wanted = [5, 2]
+    key = span_key(item.recipe)
+    while not all(read_span(folder, key, number) for number in wanted):
+        tell("analyse", 10, 600)
+        if time.monotonic() > until:
+            raise RuntimeError(f"{list(folder.glob('*'))}, {note.read_text()}")
+        time.sleep(0.05)
+    there = sum(span_path(folder, number).exists() for number in range(6))
+    shutil.rmtree(folder)
+    item.output.write_bytes(b"redacted")
+    return Report(item.source, item.output, "redacted", 600, spans=there)
