@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Frame
 from redact.core.geometry import Box, Size, Turn
+from redact.core.recipe import PROFILES, REFERENCE_RATE
 from redact.detect.cache import DetectionCache, cache_folder, remove_caches
 from redact.detect.schedule import PassRunner
 from redact.detect.spans import (
@@ -35,10 +36,11 @@ from redact.detect.spans import (
     span_path,
     write_span,
 )
-from redact.spans import run_passes
+from redact.spans import LEAD_IN, run_passes
 from tests.detect.test_cache import (
     NAME,
     PASSES,
+    SIZE,
     SPAN_KEY,
     Analysis,
     film,
@@ -46,8 +48,8 @@ from tests.detect.test_cache import (
     resume,
     run_interrupted,
 )
-from tests.painted import TURNS, painted
-from tests.scripted import PaintedSource, ScriptedDetector
+from tests.painted import TURNS, flat, painted
+from tests.scripted import PaintedSource, ScriptedDetector, even_times
 
 FOLLOW = 1.5
 
@@ -152,6 +154,25 @@ def test_what_others_found_is_not_searched_again(tmp_path: Path) -> None:
     tried = divided.detected - own
     assert 3 <= len(tried) <= 3 * 2 * len(PASSES)  # the first results, which are compared
     assert len(divided.detected) < len(whole.detected) / 2
+
+
+def test_a_lead_in_gives_the_schedule_of_the_whole(tmp_path: Path) -> None:
+    """A picture that fades slowly is new when it differs by some steps from the last new one."""
+    pictures = []
+    for n in range(100):  # a jump each second, once in the lead-in; no picture comes twice
+        level = 90 + (n + 10) % 25 // 7 + 30 * ((n + 10) // 25 % 2)
+        pictures.append(flat(SIZE, (level, level, level)))
+        pictures[-1].planes()[0].samples[0, :2, 0] += np.array([n % 7, n // 50], np.uint8)
+    source = PaintedSource(even_times(100), pictures)
+    again = {}
+    for lead_in in (Fraction(0), Fraction(LEAD_IN)):
+        data = encode_span(search(source, 1, 2, lead_in))
+        divided, _ = analyse_with(source, tmp_path / NAME, [(1, data)], 2)
+        again[lead_in] = len({index for index in divided.detected if index >= 50})
+    assert again[Fraction(LEAD_IN)] <= 2  # the first of each pass
+    assert again[Fraction(0)] > 2
+    longest = max(one.every for recipe in PROFILES.values() for one in recipe.passes)
+    assert max(FOLLOW, longest / REFERENCE_RATE) * 2 <= LEAD_IN
 
 
 def test_a_span_of_another_processor_is_not_used_at_all(tmp_path: Path) -> None:
