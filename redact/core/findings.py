@@ -16,6 +16,8 @@ class Kind(StrEnum):
     FACE = "face"
     PLATE = "plate"
     PERSON = "person"
+    SCREEN = "screen"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)

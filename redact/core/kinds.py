@@ -88,13 +88,25 @@ KINDS: dict[Kind, KindFacts] = {
         "people", "person", "people", "whole people, from any side", "#c2478f",
         frozenset({"people"}), 1.5, "fill", glides=True,
     ),
+    Kind.SCREEN: KindFacts(
+        "screens", "screen", "screens", "televisions, laptops and telephones, whole", "#8a7a2f",
+        frozenset({"screens"}), 1.5, "plain",
+    ),
+    Kind.TEXT: KindFacts(
+        "text", "line of text", "lines of text", "lines of it; nothing is read", "#6b7688",
+        frozenset({"text"}), 1.5, "plain",
+    ),
 }  # fmt: skip
 """One row a kind, in the order in which they are told."""
 
 USUAL = (Kind.FACE, Kind.PLATE)
 """What is looked for if nothing is said."""
 
-FURTHER_RULES = (Rule(Kind.PERSON, 0.4, 0.1, 0.6, 0.6, "fill"),)
+FURTHER_RULES = (
+    Rule(Kind.PERSON, 0.4, 0.1, 0.6, 0.6, "fill"),
+    Rule(Kind.SCREEN, 0.4, 0.05, 1.0, 1.0, "plain"),
+    Rule(Kind.TEXT, 0.6, 0.05, 1.0, 1.0, "plain"),
+)
 """The rules of all kinds but the usual ones, whose values have fields of their own in a recipe."""
 
 

@@ -241,18 +241,40 @@ _PEOPLE_CLOSELY = (
     Pass("people", _TILE, 0.3, scale=1, above=2048, largest=0.05, stills=True),
     Pass("people", _TILE, 0.3, scale=0.5, above=2048, largest=0.05, every=24),
 )
+_SCREENS = (Pass("screens", 416, 0.3, every=12), Pass("screens", 832, 0.3, every=24))
+_SCREENS_CLOSELY = (
+    Pass("screens", _TILE, 0.4, scale=1, above=2048, largest=0.05, stills=True),
+    Pass("screens", _TILE, 0.4, scale=0.5, above=2048, largest=0.05, every=24),
+)
+_TEXT_CLOSELY = (
+    Pass("text", _TILE, 0.5, scale=1, above=1280, largest=0.05, stills=True),
+    Pass("text", _TILE, 0.5, scale=0.5, above=2048, largest=0.05, every=24),
+)
 FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
-    "fast": (Pass("people", 640, 0.3, every=4),),
+    "fast": (
+        Pass("people", 640, 0.3, every=4),
+        Pass("screens", 416, 0.4, every=12),
+        Pass("text", 960, 0.5, every=24, enlarge=False),
+    ),
     "balanced": (
         Pass("people", 416, 0.25, every=4),
         Pass("people", 832, 0.25, every=8),
         *_PEOPLE_CLOSELY,
+        *_SCREENS,
+        *_SCREENS_CLOSELY,
+        Pass("text", 1280, 0.4, every=16, enlarge=False),
+        *_TEXT_CLOSELY,
     ),
     "thorough": (
         Pass("people", 416, 0.2, every=2),
         Pass("people", 832, 0.2, every=4),
         Pass("people", 1280, 0.2, every=8),
         *_PEOPLE_CLOSELY,
+        *_SCREENS,
+        *_SCREENS_CLOSELY,
+        Pass("text", 1280, 0.3, every=8, enlarge=False),
+        Pass("text", 1920, 0.3, every=16, above=1280, enlarge=False),
+        *_TEXT_CLOSELY,
     ),
 }
 """By profile: how kinds are looked for that are not looked for if nothing is said."""

@@ -6,32 +6,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
 from redact.api import redact_file, redact_picture
 from redact.core.findings import Kind
-from redact.core.frames import Rgb
 from redact.core.geometry import Box, Region, Size
 from redact.core.plan import dumps, loads
 from redact.core.recipe import PROFILES, recipe
 from redact.hide.masks import size_mask
+from tests.films import write_film
 from tests.walkers import walker, walker_box
 
 PEOPLE = PROFILES["fast"].detecting({Kind.PERSON})
-
-
-def write(path: Path, pictures: list[Rgb], rate: int) -> None:
-    height, width = pictures[0].shape[:2]
-    with av.open(str(path), "w") as made:
-        stream = made.add_stream("h264", rate=rate)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for index, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, rate)
-            made.mux(stream.encode(frame))
-        made.mux(stream.encode(None))
 
 
 def hidden_share(regions: Sequence[Region], box: Box, size: Size) -> float:
@@ -70,7 +57,7 @@ def test_who_walks_by_is_hidden_in_every_frame_and_the_region_does_not_walk(tmp_
     rate, frames = 12, 30
     places = [(70 + 9 * i, 128, 140, i / rate) for i in range(frames)]
     film = tmp_path / "walk.mp4"
-    write(film, [walker(256, 416, *place) for place in places], rate)
+    write_film(film, [walker(256, 416, *place) for place in places], rate)
     done = redact_file(film, tmp_path / "out.mp4", PEOPLE, checking=None)
     assert {track.kind for track in done.plan.hidden_tracks} == {Kind.PERSON}
     assert loads(dumps(done.plan)) == done.plan

@@ -42,11 +42,25 @@ def _load_people() -> Detector:
     return People()
 
 
+def _load_screens() -> Detector:
+    from redact.detect.detectors.objects import Screens
+
+    return Screens()
+
+
+def _load_text() -> Detector:
+    from redact.detect.detectors.text import Text
+
+    return Text()
+
+
 DETECTORS: dict[str, Callable[[], Detector]] = {
     "centerface": _load_centerface,
     "mediapipe": _load_mediapipe,
     "people": _load_people,
     "plates": _load_plates,
+    "screens": _load_screens,
+    "text": _load_text,
     "yunet": _load_yunet,
 }
 """From a name to a function that loads the engine and its weights."""

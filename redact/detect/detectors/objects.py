@@ -1,6 +1,6 @@
 """Everyday objects, found by NanoDet-g (Lyu, 2021; card: `redact/detect/weights/objects.md`).
 
-Vehicles and screens tell what is around a plate. `People` are what may be hidden.
+All of them tell what is around a plate. `People` and `Screens` are what may be hidden.
 """
 
 from __future__ import annotations
@@ -81,6 +81,18 @@ class People:
         """People per picture, in its own pixels, each with at least that score."""
         found = self._objects.detect(pictures, threshold, ("person",))
         return [[Detection(Kind.PERSON, it.box, it.score) for it in here] for here in found]
+
+
+class Screens:
+    """Finds televisions, laptops and telephones, switched on or off."""
+
+    def __init__(self) -> None:
+        self._objects = Objects()
+
+    def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        """Screens per picture, in its own pixels, each with at least that score."""
+        found = self._objects.detect(pictures, threshold, ("tv", "laptop", "cell phone"))
+        return [[Detection(Kind.SCREEN, it.box, it.score) for it in here] for here in found]
 
 
 def _suppress(
