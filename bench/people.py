@@ -191,6 +191,8 @@ def write(frames: Iterator[Any], path: Path) -> None:
         for frame in frames:
             program.stdin.write(frame.tobytes())
         program.stdin.close()
+    if program.returncode:
+        raise SystemExit(f"ffmpeg could not write {path.name}")
 
 
 @dataclass

@@ -22,7 +22,7 @@ from redact import api
 from redact.core import coverage
 from redact.core.findings import Kind
 from redact.core.recipe import PROFILES
-from redact.detect import schedule
+from redact.detect import copies
 from redact.detect.detectors import DETECTORS
 from redact.hide.styles import mixed
 from redact.media.video import decoding, picture, sink
@@ -70,7 +70,7 @@ def watched() -> tuple[Stopwatch, list[int]]:
     """A stopwatch on every stage that runs in our own threads, and a count of decoded frames."""
     watch, decoded = Stopwatch(), [0]
     watch.watch(picture.DecodedPicture, "rgb", "small picture")
-    watch.watch(schedule, "_to_grey", "small picture")
+    watch.watch(copies, "_to_grey", "small picture")
     watch.watch(tracker.PictureTracker, "update", "track")
     watch.watch(coverage.Cover, "hidden", "draw")
     watch.watch(mixed.Mixed, "hide", "draw")

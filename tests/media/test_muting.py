@@ -18,7 +18,7 @@ from redact.core.plan import Plan, SourceId
 from redact.core.recipe import recipe
 from redact.errors import PlanError, RecipeError, VerificationError
 from redact.media.files import fingerprint
-from redact.media.formats import open_source
+from redact.media.formats import find_faults, open_source
 from redact.media.video import sink
 from redact.media.video.muting import find_sound_left
 from tests import clips
@@ -202,3 +202,16 @@ def test_every_track_is_silenced(tmp_path: Path) -> None:
     for index, codec in ((1, "pcm_s16le"), (2, "aac")):
         assert find_sound_left(path, index, SPANS[:1], Fraction(0), codec)
         assert not find_sound_left(output, index, SPANS[:1], Fraction(0), codec)
+
+
+def test_packets_without_times_do_not_mislead_the_check(tmp_path: Path) -> None:
+    path = tmp_path / "b_frames.avi"
+    inputs = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=20:d=1", "-f", "lavfi", "-i", SOUND)
+    clips.run(*inputs, "-c:v", "libx264", "-bf", "2", "-c:a", "pcm_s16le", path)
+    output = tmp_path / "out.mov"
+    plan = plan_of(path, SPANS[0])
+    api.render_file(path, output, plan, checking=None)
+    original, finished = open_source(path), open_source(output)
+    assert find_faults(original, finished, plan) == []
+    later = replace(plan, edits=(Mute(Fraction(2, 10), Fraction(8, 10)),))
+    assert any("not silent" in fault for fault in find_faults(original, finished, later))

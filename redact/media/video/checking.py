@@ -16,7 +16,6 @@ from redact.media.video.h264.nal import IDR_SLICE, SLICE, nal_types
 from redact.media.video.media_info import UNSPECIFIED, AudioTrack, MediaInfo
 from redact.media.video.muting import find_sound_left
 from redact.media.video.muxing import MuxJob
-from redact.media.video.packets import first_times
 from redact.media.video.pixel_formats import layout_of
 from redact.media.video.sound import DecodedTrack, played_seconds, stored_seconds, track_extent
 from redact.media.video.source import VideoSource
@@ -262,10 +261,15 @@ def find_faults(
         if extras is not None and "languages" not in extras and any(stream_languages(container)):
             found.append("it says a language")
     if mutes:
-        shift = first_times(output.path)[0] - first_times(source.path)[0]
+        shift = _first_time(output) - _first_time(source)
         for track in output.media_info.audio:
             found += find_sound_left(output.path, track.index, mutes, shift, track.codec)
     return found + (_subtitle_faults(source, output) if "subtitles" in (extras or ()) else [])
+
+
+def _first_time(video: VideoSource) -> Fraction:
+    """When the first frame is shown, as packets do not always tell."""
+    return next(video.frames()).time
 
 
 def _subtitle_faults(source: VideoSource, output: VideoSource) -> list[str]:
