@@ -199,6 +199,7 @@ def review(
     output: Annotated[options.Output, Only("quiet", "verbose", "log")],
     machine: Annotated[options.Machine, Only("device")],
     browser: arguments.Browser = True,
+    likeness: arguments.Likeness = True,
     idle: arguments.Idle = 15.0,
 ) -> None:
     """See, correct, render and sign what is hidden, on a page of your own computer."""
@@ -212,7 +213,8 @@ def review(
     recipe = make_recipe(search, style=style)
     found = find_jobs(expand_patterns(inputs), None, recipe, force=True)
     with interruptible(output, "the review has ended; what was decided is in the plan"):
-        review_all(found, recipe, make_checking(check), output, browser=browser, idle=idle * 60)
+        checking, idle = make_checking(check), idle * 60
+        review_all(found, recipe, checking, output, browser=browser, likeness=likeness, idle=idle)
 
 
 @command(help=help_texts.VERIFY, epilog="Example: redact verify clip.mp4 clip.redacted.mp4")

@@ -118,6 +118,11 @@ Browser = Annotated[
     typer.Option(help="Open the page in your browser; without it, only its address is written."),
 ]
 
+Likeness = Annotated[
+    bool,
+    typer.Option(help="Compare faces, in memory only, and suggest which are of one person."),
+]
+
 Idle = Annotated[
     float,
     typer.Option(metavar="MINUTES", min=0.01, help="End when the page was closed for so long."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from redact.core.frames import Frame
 from redact.core.interfaces import Progress, Source
@@ -11,13 +12,26 @@ from redact.people.gallery import best_sightings, take_portraits
 from redact.people.groups import Suggestion, suggest_groups
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What comparing the faces of a plan's tracks came to.
+
+    Args:
+        groups: Tracks that may be of one person.
+        compared: Tracks that showed enough: two of them in no common group look different.
+    """
+
+    groups: tuple[Suggestion, ...] = ()
+    compared: frozenset[int] = frozenset()
+
+
 def suggest_people(
     source: Source,
     plan: Plan,
     *,
     frame_at: Callable[[int], Frame] | None = None,
     progress: Progress = lambda *_: None,
-) -> tuple[Suggestion, ...]:
+) -> Likeness:
     """Groups of tracks that may be of one person; nothing is decided, and nothing is written.
 
     Two tracks that were detected in one frame are never in one group. What is computed from faces
@@ -36,4 +50,5 @@ def suggest_people(
     """
     plan.check_source(source.fingerprint, source.path)
     portraits = take_portraits(source, plan, best_sightings, progress, frame_at)
-    return suggest_groups(plan.tracks, portraits)
+    compared = frozenset(track for track, taken in portraits.items() if taken)
+    return Likeness(suggest_groups(plan.tracks, portraits), compared)

@@ -17,7 +17,9 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.kinds import KINDS
 from redact.core.plan import Plan
-from redact.review.doubts import alike, doubt, ends_within, jump, largest_and_surest
+from redact.people.suggestions import Likeness
+from redact.review.alike import alike
+from redact.review.doubts import doubt, ends_within, jump, largest_and_surest
 
 MOST_FRAMES = 200
 """Frames that are asked for at once, at most."""
@@ -108,20 +110,26 @@ def _sides(box: Box) -> list[float]:
 
 
 class Memory:
-    """What edits do not change about a plan's tracks, kept from one description to the next."""
+    """What edits do not change about a plan's tracks, kept from one description to the next.
+
+    Attributes:
+        likeness: What comparing faces came to; set by whoever compared them, and written nowhere.
+    """
 
     def __init__(self) -> None:
         self._tracks: tuple[Track, ...] = ()
         self._seen: dict[int, dict[str, Any]] = {}
         self._divisions: dict[int, list[Split | Trim]] | None = None
         self._alike: dict[int, int] = {}
+        self._likeness = self.likeness = Likeness()
 
     def take(self, plan: Plan, things: Things) -> None:
         """Forget what is not so in that plan."""
         if plan.tracks is not self._tracks:
             self._tracks, self._seen, self._divisions = plan.tracks, {}, None
-        if self._divisions != things.divisions:
-            self._divisions, self._alike = things.divisions, alike(things)
+        if self._divisions != things.divisions or self._likeness is not self.likeness:
+            self._divisions, self._likeness = things.divisions, self.likeness
+            self._alike = alike(things, self._likeness)
 
     def alike(self, thing: Thing) -> int | None:
         """The first of the tracks that may be of the same person, None if there are none."""

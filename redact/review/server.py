@@ -91,6 +91,8 @@ class ReviewServer:
         loop = asyncio.get_running_loop()
         self._loop = loop
         self._review.on_progress = lambda job: self._soon(self._tell_job, job)
+        if self._review.comparer is not None:
+            self._review.comparer.on_found = lambda *found: self._soon(self._tell_alike, *found)
         tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._open_early())]
         yield
         self._review.follower.cancel()
@@ -229,7 +231,9 @@ class ReviewServer:
 
     async def _crop(self, request: Request) -> Response:
         number, track = request.path_params["number"], request.path_params["track"]
-        return await _picture(self._review.showing.crop(number, track))
+        found = self._review.showing.crop(number, track)
+        self._review.compare(number)  # cards are asked for once the picture is there
+        return await _picture(found)
 
     async def _outlines(self, request: Request) -> Response:
         session = self._review.session(request.path_params["number"])
@@ -313,6 +317,9 @@ class ReviewServer:
         with suppress(RuntimeError):
             assert self._loop is not None
             self._loop.call_soon_threadsafe(told, *values)
+
+    def _tell_alike(self, number: int, problem: str) -> None:
+        self._hub.tell("alike", {"file": number, "problem": problem})
 
     def _tell_job(self, job: Job) -> None:
         if not job.running:

@@ -10,6 +10,7 @@ from pathlib import Path
 from redact.core.geometry import Box
 from redact.core.names import default_output
 from redact.errors import PlanError, RedactError, printable
+from redact.review.comparing import Comparer
 from redact.review.following import Follower
 from redact.review.media_worker import MediaWorker
 from redact.review.rendering import changed_plan, render
@@ -53,6 +54,7 @@ class Review:
         output_of: Where the result of a source goes.
         checking: How results are checked.
         media: What decodes, if another one's is to be used; it is not closed.
+        likeness: Whether faces are compared, to suggest who is the same.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Review:
         output_of: Callable[[Path], Path] = default_output,
         checking: Checking | None = Checking(),  # noqa: B008 - frozen
         media: MediaWorker | None = None,
+        likeness: bool = True,
     ) -> None:
         self.sessions: list[Session] = []
         self._output_of = output_of
@@ -68,6 +71,7 @@ class Review:
         self.job: Job | None = None
         self.on_progress: Callable[[Job], None] = lambda _: None
         self.showing = Showing(media)
+        self.comparer = Comparer() if likeness else None
         self.follower = Follower(self.showing.beside)
         try:
             for source, plan in files:
@@ -80,6 +84,8 @@ class Review:
 
     def close(self) -> None:
         """End the worker process, and let others have the plans."""
+        if self.comparer is not None:
+            self.comparer.stop()
         self.showing.close()
         for session in self.sessions:
             session.close()
@@ -103,6 +109,11 @@ class Review:
         session = self.session(number)
         self.showing.open(number, session)
         return session
+
+    def compare(self, number: int) -> None:
+        """Compare the open file's faces, if they are to be compared and were not yet."""
+        if self.comparer is not None:
+            self.comparer.start(number, self.session(number))
 
     def start_rendering(self, number: int) -> Job:
         """Render a file, in a thread; `on_progress` is called from there.

@@ -156,14 +156,16 @@ def test_the_whole_way_the_check_passes_and_the_right_one_shows(
 @labelled
 def test_the_same_face_at_two_times_is_suggested(pair: tuple[Path, Plan]) -> None:
     source, plan = pair
-    assert suggest_people(_open(source), plan) == ()
+    assert suggest_people(_open(source), plan).groups == ()
     left, right = plan.tracks
     twice = replace(left, id=7, sightings=(replace(left.sightings[0], frame=1),))
     frame = next(iter(_open(source).frames()))
     several = replace(plan, tracks=(left, right, twice))
-    (found,) = suggest_people(
+    likeness = suggest_people(
         _open(source), several, frame_at=lambda index: replace(frame, index=index)
     )
+    (found,) = likeness.groups
+    assert likeness.compared == {left.id, right.id, 7}
     assert set(found.tracks) == {left.id, 7}
 
 

@@ -124,10 +124,12 @@ def at_page(
     media: MediaWorker,
     files: list[tuple[Path, Path]],
     checking: Checking | None = None,
+    *,
+    likeness: bool = False,
     **context: Any,
 ) -> Iterator[Person]:
     """A person with the page open; it must not have complained at the end."""
-    with serving(files, media, checking) as served:
+    with serving(files, media, checking, likeness=likeness) as served:
         window = browser.new_context(viewport={"width": 1280, "height": 800}, **context)
         try:
             person = Person(window.new_page(), served)

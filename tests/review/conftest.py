@@ -81,9 +81,11 @@ def serving(
     media: MediaWorker,
     checking: Checking | None = None,
     idle: float = 600,
+    *,
+    likeness: bool = False,
 ) -> Iterator[Served]:
     """Serve these files until the block ends."""
-    review = Review(files, checking=checking, media=media)
+    review = Review(files, checking=checking, media=media, likeness=likeness)
     server = ReviewServer(review, idle)
     ready: queue.Queue[str] = queue.Queue()
     thread = threading.Thread(target=server.serve, args=(0, ready.put))

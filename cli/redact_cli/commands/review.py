@@ -28,6 +28,7 @@ def review_all(
     output: Output,
     *,
     browser: bool,
+    likeness: bool,
     idle: float,
 ) -> None:
     """Analyse what has no plan yet, and serve the page until it is ended.
@@ -44,7 +45,7 @@ def review_all(
         raise MissingInputError("there is nothing to review")
     outputs = {job.source: job.output for job in found.jobs}
     files = [(job.source, _plan_of(job.source, job.output, recipe, output)) for job in found.jobs]
-    review = Review(files, outputs.__getitem__, checking)
+    review = Review(files, outputs.__getitem__, checking, likeness=likeness)
 
     def tell(address: str) -> None:
         if not browser:

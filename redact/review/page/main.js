@@ -172,6 +172,11 @@ function connect(taking) {
     job: (job) => set({job}),
     follow: actions.followed,
     plan: ({file}) => file === state.file && actions.refetch(),
+    alike: ({file, problem}) => {
+      if (file !== state.file) return;
+      if (problem) dialogs.notice(problem);
+      else actions.refetch();
+    },
     disk: ({file}) => file === state.file && dialogs.notice("Somebody else has changed the plan file; nothing of theirs is overwritten.", "disk"),
     end: () => {
       events.close();

@@ -1,0 +1,102 @@
+"""Comparing the faces of a plan while a person works: in a process of its own, in memory."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from redact.core.findings import Kind
+from redact.core.interfaces import Progress
+from redact.core.plan import Plan
+from redact.errors import RedactError
+from redact.jobs.sandbox import Task, run_in_sandbox
+from redact.media.formats import open_source
+from redact.people.groups import Suggestion
+from redact.people.suggestions import Likeness, suggest_people
+from redact.review.readers import make_reader
+from redact.review.session import Session
+
+_NICE = 10
+_NUMBERS = count(1)
+
+
+@dataclass(slots=True)
+class Comparer:
+    """Compares the faces of one file at a time, the one that is open.
+
+    Args:
+        on_found: Called from another thread with a file's number once its faces were compared, and
+            what went wrong, if something did.
+    """
+
+    on_found: Callable[[int, str], None] = lambda *_: None
+    _now: int = 0
+    _file: int | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, number: int, session: Session) -> None:
+        """Compare a file's faces, unless that was done or is being done; the one before is left."""
+        with self._lock:
+            if self._file == number:
+                return
+            self._file, self._now = number, next(_NUMBERS)
+            mine = self._now
+        faces = sum(track.kind is Kind.FACE for track in session.plan.tracks)
+        if faces > 1 and not session.memory.likeness.compared:
+            threading.Thread(target=self._work, args=(mine, number, session), daemon=True).start()
+
+    def stop(self) -> None:
+        """Leave it."""
+        with self._lock:
+            self._now, self._file = 0, None
+
+    def _work(self, mine: int, number: int, session: Session) -> None:
+        def tell(*_: object) -> None:
+            if self._now != mine:
+                raise CancelledError  # ends the process
+
+        said = ""
+        try:
+            found = compare(session.source, session.plan, tell)
+        except (RedactError, CancelledError) as error:
+            said = f"nobody is suggested by likeness: {getattr(error, 'problem', 'cancelled')}"
+        else:
+            session.memory.likeness = found
+        if self._now == mine:
+            self.on_found(number, said)
+
+
+def compare(source: Path, plan: Plan, progress: Progress) -> Likeness:
+    """Which faces look alike, from a process that can do little else and is gone afterwards.
+
+    Args:
+        source: In clear.
+        plan: Of that very source.
+        progress: Called for every frame that is read; what it raises ends the process.
+
+    Raises:
+        RedactError: They could not be compared.
+    """
+    task = Task(_compare, source, None, (source, plan))
+    groups, compared = run_in_sandbox(task, progress)
+    suggestions = tuple(Suggestion(tuple(tracks), likeness) for tracks, likeness in groups)
+    return Likeness(suggestions, frozenset(compared))
+
+
+def _compare(
+    source: Path, plan: Plan, tell: Progress
+) -> tuple[tuple[tuple[tuple[int, ...], float], ...], tuple[int, ...]]:
+    """In the sandbox: as plain values."""
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    opened = open_source(source, strict=plan.recipe.strict_input)
+    with closing(make_reader(opened, plan.source, tell)) as reader:
+        found = suggest_people(opened, plan, frame_at=reader.frame, progress=tell)
+    groups = tuple((group.tracks, group.likeness) for group in found.groups)
+    return groups, tuple(found.compared)
