@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     FACE = "face"
     PLATE = "plate"
+    HEAD = "head"
     PERSON = "person"
     SCREEN = "screen"
     TEXT = "text"

@@ -84,6 +84,10 @@ KINDS: dict[Kind, KindFacts] = {
         "plates", "number plate", "number plates", "number plates", "#8a5fd0",
         frozenset({"plates"}), 1.5, "plain",
     ),
+    Kind.HEAD: KindFacts(
+        "heads", "head", "heads", "whole heads with their hair, from any side", "#2f8f5b",
+        frozenset({"heads"}), 2.0,
+    ),
     Kind.PERSON: KindFacts(
         "people", "person", "people", "whole people, from any side", "#c2478f",
         frozenset({"people"}), 1.5, "fill", glides=True,
@@ -103,6 +107,7 @@ USUAL = (Kind.FACE, Kind.PLATE)
 """What is looked for if nothing is said."""
 
 FURTHER_RULES = (
+    Rule(Kind.HEAD, 0.5, 0.3, 0.4, 0.4),
     Rule(Kind.PERSON, 0.4, 0.1, 0.6, 0.6, "fill"),
     Rule(Kind.SCREEN, 0.4, 0.05, 1.0, 1.0, "plain"),
     Rule(Kind.TEXT, 0.6, 0.05, 1.0, 1.0, "plain"),

@@ -241,6 +241,10 @@ _PEOPLE_CLOSELY = (
     Pass("people", _TILE, 0.3, scale=1, above=2048, largest=0.05, stills=True),
     Pass("people", _TILE, 0.3, scale=0.5, above=2048, largest=0.05, every=24),
 )
+_HEADS_CLOSELY = (
+    Pass("heads", _TILE, 0.3, scale=1, above=2048, largest=0.05, stills=True),
+    Pass("heads", _TILE, 0.3, scale=0.5, above=2048, largest=0.05, every=24),
+)
 _SCREENS = (Pass("screens", 416, 0.3, every=12), Pass("screens", 832, 0.3, every=24))
 _SCREENS_CLOSELY = (
     Pass("screens", _TILE, 0.4, scale=1, above=2048, largest=0.05, stills=True),
@@ -252,11 +256,16 @@ _TEXT_CLOSELY = (
 )
 FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
     "fast": (
+        Pass("heads", 640, 0.3, every=4),
+        Pass("heads", 352, 0.3, every=12),
         Pass("people", 640, 0.3, every=4),
         Pass("screens", 416, 0.4, every=12),
         Pass("text", 960, 0.5, every=24, enlarge=False),
     ),
     "balanced": (
+        Pass("heads", 640, 0.3, every=4),
+        *(Pass("heads", side, 0.3, every=12) for side in (352, 1280)),
+        *_HEADS_CLOSELY,
         Pass("people", 416, 0.25, every=4),
         Pass("people", 832, 0.25, every=8),
         *_PEOPLE_CLOSELY,
@@ -266,6 +275,9 @@ FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
         *_TEXT_CLOSELY,
     ),
     "thorough": (
+        Pass("heads", 640, 0.2, every=2),
+        *(Pass("heads", side, 0.2, every=8) for side in (352, 960, 1280)),
+        *_HEADS_CLOSELY,
         Pass("people", 416, 0.2, every=2),
         Pass("people", 832, 0.2, every=4),
         Pass("people", 1280, 0.2, every=8),

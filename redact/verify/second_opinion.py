@@ -14,10 +14,11 @@ from typing import Literal, TypeAlias
 import cv2
 import numpy as np
 
-from redact.core.findings import Detection
+from redact.core.findings import Detection, Kind
 from redact.core.frames import Frame, Rgb, upright_size
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Detector
+from redact.core.kinds import kind_of_detector
 from redact.verify.result import Spot
 
 Depth: TypeAlias = Literal["both", "quick", "glance"]
@@ -60,6 +61,9 @@ CERTAIN_TOGETHER = 1.2
 SUSPECTED_TOGETHER = 0.85
 """Sum of both means from which a spot is suspected."""
 
+_WITH_FACES = (Kind.FACE, Kind.HEAD)
+"""What is not hidden as it should be, wherever a face shows."""
+
 _QUICK_MEAN = 0.3
 """Score of the quick detector below which a spot is dropped without asking the costly one."""
 
@@ -95,12 +99,12 @@ class SecondOpinion:
 
     Args:
         used: Names of the detectors that the analysis used; others are preferred. If none of them
-            looks for faces, no detector is used here, since faces were not to be hidden.
+            looks for faces or heads, no detector is used here, since faces were not to be hidden.
         load: From a detector's name to the detector.
     """
 
     def __init__(self, used: Collection[str], load: Callable[[str], Detector]) -> None:
-        faces = not used or any(name in SETTINGS for name in used)
+        faces = not used or any(kind_of_detector(name) in _WITH_FACES for name in used)
         self.names = tuple(sorted(SETTINGS, key=lambda name: name in used)[:2]) if faces else ()
         self._independent = {name for name in self.names if name not in used}
         self._detectors = {name: load(name) for name in self.names}

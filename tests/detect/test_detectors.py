@@ -28,6 +28,7 @@ from redact.detect.detectors import DETECTORS, blazeface, load
 from redact.detect.detectors.plates import _combine_scales, _reduce, calibrate_scores
 from redact.errors import RecipeError
 from tests.cars import car, plate_box
+from tests.figures import figures
 
 LOW = 0.05
 """A threshold so low that generated pictures give something to compare."""
@@ -107,6 +108,7 @@ def test_no_pictures_give_no_detections(engine: Detector) -> None:
 MIXED = [
     doll(),
     car(160, 200, 100, 110, 16),
+    figures(False, True, half=10)[0],
     noise(64, 96),
     noise(64, 96, 1),
     noise(96, 64, 3),
@@ -126,7 +128,7 @@ def test_a_batch_of_mixed_sizes_equals_one_by_one(engine: Detector) -> None:
 
 def test_each_picture_of_a_batch_gets_its_own_detections(engine: Detector) -> None:
     seen = False
-    for thing in (doll(), car(160, 200, 100, 110, 16)):
+    for thing in (doll(), car(160, 200, 100, 110, 16), figures(True, half=10)[0]):
         batch = [np.zeros_like(thing), thing, np.ascontiguousarray(thing[:, ::-1])]
         together = engine.detect(batch, LOW)
         assert all(map(alike, together, [engine.detect([picture], LOW)[0] for picture in batch]))

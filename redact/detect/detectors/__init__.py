@@ -42,6 +42,12 @@ def _load_people() -> Detector:
     return People()
 
 
+def _load_heads() -> Detector:
+    from redact.detect.detectors.heads import Heads
+
+    return Heads()
+
+
 def _load_screens() -> Detector:
     from redact.detect.detectors.objects import Screens
 
@@ -56,6 +62,7 @@ def _load_text() -> Detector:
 
 DETECTORS: dict[str, Callable[[], Detector]] = {
     "centerface": _load_centerface,
+    "heads": _load_heads,
     "mediapipe": _load_mediapipe,
     "people": _load_people,
     "plates": _load_plates,

@@ -1,0 +1,1 @@
+"""Brings a network that finds the points of a body into the form that redact runs."""
