@@ -103,7 +103,9 @@ def _check(found: Verification | None) -> str:
     if found is None:
         return "none, as --no-verify was said"
     rounds = "" if found.rounds == 1 else f", in {found.rounds} rounds"
-    searched = f"{found.examined} searched for faces" if found.detectors else "none searched"
+    kinds = in_words(found.searched or ([Kind.FACE] if found.detectors else []))
+    searched = f"{found.examined} searched for {kinds}" if kinds else "none searched"
+    searched += f" (no second opinion on {in_words(found.unsearched)})" * bool(found.unsearched)
     mended = f", {number_of(found.mended, 'place')} rendered again, in doubt" * bool(found.mended)
     left = "" if found.leaks or found.hidden or found.doubts else "nothing found"
     said = left or verification_in_words(found)

@@ -90,7 +90,7 @@ KINDS: dict[Kind, KindFacts] = {
     ),
     Kind.PERSON: KindFacts(
         "people", "person", "people", "whole people, from any side", "#c2478f",
-        frozenset({"people"}), 1.5, "fill", glides=True,
+        frozenset({"people"}), 1.25, "fill", glides=True,
     ),
     Kind.SCREEN: KindFacts(
         "screens", "screen", "screens", "televisions, laptops and telephones, whole", "#8a7a2f",
@@ -108,7 +108,7 @@ USUAL = (Kind.FACE, Kind.PLATE)
 
 FURTHER_RULES = (
     Rule(Kind.HEAD, 0.5, 0.3, 0.4, 0.4),
-    Rule(Kind.PERSON, 0.4, 0.1, 0.6, 0.6, "fill"),
+    Rule(Kind.PERSON, 0.4, 0.05, 0.4, 0.4, "fill"),
     Rule(Kind.SCREEN, 0.4, 0.05, 1.0, 1.0, "plain"),
     Rule(Kind.TEXT, 0.6, 0.05, 1.0, 1.0, "plain"),
 )

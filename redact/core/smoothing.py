@@ -28,14 +28,15 @@ def glide(sightings: Sequence[Sighting]) -> list[Sighting]:
     """The sightings with boxes that glide: neither limbs nor the rhythm of steps move them.
 
     A box's centre becomes the mean of those within `GLIDE`, of as many before as after, so that
-    even movement stays as it is. Its width and height become the mean of the largest that the boxes
-    around need about their new centres, and so never less than its own need.
+    even movement stays as it is. Its width and height become the mean of the largest that detected
+    boxes around need about their new centres, and so never less than its own need. A box without
+    a detection has grown from doubt, and asks for nothing beyond itself.
     """
     spans = list(_spans(sightings))
     x, y = (_even_means([s.box.centre[axis] for s in sightings], spans) for axis in (0, 1))
     placed = list(zip(sightings, x, y, strict=True))
-    across = [s.box.width + 2 * abs(s.box.centre[0] - at) for s, at, _ in placed]
-    down = [s.box.height + 2 * abs(s.box.centre[1] - at) for s, _, at in placed]
+    across = [s.score and s.box.width + 2 * abs(s.box.centre[0] - at) for s, at, _ in placed]
+    down = [s.score and s.box.height + 2 * abs(s.box.centre[1] - at) for s, _, at in placed]
     widths, heights = (
         _even_means([max(needs[first:end]) for first, end in spans], spans)
         for needs in (across, down)

@@ -64,7 +64,7 @@ def verify(
     compare = partial(_compare, second_opinion=second_opinion, style=style, structured=structured)
     with closing(map_ahead(compare, pairs)) as compared:
         for pair, found in compared:
-            frames, examined = frames + 1, examined + bool(pair.depth and second_opinion.names)
+            frames, examined = frames + 1, examined + bool(pair.depth and second_opinion.searched)
             inside, outside = max(inside, found.inside), max(outside, found.outside)
             if pair.regions is not None:
                 shows += found.shows
@@ -85,6 +85,8 @@ def verify(
         shows=tuple(shows),
         changed=tuple(changed),
         doubts=doubts,
+        searched=second_opinion.searched,
+        unsearched=second_opinion.unsearched,
     )
 
 

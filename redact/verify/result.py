@@ -8,6 +8,7 @@ from typing import Any
 
 from redact.core.findings import Kind, Sighting
 from redact.core.geometry import Box
+from redact.core.kinds import in_words
 
 BETWEEN = "hidden before or after"
 """Why a spot counts that no detector saw, between two sightings of the thing."""
@@ -124,6 +125,9 @@ class Verification:
         rounds: How often it was rendered and checked, also the first time.
         doubts: What resembles something at an end of its track, is not hidden, and is no leak: it
             is a large part of the picture, and no detector sees anything there.
+        searched: The kinds that detectors looked for: faces those of other families, other kinds
+            the analysis' own at another scale.
+        unsearched: Kinds that are hidden and for which there is no second opinion.
     """
 
     frames: int
@@ -139,6 +143,8 @@ class Verification:
     mended: int = 0
     rounds: int = 1
     doubts: tuple[Leak, ...] = ()
+    searched: tuple[Kind, ...] = ()
+    unsearched: tuple[Kind, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -162,6 +168,8 @@ class Verification:
             "frames": self.frames,
             "examined": self.examined,
             "detectors": list(self.detectors),
+            "searched": [str(kind) for kind in self.searched],
+            "no_second_opinion": [str(kind) for kind in self.unsearched],
             "faults": list(self.problems),
             "mended": self.mended,
             "rounds": self.rounds,
@@ -179,6 +187,9 @@ class Verification:
         said = f"{self.frames} frames compared, "
         who = " and ".join(self.detectors)
         said += f"{self.examined} examined by {who}" if who else "faces not looked for"
+        others = in_words([kind for kind in self.searched if kind is not Kind.FACE])
+        said += f", {others} looked for at another scale" if others else ""
+        said += f", no second opinion on {in_words(self.unsearched)}" if self.unsearched else ""
         if self.hidden:
             said += f", {_count(self.hidden)} found and hidden"
         if self.mended:

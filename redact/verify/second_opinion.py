@@ -18,7 +18,8 @@ from redact.core.findings import Detection, Kind
 from redact.core.frames import Frame, Rgb, upright_size
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Detector
-from redact.core.kinds import kind_of_detector
+from redact.core.kinds import KINDS, kind_of_detector
+from redact.verify.other_scale import OtherScales
 from redact.verify.result import Spot
 
 Depth: TypeAlias = Literal["both", "quick", "glance"]
@@ -95,36 +96,50 @@ Verdict: TypeAlias = Literal["certain", "suspected", "nothing"]
 
 
 class SecondOpinion:
-    """Two detectors: a costly one, and a quick one.
+    """Two detectors of faces, a costly and a quick one, and one at another scale for other kinds.
 
     Args:
-        used: Names of the detectors that the analysis used; others are preferred. If none of them
-            looks for faces or heads, no detector is used here, since faces were not to be hidden.
+        used: Names of the detectors that the analysis used; others are preferred. What none of
+            them looks for is not looked for here, since it was not to be hidden; faces are heads.
         load: From a detector's name to the detector.
+
+    Attributes:
+        names: Of the detectors of faces.
+        searched: The kinds that are looked for.
+        unsearched: Those that the analysis looked for and that nothing here finds.
     """
 
     def __init__(self, used: Collection[str], load: Callable[[str], Detector]) -> None:
         faces = not used or any(kind_of_detector(name) in _WITH_FACES for name in used)
         self.names = tuple(sorted(SETTINGS, key=lambda name: name in used)[:2]) if faces else ()
+        wanted = {kind_of_detector(name) for name in used}
+        self._others = OtherScales(wanted, load)
+        self.searched = (*([Kind.FACE] if self.names else []), *self._others.kinds)
+        self.unsearched = tuple(k for k in KINDS if k in wanted and k not in self.searched)
         self._independent = {name for name in self.names if name not in used}
         self._detectors = {name: load(name) for name in self.names}
 
     def examine(
         self, frame: Frame, hidden: Callable[[Box], bool], depth: Depth = "both"
     ) -> list[Spot]:
-        """What may be a face and is not hidden.
+        """What may be somebody, or something of theirs, and is not hidden.
 
         Args:
             frame: Of the output.
             hidden: Whether a box is, in pixels of the upright picture.
             depth: `both` detectors see the whole picture; only the `quick` one does; or that one
-                sees a small copy, a `glance`. What is detected is always shown to both.
+                sees a small copy, a `glance`. What is detected is always shown to both. Other kinds
+                are looked for with `both` alone.
 
         Raises:
             EngineError: A detector failed.
         """
-        if not self.names:
-            return []
+        others = self._others.examine(frame, hidden) if depth == "both" else []
+        return others + (self._examine_faces(frame, hidden, depth) if self.names else [])
+
+    def _examine_faces(
+        self, frame: Frame, hidden: Callable[[Box], bool], depth: Depth
+    ) -> list[Spot]:
         size = upright_size(frame.picture)
         sides = dict.fromkeys(self.names[1:], GLANCE) if depth == "glance" else self._sides(depth)
         copies = {side: frame.picture.rgb(size.fitted(side)) for side in set(sides.values())}
@@ -146,7 +161,9 @@ class SecondOpinion:
         return self._spot(frame, levels, size, Detection(spot.kind, spot.box, spot.score))
 
     def verdict(self, spot: Spot) -> Verdict:
-        """What the scores of a spot mean."""
+        """What the scores of a spot mean; kinds beside faces are only told if certain."""
+        if spot.kind is not Kind.FACE:
+            return "certain"
         total = sum(score for _, score in spot.scores)
         extra = _SMALL_EXTRA if max(spot.box.width, spot.box.height) < _SMALL else 0.0
         alone = [(SETTINGS[n].certain + extra, s) for n, s in spot.scores if n in self._independent]

@@ -164,3 +164,14 @@ def test_kinds_beyond_faces_and_plates_are_counted_where_they_were_looked_for() 
     line = said(replace(only, further=((Kind.PERSON, 1),)))[1]
     assert line.startswith("hidden: 1 person; faces were not looked for; number plates were not")
     assert "people" not in report_object(DONE)
+
+
+def test_what_has_no_second_opinion_is_said() -> None:
+    found = replace(CHECKED, searched=(Kind.FACE, Kind.PERSON), unsearched=(Kind.PLATE,))
+    (line,) = [line for line in said(replace(DONE, verification=found)) if "check" in line]
+    assert "24 searched for faces and people (no second opinion on number plates)" in line
+    assert "no second opinion on number plates" in found.in_words()
+    assert found.as_object()["no_second_opinion"] == ["plate"]
+    only = replace(found, detectors=(), searched=(), examined=0)
+    (line,) = [line for line in said(replace(DONE, verification=only)) if "check" in line]
+    assert "none searched (no second opinion on number plates)" in line

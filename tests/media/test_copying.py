@@ -491,7 +491,7 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """A check without detectors, whose networks take long to load."""
 
     class Nobody:
-        names = ()
+        names = searched = unsearched = ()
 
         def __init__(self, *_: object) -> None: ...
 
