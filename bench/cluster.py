@@ -4,7 +4,7 @@
 bound to one processor, client and scheduler to the other. What a file costs is the difference
 between many and few copies, so that starting counts for nothing. `--empty` gives workers work that
 does nothing: what is left is what client, scheduler and worker cost for each file, and how much
-memory a long queue takes. `--table` says from such costs what more workers bring.
+memory a long queue takes. `--table` and `--span-table` say from such costs what more workers bring.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, process_time
@@ -26,6 +26,9 @@ from contenders import redact_command, unwind_on_terminate
 from memory import paint_clip
 
 WORKERS = (1, 2, 10, 30, 100, 300, 1000)
+
+DAY = 144_000
+"""Files of ten minutes that a thousand cameras make in a day."""
 
 TIMES_READ = 4
 """How often a file is read: its fingerprint, analysis, rendering and check; results come on top."""
@@ -41,35 +44,59 @@ def bound(processor: int, *command: str, **how: object) -> subprocess.Popen[str]
     )
 
 
-def take_time(folder: Path, workers: int, profile: str) -> tuple[float, float]:
-    """Wall and CPU seconds of one run over a folder; no workers means `--jobs 1`."""
+@contextmanager
+def services(workers: int, keys: Path) -> Iterator[str]:
+    """A scheduler on the second processor, and workers on one each; gives the address.
+
+    Args:
+        workers: How many.
+        keys: Where certificates are made.
+    """
     base = list(redact_command())
-    with TemporaryDirectory() as place:
-        out, keys = Path(place, "out"), Path(place, "keys")
-        run = [*base, "run", str(folder), "-o", str(out), "--profile", profile, "--quiet"]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        served: list[subprocess.Popen[str]] = []
-        if workers:
-            subprocess.run([*base, "cluster", "certificates", str(keys)], check=True,
-                           stdout=subprocess.DEVNULL)  # fmt: skip
-            known = ["--certificates", str(keys)]
-            serve = [*base, "cluster", "scheduler", "--port", "0", *known]
-            served.append(bound(1, *serve, stderr=subprocess.PIPE))
-            assert served[0].stderr is not None
-            url = served[0].stderr.readline().split()[-1]
-            for number in range(workers):
-                worker = [*base, "worker", url, *known]
-                served.append(bound(number, *worker, stderr=subprocess.PIPE))
-            for worker in served[1:]:
-                assert worker.stderr is not None
-                worker.stderr.readline()
-            run += ["--cluster", url, *known]
-        began = monotonic()
-        code = bound(1 if workers else 0, *run).wait()
-        wall = monotonic() - began
+    making = [*base, "cluster", "certificates", str(keys)]
+    subprocess.run(making, check=True, stdout=subprocess.DEVNULL)
+    known = ["--certificates", str(keys)]
+    served: list[subprocess.Popen[str]] = []
+    try:
+        serve = [*base, "cluster", "scheduler", "--port", "0", *known]
+        served.append(bound(1, *serve, stderr=subprocess.PIPE))
+        assert served[0].stderr is not None
+        url = served[0].stderr.readline().split()[-1]
+        for number in range(workers):
+            worker = [*base, "worker", url, *known]
+            served.append(bound(number, *worker, stderr=subprocess.PIPE))
+        for started in served[1:]:
+            assert started.stderr is not None
+            started.stderr.readline()
+        yield url
+    finally:
         for service in served:
             service.terminate()
             service.wait()
+
+
+def take_time(
+    folder: Path, workers: int, profile: str, *more: str, **how: object
+) -> tuple[float, float]:
+    """Wall and CPU seconds of one run over a folder; no workers means `--jobs 1`.
+
+    Args:
+        folder: Or a file.
+        workers: How many; they and the client share two processors.
+        profile: A profile's name.
+        more: Further arguments.
+        how: For the client's process.
+    """
+    with TemporaryDirectory() as place:
+        out, keys = Path(place, "out"), Path(place, "keys")
+        run = [*redact_command(), "run", str(folder), "-o", str(out), "--profile", profile, *more]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with services(workers, keys) if workers else nullcontext() as url:
+            if url:
+                run += ["--cluster", url, "--certificates", str(keys)]
+            began = monotonic()
+            code = bound(1 if workers else 0, *run, **how).wait()
+            wall = monotonic() - began
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if code:
         sys.exit(f"bench: redact ended with {code}")
@@ -96,7 +123,8 @@ def measure_files(clip: Path | None, copies: Sequence[int], profile: str) -> Non
                     shutil.copyfile(first, copy)
         for workers in (0, 1, 2):
             (a, spent_a), (b, spent_b) = (
-                take_time(Path(place, folder), workers, profile) for folder in ("few", "many")
+                take_time(Path(place, folder), workers, profile, "--quiet")
+                for folder in ("few", "many")
             )
             wall, spent = (b - a) / (many - few), (spent_b - spent_a) / (many - few)
             name = f"{workers} of a cluster" if workers else "`--jobs 1`"
@@ -168,7 +196,7 @@ def measure_empty(queued: int, done: int, workers: int) -> None:
 
 
 def print_table(work: float, lost: float, client: float, size: float, share: float) -> None:
-    """What more workers bring.
+    """What more workers bring for many files.
 
     Args:
         work: Seconds that a worker works on a file.
@@ -177,7 +205,7 @@ def print_table(work: float, lost: float, client: float, size: float, share: flo
         size: Megabytes of a file.
         share: Megabytes a second that the shared folder gives.
     """
-    print(f"| workers | files a minute | of {work:g} s each, limited by |\n|---:|---:|---|")
+    print(f"| workers | files a minute | limited by | {DAY} files |\n|---:|---:|---|---:|")
     for workers in WORKERS:
         limits = {
             "workers": workers / (work + lost),
@@ -185,7 +213,33 @@ def print_table(work: float, lost: float, client: float, size: float, share: flo
             "the shared folder": share / (TIMES_READ * size),
         }
         name = min(limits, key=limits.__getitem__)
-        print(f"| {workers} | {60 * limits[name]:.0f} | {name} |")
+        rate = limits[name]
+        print(f"| {workers} | {60 * rate:.0f} | {name} | {DAY / rate / 3600:.1f} h |")
+
+
+def print_span_table(detect: float, span: float, own: float, client: float, video: float) -> None:
+    """What more workers bring for one long video.
+
+    Args:
+        detect: Seconds that passes take in 30 s of video, on one worker.
+        span: Seconds that others need besides, for the same.
+        own: Seconds that all else takes in 30 s of video, on the file's own worker alone.
+        client: Seconds that client and scheduler need for a span.
+        video: Minutes of the video.
+    """
+    spans = 2 * video
+    alone = spans * (detect + own)
+    print(f"| workers | {video:g} minutes of video | times as fast | limited by |")
+    print("|---:|---:|---:|---|")
+    for workers in WORKERS:
+        # the first worker begins at one end and the others at the other, until they meet
+        mine = spans / (1 + (workers - 1) * (detect + own) / (detect + span))
+        meet = mine * (detect + own)
+        theirs = max(0, spans - mine) * client
+        took = max(meet, theirs) + (spans - mine) * own
+        name = "workers" if meet > took / 2 else "tracking, rendering and check"
+        name = "client and scheduler" if theirs > took / 2 else name
+        print(f"| {workers} | {took / 60:.0f} min | {alone / took:.1f} | {name} |")
 
 
 def main(said: Sequence[str] | None = None) -> None:
@@ -199,6 +253,7 @@ def main(said: Sequence[str] | None = None) -> None:
     parser.add_argument("--done", type=int, default=400, help="after so many it ends")
     parser.add_argument("--workers", type=int, default=2, help="with --empty")
     parser.add_argument("--table", type=float, nargs=5, help="s, s, s, MB, MB/s: see print_table")
+    parser.add_argument("--span-table", type=float, nargs=5, help="see print_span_table")
     chosen = parser.parse_args(said)
     unwind_on_terminate()
     if chosen.files:
@@ -207,6 +262,8 @@ def main(said: Sequence[str] | None = None) -> None:
         measure_empty(chosen.empty, chosen.done, chosen.workers)
     if chosen.table:
         print_table(*chosen.table)
+    if chosen.span_table:
+        print_span_table(*chosen.span_table)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ from redact.detect.spans import Span, encode_span, read_span, span_path
 from redact.jobs.jobs import Failure, Job, Report
 from redact.jobs.span_work import SpanResult, SpanWork
 from redact.spans import SpanCount, span_key
+from tests.cluster.traps import Trap
 
 
 def divided(item: Job | SpanWork, tell: Progress) -> Report | SpanResult:
-    """Span 5 kills its worker once, 4 is none, 3 cannot be searched."""
+    """Span 5 kills its worker once, 4 has taken it over, 3 cannot be searched."""
     note = item.source.with_name("note")
     if isinstance(item, SpanWork):
         if item.number is None:
@@ -27,7 +28,7 @@ def divided(item: Job | SpanWork, tell: Progress) -> Report | SpanResult:
         if item.number == 5 and tries == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         if item.number == 4 and tries == 1:
-            return SpanResult(data=b"no span")
+            return SpanResult(data=Trap(item.source.parent))  # type: ignore[arg-type]
         if item.number == 3:
             return SpanResult(failure=Failure("EngineError", "the detector failed"))
         tell("analyse", 1, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -32,7 +31,9 @@ from redact.core.interfaces import Progress
 from redact.errors import ClusterError
 from redact.jobs.batch import find_jobs, run
 from redact.jobs.jobs import Job, Report
+from redact_cli.app import main
 from tests.cli import fake_redact
+from tests.cluster.traps import trap
 
 FAKE = Path(fake_redact.__file__)
 SOON = Patience(worker=6, fit=60, scheduler=60, output=5)
@@ -128,27 +129,6 @@ def test_a_file_that_kills_is_given_up_and_the_others_are_done(tmp_path: Path) -
     assert failure.kind == "EngineError"
     assert len(said) == TRIES - 1
     assert leftovers(tmp_path) == []
-
-
-class Trap:
-    """What a process that a file has taken over would like others to read."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.system, (f"touch {self._folder}/sprung",)
-
-
-def trap(job: Job, tell: Progress) -> Report:
-    """Send what is no report, or a report of what is no report's."""
-    wrong: dict[str, object] = {
-        "a": Trap(job.source.parent),
-        "b": Report(job.source, job.output, "redacted", notes=(Trap(job.source.parent),)),  # type: ignore[arg-type]
-        "c": Report(job.source, job.output, "redacted", frames={"os": "system"}),  # type: ignore[arg-type]
-    }
-    tell(["no", "stage"] * 9, 1, 1)  # type: ignore[arg-type]
-    return wrong[job.source.stem]  # type: ignore[return-value]
 
 
 def test_a_process_that_was_taken_over_reaches_nobody(tmp_path: Path) -> None:
@@ -310,7 +290,7 @@ def test_workers_that_die_or_stand_still_and_a_scheduler_that_is_started_again(
 
 
 def test_the_command_tells_what_is_there_and_why_somebody_is_refused(
-    tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, machines: Machines, capsys: pytest.CaptureFixture[str]
 ) -> None:
     machines.scheduler()
     security = make_security(machines.certificates)
@@ -333,15 +313,15 @@ def test_the_command_tells_what_is_there_and_why_somebody_is_refused(
     bare = tmp_path / "bare"
     bare.mkdir()
     (bare / "authority.pem").write_bytes((machines.certificates / "authority.pem").read_bytes())
-    for folder, why in ((strangers, b"another authority"), (bare, b"no certificate for a client")):
-        command = [sys.executable, str(FAKE), "run", str(tmp_path), "--certificates", str(folder)]
+    for folder, why in ((strangers, "another authority"), (bare, "no certificate for a client")):
         (tmp_path / "a.jpg").write_text("redact")
-        done = subprocess.run(
-            [*command, "--cluster", str(machines.address)], capture_output=True, check=False
-        )
-        assert done.returncode == 15
-        assert why in done.stderr
-        assert b"Traceback" not in done.stderr
+        with pytest.raises(SystemExit) as ended:  # the command, in this process
+            main(["run", str(tmp_path), "--certificates", str(folder),
+                  "--cluster", str(machines.address)])  # fmt: skip
+        assert ended.value.code == 15
+        said = capsys.readouterr().err
+        assert why in said
+        assert "Traceback" not in said
 
 
 @pytest.mark.slow

@@ -318,8 +318,10 @@ def test_spans_of_real_workers_lie_beside_the_output(tmp_path: Path) -> None:
     text = " ".join(said)
     assert "free workers search its spans" in text
     assert "span 5" in text
-    assert "span 4 cannot be searched elsewhere: the process that worked on it sent no span" in text
+    assert (
+        "span 4 cannot be searched elsewhere: the process that worked on it sent no result" in text
+    )
     assert "span 3 cannot be searched elsewhere: the detector failed" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "long.mp4", "long.redacted.mp4", "note",
+        "long.mp4", "long.redacted.mp4", "note",  # nothing was sprung
     ]  # fmt: skip
