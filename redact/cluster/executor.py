@@ -24,7 +24,7 @@ from redact.cluster.tries import TRIES, Item, Patience, Try
 from redact.cluster.worker import ENDED
 from redact.errors import ClusterError, EngineError, RedactError
 from redact.jobs.batch import SHORT_OF_MEMORY, redact_one
-from redact.jobs.jobs import Report
+from redact.jobs.jobs import Report, describe_failure
 
 _MOST_FOLDERS = 64  # that a sandbox may write in
 
@@ -239,7 +239,7 @@ class ClusterExecutor(Executor):
         seen = one.report.failure is not None or one.item.sent.output.is_file()
         if seen or monotonic() - one.heard > self._patience.output:
             del self._tries[number]
-            self._splits.end_file(one.item, worked=one.report.failure is None)
+            self._splits.end_file(one.item, one.report.failure)
             one.item.future.set_result(one.report)
 
     def _refuse(self, number: int, why: str) -> None:
@@ -278,10 +278,11 @@ class ClusterExecutor(Executor):
             self._notice(f"{item.job.source.name}: {why}; another worker tries it")
             self._waiting.appendleft(item)
             return
-        self._splits.end_file(item, worked=False)
         problem = f"{TRIES} workers were lost with it ({'; '.join(item.losses)})"
         remedy = "the file may be made to do that, or memory is short"
-        item.future.set_exception(EngineError(problem, item.job.source, remedy))
+        error = EngineError(problem, item.job.source, remedy)
+        self._splits.end_file(item, describe_failure(error, item.job.source))
+        item.future.set_exception(error)
 
     def _fail_all(self, error: BaseException) -> None:
         items = [*self._waiting, *(one.item for one in self._tries.values())]

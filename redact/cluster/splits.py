@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
+from redact import errors
 from redact.cluster.link import Asked, Link
 from redact.cluster.members import Member, Members
 from redact.cluster.messages import COUNT, Answer, decode
 from redact.cluster.tries import TRIES, Item, Try
 from redact.detect.cache import SEGMENT, remove_caches
-from redact.errors import ClusterError, printable
+from redact.errors import ClusterError, OutputError, printable
+from redact.jobs.jobs import Failure
 from redact.media.files import VIDEO_SUFFIXES
 
 _STAGES = {"analyse", "resume"}
@@ -191,10 +193,16 @@ class Splits:
         if item in self._splits and item.job.force:
             self._splits[item].done.clear()
 
-    def end_file(self, item: Item, *, worked: bool) -> None:
-        """The file is done; a worker that was not heard of may have put a span there since."""
+    def end_file(self, item: Item, failure: Failure | None) -> None:
+        """The file is at its end; a worker may have put a span there since.
+
+        Args:
+            item: The file.
+            failure: Why it was not redacted; what another run may use stays.
+        """
         split = self._splits.pop(item, None)
-        if split is not None and worked:
+        kind = Exception if failure is None else getattr(errors, failure.kind, Exception)
+        if split is not None and not issubclass(kind, OutputError):
             remove_caches(item.job.output.parent, item.job.output)
 
     def forget_all(self) -> None:

@@ -134,6 +134,8 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
             return Answer(failed=str(found.failure.message))
         if number == COUNT and isinstance(found.count, SpanCount):
             return Answer(count=found.count)
+        if self._is_unwanted(key):
+            return _UNWANTED
         try:
             write_span(folder, found.data, span_key(job.recipe), number)
         except OSError as error:
@@ -157,8 +159,7 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         while not future.done():
             wait([sandbox.connection], POLL_INTERVAL)
             sandbox.relay()
-            if self._over or key in self._unwanted:
-                self._unwanted.discard(key)
+            if self._is_unwanted(key):
                 self.close()
                 remove_drafts(output, sandbox.pid)
                 return None
@@ -168,6 +169,11 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         if isinstance(future.exception(), BrokenExecutor):
             remove_drafts(output, sandbox.pid)
         return future
+
+    def _is_unwanted(self, key: object) -> bool:
+        wanted = not self._over and key not in self._unwanted
+        self._unwanted.discard(key)
+        return not wanted
 
     def _sandbox_for(self, folders: set[Path]) -> Sandbox:
         """The sandbox that may write in these folders; another one, if this one may not."""

@@ -21,7 +21,7 @@ from redact.cluster.splits import Splits
 from redact.cluster.tries import SLOTS, TRIES, Item, Patience, Try
 from redact.detect.cache import cache_folder
 from redact.jobs.batch import find_jobs, run
-from redact.jobs.jobs import Job, Report
+from redact.jobs.jobs import Failure, Job, Report
 from redact.spans import SpanCount
 from tests.cluster.fake_spans import divided
 
@@ -290,13 +290,20 @@ def test_a_scheduler_that_is_gone_has_nothing_any_more() -> None:
     assert cluster.assign() == [9, 8]
 
 
-def test_what_came_too_late_is_removed_with_the_end_of_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "stays"), [(None, False), ("EngineError", False), ("UnwritableOutputError", True)]
+)
+def test_what_came_too_late_goes_with_its_file(
+    tmp_path: Path, kind: str | None, stays: bool
+) -> None:
+    """A full disk may have room again, and the analysis goes on then; nothing else is kept."""
     cluster = Cluster(1, str(tmp_path / "long.mp4"))
     cluster.count()
     folder = cache_folder(cluster.file.item.job.output)
     folder.mkdir(mode=0o700)
-    cluster.splits.end_file(cluster.file.item, worked=True)
-    assert not folder.exists()
+    failure = None if kind is None else Failure(kind, "why")
+    cluster.splits.end_file(cluster.file.item, failure)
+    assert folder.exists() is stays
 
 
 # with a real scheduler and real workers

@@ -210,6 +210,20 @@ def test_spans_are_counted(tmp_path: Path, sandboxes: list[Inline]) -> None:
     assert span_of(tmp_path, COUNT, work) == Answer(count=SpanCount(7, 70))
 
 
+def test_a_span_that_nobody_wants_any_more_is_not_put_there(
+    tmp_path: Path, sandboxes: list[Inline]
+) -> None:
+    def work(item: SpanWork, tell: Progress) -> SpanResult:
+        redactor.transition("key", "executing", "released")
+        return found(Span(span_key(item.recipe), 4, ()))
+
+    redactor = Redactor(work=work)
+    answered = redactor.answer(replace(order(tmp_path), span=4), "key", lambda *_: None)
+    assert answered.span is None
+    assert answered.lost is not None
+    assert not cache_folder(order(tmp_path).job.output).exists()
+
+
 class Sprung:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         raise AssertionError("nobody may send that on")
