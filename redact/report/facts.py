@@ -61,7 +61,7 @@ def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
         "edits": [write_edit(edit) for edit in made.edits],
         "cuts": _cut_times(made),
         "tracks": tracks,
-        "counts": _counts(made, tracks),
+        "counts": _counts(made, tracks, things),
         "exposure": _exposure(tracks, outcome.verification),
         "verification": _verification_facts(outcome.verification),
         "versions": _versions(),
@@ -114,14 +114,14 @@ def _state_of(track: Track, plan: Plan, things: Things) -> str:
     return "hidden" if ever else "uncertain"
 
 
-def _counts(plan: Plan, tracks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _counts(plan: Plan, tracks: Sequence[dict[str, Any]], things: Things) -> dict[str, Any]:
     """What the analysis and the check found, and what a person made of it."""
     states = Counter(track["state"] for track in tracks)
     before = Counter(hidden_by_default(t, plan.recipe.uncertain) for t in plan.tracks)
     return {
         "before": {"hidden": before[True], "uncertain": before[False], "shown": 0},
         "after": {name: states[name] for name in ("hidden", "uncertain", "shown")},
-        "drawn": len(plan.things.regions),
+        "drawn": len(things.regions),
         "muted": len(plan.mutes),
         "looked_at": sum(track["looked_at"] for track in tracks),
         "not_looked_at": [t["id"] for t in tracks if not t["looked_at"]],

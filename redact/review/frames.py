@@ -22,7 +22,7 @@ from redact.core.plan import Edit, Plan
 from redact.following import follow_box
 from redact.hide.covers import style_of
 from redact.jobs.jobs import Failure, describe_failure
-from redact.media.formats import open_source
+from redact.media.formats import has_sound, open_source
 from redact.review.readers import make_reader
 from redact.track.follow import Ended
 
@@ -66,11 +66,13 @@ class Opened:
         times: When each frame is shown, in seconds.
         sizes: Of each frame; one where all are of one size.
         keys: Indices of key frames, in order: these and the ones after them come quickly.
+        sound: Whether there is some.
     """
 
     times: tuple[Fraction, ...]
     sizes: tuple[tuple[int, int], ...]
     keys: tuple[int, ...]
+    sound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ class OpenSource:
         self._hiding: Hiding | None = None
         self._following: tuple[int, Iterator[Sighting | Ended]] = (-1, iter(()))
         self._aside = self.reader
-        self.facts = Opened(tuple(self.reader.times), self.reader.sizes, self.reader.keys)
+        times, sound = tuple(self.reader.times), has_sound(path)
+        self.facts = Opened(times, self.reader.sizes, self.reader.keys, sound)
 
     def close(self) -> None:
         """Close its file."""

@@ -12,7 +12,7 @@ from redact.core.coverage import Cover
 from redact.core.edits.checks import path_span
 from redact.core.edits.regions import Drawing, corrected_paths
 from redact.core.edits.things import Thing, Things, is_ever_hidden, state_at
-from redact.core.edits.values import Accept, HidePath, Split, Trim
+from redact.core.edits.values import Accept, HidePath, Note, SignOff, Split, Trim
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.kinds import KINDS
@@ -244,6 +244,20 @@ def _frame_at(times: Sequence[Fraction], time: Fraction, *, last: bool = False) 
 def kinds() -> dict[str, dict[str, str]]:
     """What the page calls each kind, and the colour of its marks."""
     return {str(kind): {"names": it.names, "colour": it.colour} for kind, it in KINDS.items()}
+
+
+def look(plan: Plan) -> int:
+    """A number that changes whenever something else is hidden, or hidden otherwise."""
+    spoken = Note | Accept | SignOff
+    acts = tuple(edit for edit in plan.edits if not isinstance(edit, spoken))
+    return hash((acts, len(plan.tracks), plan.plain, plan.recipe)) & 0xFFFFFFFF
+
+
+def mutes(plan: Plan, times: Sequence[Fraction]) -> list[list[Any]]:
+    """First and last frame of each span that is silent, and whether it is a tone."""
+    spans = ((_frame_at(times, m.start), _frame_at(times, m.end, last=True), m.tone)
+             for m in plan.mutes)  # fmt: skip
+    return [list(span) for span in spans]
 
 
 def margins(plan: Plan) -> dict[str, float]:

@@ -92,13 +92,14 @@ class ReviewServer:
         self._loop = loop
         self._review.on_progress = lambda job: self._soon(self._tell_job, job)
         if self._review.comparer is not None:
-            self._review.comparer.on_found = lambda *found: self._soon(self._tell_alike, *found)
+            self._review.comparer.on_found = lambda number, problem: self._soon(
+                self._hub.tell, "alike", {"file": number, "problem": problem}
+            )
         tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._open_early())]
         yield
         self._review.follower.cancel()
         for task in tasks:
             task.cancel()
-        self._hub.end()
 
     def serve(self, port: int, on_ready: Callable[[str], None]) -> None:
         """Serve until told to end, or idle.
@@ -206,6 +207,9 @@ class ReviewServer:
             "result": plan.result and plan.result.fingerprint,
             "signed": signed and {"by": signed.by, "at": signed.at},
             "style": plan.style,
+            "by": next((edit.by for edit in reversed(plan.edits) if edit.by), ""),
+            "look": outlines.look(plan),
+            "mutes": outlines.mutes(plan, session.times),
             **outlines.describe(plan, session.times, session.memory),
         }
         if whole:
@@ -215,6 +219,7 @@ class ReviewServer:
                 "sizes": [list(size) for size in session.sizes],
                 "times": [round(float(time), 6) for time in session.times],
                 "cuts": list(plan.cuts),
+                "sound": session.sound,
                 "pads": outlines.margins(plan),
                 "kinds": outlines.kinds(),
             }
@@ -223,10 +228,9 @@ class ReviewServer:
     async def _frame(self, request: Request) -> Response:
         number, index = request.path_params["number"], request.path_params["index"]
         said = request.query_params
-        longer = int(said["w"]) if said.get("w", "").isdecimal() else 960
+        longer = min(int(said["w"]), 1 << 14) if said.get("w", "").isdecimal() else 960
         view: View = "published" if said.get("v") == "published" else "original"
         back = said.get("d") == "back"
-        longer = min(longer, 1 << 14)
         return await _picture(self._review.showing.picture(number, index, longer, view, back=back))
 
     async def _crop(self, request: Request) -> Response:
@@ -273,8 +277,10 @@ class ReviewServer:
         elif act == "stop":
             self._review.follower.cancel()
         elif act == "sign":
-            result = session.plan.result
-            session.sign(revision, by, None if result is None else result.fingerprint)
+            self._review.sign(number, revision, by, body.get("watched", ()))
+        elif act == "copy":
+            for other in self._review.copy_zones(number, by):
+                self._soon(self._hub.tell, "plan", {"file": other})
         else:
             raise PlanError("the request is not understood")
 
@@ -317,9 +323,6 @@ class ReviewServer:
         with suppress(RuntimeError):
             assert self._loop is not None
             self._loop.call_soon_threadsafe(told, *values)
-
-    def _tell_alike(self, number: int, problem: str) -> None:
-        self._hub.tell("alike", {"file": number, "problem": problem})
 
     def _tell_job(self, job: Job) -> None:
         if not job.running:

@@ -13,14 +13,20 @@ from typing import Any, Literal, TypeAlias
 
 from redact.core import history
 from redact.core.edits.json_form import read_edit
-from redact.core.edits.values import Edit, SignOff
+from redact.core.edits.things import is_ever_hidden
+from redact.core.edits.values import Edit, HideBox, SignOff, Span
 from redact.core.findings import Track
 from redact.core.plan import Plan, dump_tracks, load, save
 from redact.core.storage import FolderLock, lock_by
 from redact.errors import PlanError, UnwritableOutputError
+from redact.report import sign_off
 from redact.review.outlines import Memory
 
 State: TypeAlias = Literal["to do", "in work", "signed", "rendered", "held back"]
+
+
+_THEIRS = "somebody else has changed the plan file"
+_MOST_SPANS = 1000
 
 
 class ChangedOnDiskError(PlanError):
@@ -52,6 +58,7 @@ class Session:
         self.times: Sequence[Fraction] = ()
         self.sizes: Sequence[tuple[int, int]] = ()
         self.keys: Sequence[int] = ()
+        self.sound = False
         self.revision = 0
         self.held_back = False
         self._lock = threading.RLock()
@@ -145,22 +152,59 @@ class Session:
             self.plan = plan
             self.revision += 1
 
+    def copy_zones(self, zones: Sequence[HideBox], by: str) -> bool:
+        """Hide what another file's zones hide, unless it is hidden already; one act.
+
+        Returns:
+            Whether there was something to add.
+
+        Raises:
+            ChangedOnDiskError: The plan file was changed by somebody else.
+        """
+        with self._lock:
+            drawn = [thing.drawn for thing in self.plan.things.regions.values()
+                     if is_ever_hidden(thing, "hide")]  # fmt: skip
+            here = {(it.box, it.outline) for it in drawn if isinstance(it, HideBox)}
+            new = [zone for zone in zones if (zone.box, zone.outline) not in here]
+            if new:
+                self._write(history.add(self.plan, *new, by=by, at=history.now()))
+            return bool(new)
+
     def changed_on_disk(self) -> bool:
         """Whether somebody else wrote the plan file."""
         return _digest(self.path) != self._on_disk
 
-    def sign(self, revision: int, by: str, result: str | None) -> None:
-        """A person answers for the plan as it is; errors as in `act`.
+    def sign(self, revision: int, by: str, output: Path, watched: Any = ()) -> None:
+        """A person answers for the result, or for the plan alone if nothing was rendered from it.
+
+        For a result the report is signed too, and a record of all digests is written.
 
         Args:
             revision: The state that was looked at.
             by: Whose name.
-            result: `sha256:` and the digest of the finished file.
+            output: Where the result is, if there is one.
+            watched: Pairs of frames, from and to, that were played as they are published.
+
+        Raises:
+            StaleError: The plan is in another state.
+            PlanError: Nobody signs, or the result is not what was rendered.
+            ChangedOnDiskError: The plan file was changed by somebody else.
         """
         with self._lock:
             self._check(revision)
-            at = history.now()
-            self._write(history.add(self.plan, SignOff(result=result), by=by, at=at))
+            signature = SignOff(by=by, at=history.now(), watched=_spans(watched, self.times))
+            if self.plan.result is None:
+                self._write(history.add(self.plan, signature))
+                return
+            if self.changed_on_disk():
+                raise ChangedOnDiskError(_THEIRS, self.path, "load it anew")
+            if not output.is_file():
+                problem = "what was rendered is not there any more"
+                raise PlanError(problem, output, "render it again")
+            history.add(self.plan, signature)  # refuses what is no signature
+            sign_off(self.source, output, self.path, signature)
+            self.plan = self._read()
+            self.revision += 1
 
     def take_rendered(self, plan: Plan) -> None:
         """The plan as it was rendered: with what the check found hidden, and the result's digest.
@@ -184,9 +228,7 @@ class Session:
 
     def _write(self, plan: Plan) -> None:
         if self.changed_on_disk():
-            raise ChangedOnDiskError(
-                "somebody else has changed the plan file", self.path, "load it anew"
-            )
+            raise ChangedOnDiskError(_THEIRS, self.path, "load it anew")
         if plan.tracks is not self._told[0]:
             self._told = plan.tracks, dump_tracks(plan.tracks)
         save(plan, self.path, self._told[1])
@@ -202,6 +244,24 @@ class Session:
             raise PlanError("the plan file is being written", self.path, "try again")
         self._on_disk = before
         return plan
+
+
+def _spans(watched: Any, times: Sequence[Fraction]) -> tuple[Span, ...]:
+    """Pairs of frames as spans of time.
+
+    Raises:
+        PlanError: They are none.
+    """
+    pairs: Sequence[Any] = watched if isinstance(watched, list | tuple) else [None]
+    fits = (
+        isinstance(pair, list)
+        and [type(frame) for frame in pair] == [int, int]
+        and 0 <= pair[0] <= pair[1] < len(times)
+        for pair in pairs
+    )
+    if len(pairs) > _MOST_SPANS or not all(fits):
+        raise PlanError("the request is not understood")
+    return tuple(Span(times[first], times[last]) for first, last in pairs)
 
 
 def with_times(item: Any, times: Sequence[Fraction]) -> Any:

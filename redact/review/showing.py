@@ -68,7 +68,7 @@ class Showing:
             self._open = self._aside_open = None
             opened = self.media.open(session.source, session.plan).result()
             session.times, session.sizes = opened.times, opened.sizes
-            session.keys = opened.keys
+            session.keys, session.sound = opened.keys, opened.sound
             if len(opened.times) != session.plan.source.frames:
                 problem = f"{len(opened.times)} frames came, and its plan knows "
                 problem += f"{session.plan.source.frames}"

@@ -6,7 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from redact.core.edits.things import is_ever_hidden
+from redact.core.edits.values import HideBox
 from redact.core.geometry import Box
 from redact.core.names import default_output
 from redact.errors import PlanError, RedactError, printable
@@ -115,6 +118,36 @@ class Review:
         if self.comparer is not None:
             self.comparer.start(number, self.session(number))
 
+    def sign(self, number: int, revision: int, by: str, watched: Any) -> None:
+        """A person answers for a file; as `Session.sign`."""
+        session = self.session(number)
+        session.sign(revision, by, self._output_of(session.source), watched)
+
+    def copy_zones(self, number: int, by: str) -> list[int]:
+        """Copy a file's zones that are always there to all files of its size.
+
+        Returns:
+            The numbers of those that got some.
+
+        Raises:
+            PlanError: It has none.
+        """
+        plan = self.session(number).plan
+        drawn = (t.drawn for t in plan.things.regions.values() if is_ever_hidden(t, "hide"))
+        zones = [
+            HideBox(it.box, outline=it.outline, style=it.style, reason=it.reason)
+            for it in drawn
+            if isinstance(it, HideBox) and it.start is None and it.end is None
+        ]
+        if not zones:
+            raise PlanError("there is no zone for the whole clip that could be copied")
+        others = (
+            (other, session)
+            for other, session in enumerate(self.sessions)
+            if other != number and session.plan.source.size == plan.source.size
+        )
+        return [other for other, session in others if session.copy_zones(zones, by)]
+
     def start_rendering(self, number: int) -> Job:
         """Render a file, in a thread; `on_progress` is called from there.
 
@@ -159,8 +192,8 @@ class Review:
 
 def _checked(found: Verification | None) -> str:
     if found is None:
-        return "not checked"
-    return "checked: every frame compared with the source, nobody found who still shows"
+        return "It was not checked."
+    return "Checked: every frame compared with the source, nobody found who still shows"
 
 
 def _leaks(found: Verification | None) -> tuple[tuple[int, float, list[float]], ...]:

@@ -6,14 +6,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from redact.core.edits.values import Correct, HideBox, HidePath, Show
+from redact.core.edits.values import Correct, HideBox, HidePath, Mute, Show
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.history import add
 from redact.core.plan import load, save
 from redact.review.media_worker import MediaWorker
+from tests import clips
 from tests.review.acts import Person, at_page, rendered, share_hidden
 from tests.review.material import FRAMES, box_of, make_plan, track_of
 
@@ -267,3 +269,63 @@ def test_stills_and_several_files(tmp_path: Path, media: MediaWorker, browser: A
         person.press("s")
     assert load(files[0][1]).edits == ()
     assert [type(edit) for edit in load(files[1][1]).edits] == [Show]
+
+
+def test_polygons_silence_and_what_is_uncertain(
+    clip: Path, tmp_path: Path, media: MediaWorker, browser: Any
+) -> None:
+    heard = tmp_path / "heard.mp4"
+    sound = ("-f", "lavfi", "-i", "sine=d=4", "-c:v", "copy", "-c:a", "aac")
+    clips.run("-i", clip, *sound, heard)
+    tracks = [track_of(1, "red", range(100)), track_of(2, "lime", range(100), uncertain=True)]
+    plan = make_plan(heard, tracks)
+    with at_page(browser, media, [(heard, plan)]) as person:
+        person.page.select_option("#outline", "polygon")
+        person.page.fill("#by", "Ada")
+        person.page.focus("#view")
+        person.press("z")
+        for corner in ((200, 10), (280, 10), (240, 50)):
+            person.page.mouse.click(*person.place(*corner))
+        person.press("Enter")
+        person.press("Escape")
+        person.press("Home")
+        person.press("m")
+        person.press("End")
+        person.press("Shift+M")
+        lane = person.page.locator("#timeline").bounding_box()
+        y = lane["y"] + 31
+        person.page.mouse.move(lane["x"] + 200, y)
+        person.page.mouse.down()
+        person.page.mouse.move(lane["x"] + 400, y)
+        person.page.mouse.up()
+        person.settle()
+        zone, tone, silence = person.plan.edits
+        person.press("4")
+        person.sees_frame()
+        person.page.wait_for_timeout(300)
+        x, y = person.place(160, 5)
+        dark = _brightness(person, x, y)
+        person.press("1")
+        person.page.wait_for_timeout(200)
+        assert dark < 0.6 * _brightness(person, x, y)  # all but what is uncertain
+        frames = rendered(heard, load(plan))
+    assert isinstance(zone, HideBox)
+    assert zone.by == "Ada"
+    assert np.asarray(zone.outline) == pytest.approx(np.array([(0, 0), (1, 0), (0.5, 1)]), abs=0.01)
+    assert zone.outline[1][0] == zone.outline[2][1] == 1  # to the very edge
+    assert isinstance(tone, Mute)
+    assert isinstance(silence, Mute)
+    assert (tone.start, float(tone.end), tone.tone) == (0, 99 / 25, True)
+    assert 0 < silence.start < silence.end < tone.end
+    assert not silence.tone
+    assert share_hidden(frames[50], Box(236, 12, 244, 40)) > 0.95
+    assert share_hidden(frames[50], Box(202, 35, 214, 48)) < 0.05  # beside the triangle
+
+
+def _brightness(person: Person, x: float, y: float) -> float:
+    from io import BytesIO
+
+    from PIL import Image
+
+    shot = person.page.screenshot(clip={"x": x, "y": y, "width": 20, "height": 4})
+    return float(np.asarray(Image.open(BytesIO(shot)).convert("L")).mean())

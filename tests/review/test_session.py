@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from redact.core.edits.values import HideBox, HidePath, Show, Split
+from redact.core.edits.values import HideBox, HidePath, Show, Span, Split
+from redact.core.geometry import Box, Size
 from redact.core.history import add, signature
-from redact.core.plan import load, save
+from redact.core.plan import Result, load, save
 from redact.errors import PlanError, RedactError
+from redact.review.media_worker import MediaWorker
 from redact.review.session import ChangedOnDiskError, Session, StaleError, with_times
+from redact.review.work import Review
 from tests.review.material import FRAMES, RATE, make_plan, track_of
 
 TIMES = [Fraction(i, RATE) for i in range(FRAMES)]
@@ -125,14 +130,14 @@ def test_two_reviews_of_one_plan(session: Session, clip: Path) -> None:
 
 
 def test_signing_is_for_the_plan_as_it_is(session: Session) -> None:
-    session.sign(0, "Ada", None)
+    session.sign(0, "Ada", session.source)
     assert session.state == "signed"
     assert signature(load(session.path)) is not None
     session.act(1, [{"edit": "hide", "box": [1, 2, 30, 40]}], "Ada")
     assert session.state == "in work"
     assert isinstance(load(session.path).edits[-1], HideBox)
     with pytest.raises(PlanError, match="signs"):
-        session.sign(2, "", None)
+        session.sign(2, "", session.source)
 
 
 KILLED = """
@@ -140,6 +145,7 @@ import os, random, signal, sys, time
 from fractions import Fraction
 from pathlib import Path
 from redact.core.plan import load
+from redact.review.media_worker import MediaWorker
 from redact.review.session import Session
 
 source, path = Path(sys.argv[1]), Path(sys.argv[2])
@@ -184,3 +190,57 @@ def test_other_values_are_left_alone() -> None:
     assert with_times(3, TIMES) == 3
     assert with_times({"edit": "show", "from": None}, TIMES) == {"edit": "show"}
     assert with_times({"keys": 3}, TIMES) == {"keys": 3}
+
+
+@pytest.mark.parametrize(
+    "watched", [None, {}, [None], [[1]], [[2, 1]], [[0, FRAMES]], [[-1, 3]], [[0, True]],
+                [[0, 1]] * 2000],
+)  # fmt: skip
+def test_what_was_not_watched_is_not_signed(session: Session, watched: object) -> None:
+    with pytest.raises(PlanError):
+        session.sign(0, "Ada", session.source, watched)
+    assert session.state == "to do"
+
+
+def test_watched_spans_are_signed(session: Session) -> None:
+    session.sign(0, "Ada", session.source, [[0, 10], [20, 20]])
+    signed = signature(load(session.path))
+    assert signed is not None
+    assert signed.watched == (Span(TIMES[0], TIMES[10]), Span(TIMES[20], TIMES[20]))
+
+
+def test_a_result_that_is_gone_or_another_one_is_not_signed(session: Session) -> None:
+    session.take_rendered(replace(session.plan, result=Result("sha256:" + "1" * 64)))
+    output = session.path.with_name("result.mp4")
+    for content in (None, b"something else"):
+        if content is not None:
+            output.write_bytes(content)
+        with pytest.raises(PlanError):
+            session.sign(session.revision, "Ada", output)
+        assert session.state == "rendered"
+        assert load(session.path) == session.plan
+
+
+def test_zones_are_copied_to_files_of_the_same_size(clip: Path, media: MediaWorker) -> None:
+    files = []
+    for number in range(3):
+        source = Path(shutil.copy(clip, clip.with_name(f"{number}.mp4")))
+        files.append((source, make_plan(source, [track_of(1, "red", range(9))])))
+    wide = load(files[2][1])
+    save(replace(wide, source=replace(wide.source, size=Size(640, 360))), files[2][1])
+    review = Review(files, media=media, likeness=False)
+    try:
+        with pytest.raises(PlanError, match="no zone"):
+            review.copy_zones(0, "Ada")
+        first = review.session(0)
+        first.times = TIMES
+        first.act(0, [{"edit": "hide", "box": [1, 2, 30, 40], "outline": "ellipse"}], "Ada")
+        first.act(1, [{"edit": "hide", "box": [5, 2, 30, 40], "from": 3, "to": 9}], "Ada")
+        assert review.copy_zones(0, "Ada") == [1]
+        assert review.copy_zones(0, "Ada") == []  # they are there
+        (zone,) = load(files[1][1]).edits
+        assert isinstance(zone, HideBox)
+        assert (zone.box, zone.outline, zone.by) == (Box(1, 2, 30, 40), "ellipse", "Ada")
+        assert load(files[2][1]).edits == ()
+    finally:
+        review.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from redact.core.edits.values import HidePath
+from redact.core.edits.values import HidePath, Span
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.history import signature
@@ -16,6 +16,7 @@ from redact.core.plan import load
 from redact.media.files import fingerprint
 from redact.review.media_worker import MediaWorker
 from redact.verify.result import Checking
+from redact.verify.signed_record import check_record
 from tests.review.acts import at_page, rendered, share_hidden
 from tests.review.material import FRAMES, RATE, box_of, make_clip, make_plan, track_of
 
@@ -173,21 +174,46 @@ def test_undo_all_reload_and_redo(clip: Path, media: MediaWorker, browser: Any) 
         assert person.plan.edits == done
 
 
-def test_render_read_the_check_and_sign(tmp_path: Path, media: MediaWorker, browser: Any) -> None:
+@pytest.mark.parametrize("hand", ["keyboard", "mouse"])
+def test_render_read_the_check_and_sign(
+    tmp_path: Path, media: MediaWorker, browser: Any, hand: str
+) -> None:
+    """The keyboard alone, with the check; and the mouse, where nothing is checked: that is slow."""
     clip = make_clip(tmp_path, 12)
     plan = make_plan(clip, [track_of(1, "red", range(12))], frames=12)
-    with at_page(browser, media, [(clip, plan)], Checking()) as person:
-        person.click("#render")
+    keys = hand == "keyboard"
+    with at_page(browser, media, [(clip, plan)], Checking() if keys else None) as person:
+        if keys:
+            person.press("2")
+            person.press("Space")
+            person.wait_until("!m.state.playing && m.state.frame === 11")
+            person.acts = 0
+            person.press("r")
+        else:
+            person.click("#render")
         sign = person.page.locator("#render-sign")
         sign.wait_for(state="visible", timeout=120_000)
-        assert "checked" in (person.page.text_content("#render-text") or "")
-        person.click("#render-sign")
+        said = person.page.text_content("#render-text") or ""
+        assert ("nobody found who still shows" in said) == keys
+        if keys:
+            person.page.wait_for_function("document.activeElement.id === 'render-sign'")
+            person.press("Enter")
+        else:
+            person.click("#render-sign")
+        told = person.page.text_content("#sign-text") or ""
+        assert "as it was rendered" in told
+        assert "Played as published" in told
         person.type("Ada Example")
         person.press("Enter")
         assert person.acts <= 4
         person.page.wait_for_selector("#state[data-state=signed]")
         signed = signature(person.plan)
+    result = clip.with_name("street.redacted.mp4")
     assert signed is not None
     assert signed.by == "Ada Example"
-    assert signed.result == fingerprint(clip.with_name("street.redacted.mp4"))
-    assert clip.with_name("street.redact.html").is_file()
+    assert signed.result == fingerprint(result)
+    assert signed.watched == ((Span(at(1), at(11)),) if keys else ())
+    assert "Ada Example" in clip.with_name("street.redact.html").read_text("utf-8")
+    record, faults = check_record(clip, result, plan, tmp_path)
+    assert record is not None
+    assert (record.by, faults) == ("Ada Example", [])

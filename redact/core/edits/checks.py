@@ -46,7 +46,7 @@ def check_edits(
     tracks: Collection[Track],
     first: Fraction | None,
     last: Fraction | None,
-) -> Things:
+) -> None:
     """Refuse edits that can do nothing, as far as that is known without the source.
 
     Args:
@@ -54,9 +54,6 @@ def check_edits(
         tracks: Those that exist.
         first: The time of the source's first frame in seconds, None if it is not known.
         last: The same of its last frame.
-
-    Returns:
-        What the edits say of each thing.
 
     Raises:
         PlanError: It names the edit by its number, from 1.
@@ -71,7 +68,6 @@ def check_edits(
         if problem:
             refuse(number, problem)
         things.take(number, edit)
-    return things
 
 
 def _common_problem(edit: Edit, number: int) -> str | None:

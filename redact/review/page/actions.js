@@ -3,6 +3,7 @@
 import {get, post} from "./api.js";
 import {seek, select, set, shot, state, thing, things} from "./store.js";
 import {notice} from "./dialogs.js";
+import {watched} from "./watched.js";
 
 let waiting = Promise.resolve();
 
@@ -40,8 +41,23 @@ export const undo = () => inTurn(() => (state.plan.edits ? send("undo", {}) : tr
 export const redo = () => inTurn(() => (state.plan.undone ? send("redo", {}) : true));
 export const render = () => inTurn(() => send("render", {}));
 export const reload = () => inTurn(() => send("reload", {}));
-export const sign = (by) => inTurn(() => send("sign", {by}));
+export const sign = (by) => inTurn(() => send("sign", {by, watched: watched()}));
 export const end = () => post("end", {});
+
+/** Hide what this file's zones hide in all files of its size. */
+export const copyZones = () => inTurn(async () => await send("copy", {}) && notice("the zones are in all files of this size"));
+
+/** The sound becomes silent, or a tone: from the frame of the first call to that of the second. */
+export function mute(tone) {
+  if (!state.info.sound) return notice("there is no sound");
+  if (state.mark === null) return set({mark: state.frame});
+  const [from, to] = [state.mark, state.frame].sort((a, b) => a - b);
+  set({mark: null});
+  return muteSpan(from, to, tone);
+}
+
+/** The sound becomes silent, or a tone, from one frame to another. */
+export const muteSpan = (from, to, tone) => add([{edit: "mute", from, to, tone}]);
 
 function target(key) {
   return key[0] === "t" ? {track: Number(key.slice(1))} : {region: key.slice(1)};
@@ -192,5 +208,5 @@ export function restyle(style) {
 /** Open a file. */
 export async function open(number) {
   const info = await get(`files/${number}`);
-  set({file: number, info, plan: info, frame: 0, painted: false, selected: new Set(), place: -1});
+  set({file: number, info, plan: info, by: state.by || info.by, frame: 0, mark: null, painted: false, selected: new Set(), place: -1});
 }

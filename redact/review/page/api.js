@@ -3,7 +3,7 @@
 export const tab = crypto.randomUUID();
 
 /** An error that the server said in words. */
-export class Refused extends Error {
+class Refused extends Error {
   constructor(message, kind) {
     super(message);
     this.kind = kind;

@@ -1,6 +1,7 @@
 // Dialogs and notices: rendering, signing, reasons, keys, and what goes wrong.
 
-import {on, set, state} from "./store.js";
+import {clock, on, set, state} from "./store.js";
+import {watched} from "./watched.js";
 
 const byId = (id) => document.getElementById(id);
 const note = byId("notice");
@@ -87,11 +88,14 @@ function tellJob() {
 export async function askSignature() {
   if (byId("render-dialog").open) byId("render-dialog").close();
   const left = state.queue.length;
+  const [seen, times] = [watched(), state.info.times];
+  const played = seen.reduce((sum, [from, to]) => sum + times[to] - times[from], 0);
   byId("sign-text").textContent = [
     state.plan.result ? "You answer for the result as it was rendered." : "Nothing was rendered yet: you answer for the plan alone.",
+    `Played as published: ${clock(played, 0)} of ${clock(times.at(-1), 0)}.`,
     left ? `${left} in the queue were not looked at.` : "All in the queue was looked at.",
   ].join(" ");
-  byId("sign-name").value ||= state.by;
+  byId("sign-name").value = state.by;
   const name = await ask(byId("sign-dialog"), "sign-name", "sign-do", "sign-cancel");
   if (name) set({by: name});
   return name;

@@ -10,7 +10,6 @@ const kept = new Map();
 let pixels = 0;
 const coming = new Map();
 const chunks = new Map();
-let revision = -1;
 
 /** The width in which the server gives a picture at least as wide. */
 export function widthFor(pixels) {
@@ -78,10 +77,7 @@ export async function outlinesNow(index) {
 
 /** What is where in a frame, if it has come; it is asked for if not. */
 export function outlinesAt(index, whenHere) {
-  if (revision !== state.plan.revision) {
-    for (const [name, chunk] of chunks) if (!chunk.frames) chunks.delete(name);
-  }
-  revision = state.plan.revision;
+  const {revision} = state.plan;
   const first = index - (index % CHUNK);
   const name = `${state.file}/${first}`;
   const chunk = chunks.get(name);

@@ -62,11 +62,14 @@ const KEYS = [
   ["1", "original", () => set({view: "original"})],
   ["2", "as published", () => set({view: "published"})],
   ["3", "split view", () => set({view: "split"})],
+  ["4", "only what is uncertain", () => set({view: "uncertain"})],
+  ["m", "the sound is silent from this frame; again: until this frame", () => actions.mute(false)],
+  ["Shift M", "the same with a tone", () => actions.mute(true)],
   ["r", "render and check", render],
   ["Ctrl z", "undo", actions.undo],
   ["Ctrl Shift Z", "redo", actions.redo],
   ["Ctrl y", "redo", actions.redo],
-  ["Escape", "select nothing", () => { select([]); set({tool: "path"}); }],
+  ["Escape", "select nothing", () => { select([]); set({tool: "path", mark: null}); }],
 ];
 const LOOK_UP = new Map(KEYS.map(([key, , act]) => [key, act]));
 
@@ -80,6 +83,7 @@ function alike() {
 addEventListener("keydown", (event) => {
   if (!state.info || document.querySelector("dialog[open]")) return;
   if (picture.placing()) return picture.placeKey(event);
+  if (picture.cornering(event)) return event.preventDefault();
   if (event.target.matches("input, select, textarea")) return;
   if (event.target.matches("button") && [" ", "Enter"].includes(event.key)) return;
   const ctrl = event.ctrlKey || event.metaKey ? "Ctrl " : "";
@@ -99,6 +103,7 @@ const clicks = {
   split: actions.split, follow: actions.follow, alike, join: actions.join, note: reason,
   "trim-start": () => actions.trim("start"), "trim-end": () => actions.trim("end"),
   "render-sign": sign, "tab-take": take,
+  mute: () => actions.mute(false), tone: () => actions.mute(true), copy: actions.copyZones,
 };
 for (const [id, act] of Object.entries(clicks)) byId(id).addEventListener("click", () => act());
 for (const button of document.querySelectorAll("[data-view]")) {
@@ -107,6 +112,11 @@ for (const button of document.querySelectorAll("[data-view]")) {
 for (const button of document.querySelectorAll("[data-tool]")) {
   button.addEventListener("click", () => set({tool: button.dataset.tool}));
 }
+byId("by").addEventListener("change", (event) => set({by: event.target.value.trim()}));
+on("by", () => { byId("by").value = state.by; });
+on("mark", () => {
+  byId("hint").textContent = state.mark === null ? "" : "Silent from here. M again at its end; Escape leaves it.";
+});
 byId("style").addEventListener("change", (event) => actions.restyle(event.target.value));
 byId("files").addEventListener("change", (event) => open(Number(event.target.value)));
 
@@ -140,6 +150,7 @@ on("follow", () => {
 });
 on("info", () => {
   byId("file-name").textContent = state.info.name;
+  byId("sound-tools").hidden = !state.info.sound;
   document.title = `${state.info.name} · redact review`;
 });
 on("selected", () => {
@@ -171,7 +182,7 @@ function connect(taking) {
     },
     job: (job) => set({job}),
     follow: actions.followed,
-    plan: ({file}) => file === state.file && actions.refetch(),
+    plan: ({file}) => (file === state.file ? actions.refetch() : listFiles()),
     alike: ({file, problem}) => {
       if (file !== state.file) return;
       if (problem) dialogs.notice(problem);
@@ -189,11 +200,16 @@ function take() {
   connect(true);
 }
 
-async function begin() {
+async function listFiles() {
   const {files} = await get("files");
   set({files});
-  byId("files").replaceChildren(...files.map((file) => new Option(`${file.name} · ${file.state}`, file.number)));
-  byId("files-label").hidden = files.length < 2;
+  const options = files.map(({name, state: how, number}) => new Option(`${name} · ${how}`, number, false, number === state.file));
+  byId("files").replaceChildren(...options);
+  byId("files-label").hidden = byId("copy").hidden = files.length < 2;
+}
+
+async function begin() {
+  await listFiles();
   await open(state.file);
 }
 

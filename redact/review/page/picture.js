@@ -3,7 +3,8 @@
 import {correct, draw} from "./actions.js";
 import {notice} from "./dialogs.js";
 import {ahead, frame, outlinesAt, outlinesNow, ready, widthFor} from "./frames.js";
-import {clock, on, seek, select, set, state} from "./store.js";
+import {clock, on, seek, select, set, state, thing} from "./store.js";
+import {played} from "./watched.js";
 
 const view = document.getElementById("view");
 const canvas = document.getElementById("picture");
@@ -39,13 +40,14 @@ function longer() {
 }
 
 function viewsNeeded() {
-  return state.view === "split" ? ["original", "published"] : [state.view];
+  if (state.view === "split") return ["original", "published"];
+  return [state.view === "published" ? "published" : "original"];
 }
 
 let asking = false, changed = false;
 
 /** Show the current frame as soon as it is there; of many in between, only the last is asked for. */
-export async function refresh() {
+async function refresh() {
   changed = true;
   if (asking) return;
   asking = true;
@@ -88,14 +90,16 @@ export function repaint() {
   if (!shown) return;
   const place = layout();
   const [width, height] = size();
-  const base = shown[state.view === "split" ? "original" : state.view] ?? shown.original ?? shown.published;
+  const base = shown[viewsNeeded()[0]] ?? shown.original ?? shown.published;
   paint.imageSmoothingQuality = state.playing ? "low" : "high";
   paint.drawImage(base, place.left, place.top, width * place.scale, height * place.scale);
   if (state.view === "split" && shown.published) drawSplit(place, width, height);
+  if (state.view === "uncertain") dim(place);
   if (state.view !== "published" || work || state.selected.size) drawOutlines(place);
   const ghost = state.follow?.sightings.find(([at]) => at === shown.index);
   if (ghost) drawBox(place, ghost.slice(1), "new", false);
   if (work?.box) drawBox(place, work.box, "new", true);
+  if (work?.corners) drawCorners(place);
   canvas.dataset.frame = shown.index;
 }
 
@@ -117,17 +121,39 @@ function drawSplit(place, width, height) {
 const COLOURS = {hidden: "#34d399", uncertain: "#fbbf24", shown: "#fb7185", new: "#fff", region: "#93a8ff"};
 const DASHES = {hidden: [], uncertain: [7, 4], shown: [2, 4], new: [4, 3], region: []};
 
-function drawBox(place, [left, top, right, bottom], look, chosen) {
+/** All but what is uncertain lies in the dark. */
+function dim(place) {
+  const [width, height] = size().map((side) => side * place.scale);
+  paint.beginPath();
+  paint.rect(place.left, place.top, width, height);
+  for (const [, , what, l, t, r, b] of outlinesAt(shown.index, repaint) ?? []) {
+    if (what === "uncertain") paint.rect(place.left + r * place.scale, place.top + t * place.scale, (l - r) * place.scale, (b - t) * place.scale);
+  }
+  paint.fillStyle = "rgba(0,0,0,.6)";
+  paint.fill();  // holes go round the other way
+}
+
+function traceShape([left, top, width, height], outline) {
+  paint.beginPath();
+  if (outline === "ellipse") paint.ellipse(left + width / 2, top + height / 2, width / 2, height / 2, 0, 0, 7);
+  else if (Array.isArray(outline)) {
+    for (const [x, y] of outline) paint.lineTo(left + x * width, top + y * height);
+    paint.closePath();
+  } else paint.rect(left, top, width, height);
+}
+
+function drawBox(place, [left, top, right, bottom], look, chosen, outline = "box") {
   const box = [place.left + left * place.scale, place.top + top * place.scale,
     (right - left) * place.scale, (bottom - top) * place.scale];
+  traceShape(box, outline);
   paint.setLineDash([]);
   paint.lineWidth = chosen ? 5 : 4;
   paint.strokeStyle = "rgba(0,0,0,.55)";
-  paint.strokeRect(...box);
+  paint.stroke();
   paint.setLineDash(DASHES[look]);
   paint.lineWidth = chosen ? 3 : 2;
   paint.strokeStyle = COLOURS[look];
-  paint.strokeRect(...box);
+  paint.stroke();
   paint.setLineDash([]);
   if (chosen) {
     paint.fillStyle = COLOURS[look];
@@ -143,7 +169,9 @@ function drawOutlines(place) {
     const chosen = state.selected.has(key);
     if (work?.key === key) continue;
     if (state.view === "published" && !chosen) continue;
-    drawBox(place, box, kind === "region" ? "region" : what, chosen || hover === key);
+    if (state.view === "uncertain" && what !== "uncertain" && !chosen) continue;
+    const look = kind === "region" ? "region" : what;
+    drawBox(place, box, look, chosen || hover === key, thing(key)?.outline);
   }
 }
 
@@ -178,7 +206,9 @@ view.addEventListener("pointerdown", (event) => {
     work = {kind: "pan", at, from: middle ?? size().map((side) => side / 2)};
   } else {
     const under = event.shiftKey ? null : hit(at);
-    if (under && state.tool === "path") {
+    if (work?.corners || (outlineChosen() === "polygon" && !(under && state.tool === "path"))) {
+      corner(at);
+    } else if (under && state.tool === "path") {
       work = {kind: under.corner ? "size" : "move", key: under.key, start: under.box, box: null, corner: under.corner, at, add: event.ctrlKey || event.metaKey};
     } else {
       work = {kind: "draw", at, box: null};
@@ -191,6 +221,10 @@ view.addEventListener("pointerdown", (event) => {
 view.addEventListener("pointermove", (event) => {
   if (!state.info) return;
   const at = toPicture(event);
+  if (work?.corners) {
+    work.at = at;
+    return repaint();
+  }
   if (!work || work.keyboard) {
     const under = hit(at);
     view.style.cursor = under ? (under.corner ? "nwse-resize" : "move") : "crosshair";
@@ -217,7 +251,7 @@ view.addEventListener("pointermove", (event) => {
 
 view.addEventListener("pointerup", async () => {
   const done = work;
-  if (!done || done.keyboard) return;
+  if (!done || done.keyboard || done.corners) return;
   if (done.box) {
     await commit(done);
   } else if (done.key) {
@@ -234,10 +268,60 @@ view.addEventListener("pointerup", async () => {
   repaint();
 });
 
+// a polygon: a click for each corner, closed at the first one or with Enter
+
+const outlineChosen = () => document.getElementById("outline").value;
+
+function corner(at) {
+  const corners = work?.corners ?? [];
+  const near = corners.length > 2 && Math.hypot(at[0] - corners[0][0], at[1] - corners[0][1]) * layout().scale < HANDLE;
+  if (near) return close();
+  work = {corners: [...corners, at], at};
+  document.getElementById("hint").textContent = "Click each corner. Enter closes it, Backspace takes one back, Escape leaves it.";
+  repaint();
+}
+
+function drawCorners(place) {
+  paint.beginPath();
+  for (const [x, y] of [...work.corners, work.at]) paint.lineTo(place.left + x * place.scale, place.top + y * place.scale);
+  paint.lineWidth = 2;
+  paint.strokeStyle = COLOURS.new;
+  paint.setLineDash(DASHES.new);
+  paint.stroke();
+  paint.setLineDash([]);
+}
+
+async function close() {
+  const corners = work.corners.map((it) => it.map((value) => Math.round(value * 10) / 10));
+  const [across, down] = [0, 1].map((axis) => corners.map((it) => it[axis]));
+  const box = tidy([Math.min(...across), Math.min(...down), Math.max(...across), Math.max(...down)]);
+  const share = (value, from, to) => Math.round(Math.max(0, Math.min(1, (value - from) / (to - from))) * 1e4) / 1e4;
+  leaveCorners();
+  if (corners.length < 3 || box[2] <= box[0] || box[3] <= box[1]) return notice("a polygon has three corners or more");
+  const outline = corners.map(([x, y]) => [share(x, box[0], box[2]), share(y, box[1], box[3])]);
+  await commit({box, outline});
+}
+
+function leaveCorners() {
+  work = null;
+  document.getElementById("hint").textContent = "";
+  repaint();
+}
+
+/** A key while a polygon is drawn; whether it was one. */
+export function cornering(event) {
+  if (!work?.corners || !["Enter", "Escape", "Backspace"].includes(event.key)) return false;
+  if (event.key === "Enter") close();
+  else if (event.key === "Escape" || work.corners.length === 1) leaveCorners();
+  else work.corners.pop();
+  repaint();
+  return true;
+}
+
 async function commit(done) {
-  const outline = document.getElementById("outline").value;
+  const chosen = outlineChosen();
   if (done.key) await correct(done.key, done.box);
-  else await draw(done.box, state.tool, outline);
+  else await draw(done.box, state.tool, done.outline ?? (chosen === "polygon" ? "box" : chosen));
   work = null;
   if (state.tool === "zone") set({tool: "path"});
   refresh();
@@ -323,6 +407,7 @@ function step(now) {
     shown = {index: next};
     views.forEach((name, i) => { shown[name] = bitmaps[i]; });
     set({frame: next});
+    played(next);
     repaint();
     if (now - due > 250) [started, startFrame] = [now, next];  // late: every frame is shown, slower
   }

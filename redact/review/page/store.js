@@ -8,6 +8,7 @@ export const state = {
   frame: 0, back: false, painted: false, view: "original", tool: "path", playing: false,
   selected: new Set(),  // names: t12 for a track, rNAME for a drawn region
   queue: [], place: -1, job: null, follow: null, works: false, by: "",
+  mark: null,  // the frame from which the sound is to be silent
 };
 
 /** Call a function whenever something of that name changes. */
@@ -23,7 +24,7 @@ export function set(changes) {
 }
 
 /** A frame within the clip. */
-export function clamp(frame) {
+function clamp(frame) {
   return Math.max(0, Math.min(frame, state.info.times.length - 1));
 }
 

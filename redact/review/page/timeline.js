@@ -1,5 +1,6 @@
 // Time: a ruler, shots, a lane for each thing with how sure its detections are, and the playhead.
 
+import {muteSpan} from "./actions.js";
 import {clock, on, seek, select, shot, state, things} from "./store.js";
 
 const canvas = document.getElementById("timeline");
@@ -9,6 +10,7 @@ const paint = layer.getContext("2d");
 const LANE = 18, RULER = 22, NAMES = 92;
 let first = 0, count = 0, scroll = 0, dragging = false;
 let lanes = [], stale = true;
+let silencing = null;  // a drag over the sound: {span, tone, at}
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colours = new Map();
@@ -19,6 +21,7 @@ function colour(name) {
 }
 
 const x = (frame) => NAMES + (frame - first) / Math.max(1, count) * (canvas.clientWidth - NAMES);
+const clipped = (event) => Math.max(0, Math.min(state.info.times.length - 1, Math.floor(frameAt(event.offsetX))));
 const frameAt = (pixel) => first + (pixel - NAMES) / (canvas.clientWidth - NAMES) * count;
 
 /** One lane for a person, or for a thing that belongs to nobody. */
@@ -59,8 +62,29 @@ function drawLayer(ratio) {
   paint.font = "11px system-ui, sans-serif";
   paint.textBaseline = "middle";
   drawRuler(width, height);
-  const most = Math.ceil((height - RULER) / LANE);
-  lanes.slice(scroll, scroll + most).forEach((lane, row) => drawLane(lane, RULER + row * LANE, width));
+  const most = Math.ceil((height - above()) / LANE);
+  if (state.info.sound) drawSound(width);
+  lanes.slice(scroll, scroll + most).forEach((lane, row) => drawLane(lane, above() + row * LANE, width));
+}
+
+/** Pixels above the first lane: the ruler, and the sound if there is some. */
+const above = () => RULER + (state.info?.sound ? LANE : 0);
+
+function drawSound(width) {
+  const [top, height] = [RULER + 3, LANE - 6];
+  paint.fillStyle = colour("--soft");
+  paint.fillText("sound", 16, RULER + LANE / 2);
+  paint.globalAlpha = 0.25;
+  paint.fillRect(NAMES, RULER + LANE / 2 - 1, width - NAMES, 2);
+  paint.globalAlpha = 1;
+  const spans = silencing ? [...state.plan.mutes, [...silencing.span].sort((a, b) => a - b)] : state.plan.mutes;
+  for (const [from, to, tone] of spans) {
+    const left = Math.max(NAMES, x(from));
+    const right = Math.max(x(to + 1), left + 3);
+    if (right < NAMES || left > width) continue;
+    paint.fillStyle = colour(tone ? "--uncertain" : "--ink");
+    paint.fillRect(left, top, right - left, height);
+  }
 }
 
 function drawRuler(width, height) {
@@ -140,8 +164,12 @@ function drawDoubt(it, from, to, top) {
 canvas.addEventListener("pointerdown", (event) => {
   if (!state.info) return;
   canvas.setPointerCapture(event.pointerId);
-  const lane = lanes[scroll + Math.floor((event.offsetY - RULER) / LANE)];
-  if (event.offsetY > RULER && lane) {
+  if (state.info.sound && event.offsetY > RULER && event.offsetY < above() && event.offsetX >= NAMES) {
+    silencing = {span: [clipped(event), clipped(event)], tone: event.shiftKey, at: event.offsetX};
+    return;
+  }
+  const lane = lanes[scroll + Math.floor((event.offsetY - above()) / LANE)];
+  if (event.offsetY > above() && lane) {
     const frame = frameAt(event.offsetX);
     const under = lane.filter((it) => event.offsetX < NAMES || (frame >= it.first && frame <= it.last + 1));
     if (under.length) select(under.map((it) => it.key));
@@ -152,9 +180,19 @@ canvas.addEventListener("pointerdown", (event) => {
   }
 });
 canvas.addEventListener("pointermove", (event) => {
+  if (silencing) {
+    silencing.span[1] = clipped(event);
+    anew();
+  }
   if (dragging) seek(frameAt(event.offsetX));
 });
-canvas.addEventListener("pointerup", () => { dragging = false; });
+canvas.addEventListener("pointerup", (event) => {
+  dragging = false;
+  const done = silencing;
+  silencing = null;
+  if (done && Math.abs(event.offsetX - done.at) > 3) muteSpan(...done.span.sort((a, b) => a - b), done.tone);
+  else if (done) seek(done.span[0]);
+});
 canvas.addEventListener("wheel", (event) => {
   event.preventDefault();
   const all = state.info.times.length;
@@ -195,7 +233,7 @@ on("frame", () => {
 on("playing", soon);
 on("selected", () => {
   const row = lanes.findIndex((lane) => lane.some((it) => state.selected.has(it.key)));
-  const most = Math.floor((canvas.clientHeight - RULER) / LANE);
+  const most = Math.floor((canvas.clientHeight - above()) / LANE);
   if (row >= 0 && (row < scroll || row >= scroll + most)) scroll = Math.max(0, row - Math.floor(most / 2));
   anew();
 });
