@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,15 +15,19 @@ from redact.core.interfaces import Progress, Source, Tracker
 from redact.core.plan import Plan, SourceId
 from redact.core.recipe import Recipe
 from redact.detect.cache import DetectionCache, cache_key
+from redact.detect.copies import ScaledCopies
 from redact.detect.detectors import load, load_objects
 from redact.detect.detectors.devices import requested_device
+from redact.detect.person_look import shows_person
 from redact.detect.plate_context import PlateContextFinder, PlateScorer
 from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import RecipeError, UnsupportedInputError
+from redact.media.again import frames_again
 from redact.media.formats import check_choices, has_sound
 from redact.pipeline import EveryFrame
 from redact.track import make_tracker
 from redact.track.confidence import Briefness, mark_uncertain
+from redact.track.face_doubt import Look, doubt_faces, doubtful_looks
 from redact.track.pages import for_every_page
 from redact.track.plate_doubt import doubt_plates
 
@@ -61,6 +66,10 @@ def analyse(
         brief = Briefness(tracker.cuts(), read.frames, info.rate, seen.restless)
         tracks = mark_uncertain(tracks, recipe, info.size, brief)
         tracks = doubt_plates(tracks, seen.plate_contexts, tracker.cuts())
+        if recipe.doubts_faces:
+            long = [track for track in tracks if not brief(track)]
+            looks = doubtful_looks(long, info.size, tracker.cuts())
+            tracks = doubt_faces(tracks, _without_person(source, looks, read, progress))
     identity = SourceId(mark, info.size, read.frames, read.first, read.last)
     return add_wishes(Plan(identity, recipe, tuple(tracker.cuts()), tracks), source, wishes)
 
@@ -147,6 +156,32 @@ def _detect_and_track(
     with _caching(cache, mark, source, recipe, progress) as tell:
         read = pipeline.analyse(source, schedule, tracker, tell)
     return read, schedule
+
+
+def _without_person(
+    source: Source, rounds: Sequence[Sequence[Look]], read: pipeline.FramesRead, progress: Progress
+) -> set[int]:
+    """Ids of the tracks at which no look sees a person."""
+    left = {look.track for look in rounds[0]}
+    if not left or read.first is None or read.last is None:
+        return set()
+    objects, done, expected = load_objects(), 0, sum(map(len, rounds))
+    for looks in rounds:
+        wanted: defaultdict[int, list[Look]] = defaultdict(list)
+        for look in looks:
+            if look.track in left:
+                wanted[look.frame].append(look)
+        indices = sorted(wanted)
+        for frame in frames_again(source, indices, read.frames, read.first, read.last):
+            copies = ScaledCopies(frame.picture)
+            picture = copies.copy(copies.size.longer)
+            for look in wanted[frame.index]:
+                if shows_person(objects, picture, look.box):
+                    left.discard(look.track)
+            done += len(wanted[frame.index])
+            progress("doubt", done, expected)
+    progress("doubt", expected, expected)
+    return left
 
 
 @contextmanager

@@ -12,6 +12,7 @@ SHARES: Mapping[str, tuple[float, float]] = {
     "render": (0.5, 0.3),
     "verify": (0.8, 0.2),
     "follow": (0.45, 0.05),
+    "doubt": (0.45, 0.05),
     "people": (0.45, 0.05),
     "again": (0.5, 0.0),
     "prove": (0.5, 0.5),

@@ -71,7 +71,7 @@ class Track:
         kind: What it is.
         sightings: At most one a frame, in ascending order; frames between may be missing.
         uncertain: Whether it is probably a false positive; the recipe says if it is hidden.
-        doubt: Why a plate's track is uncertain, in words; empty for its score alone.
+        doubt: Why a track is uncertain, in words; empty for its score alone.
     """
 
     id: int

@@ -55,6 +55,15 @@ class PlateContext:
     objects: tuple[ObjectDetection, ...] | None = None
 
 
+class ObjectFinder(Protocol):
+    """The network of everyday objects."""
+
+    def detect(
+        self, pictures: Sequence[Rgb], threshold: float, classes: Sequence[str]
+    ) -> list[list[ObjectDetection]]:
+        """Objects per picture, in its own pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class MovedBox:
     """Where a box went; unreliable where too few of its points could be tracked."""

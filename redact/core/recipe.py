@@ -118,6 +118,8 @@ class Recipe:
         slope: How much the confidence threshold of a face rises with each doubling of its height
             beyond `KNEE`, and that of its track beyond `TRACK_KNEE`: large faces are detected with
             high scores, and large false positives hide most of the picture for nothing.
+        doubts_faces: Whether a video's face that was never seen clearly, and at which no person is
+            seen, is uncertain.
         uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
@@ -137,6 +139,7 @@ class Recipe:
     track_threshold: float = 0.22
     plate_track_threshold: float = 0.5
     slope: float = 0.05
+    doubts_faces: bool = True
     uncertain: Uncertain = "list"
     coverage: Coverage = field(default_factory=Coverage)
     style: StyleName = "blur"
@@ -299,6 +302,7 @@ PROFILES: dict[str, Recipe] = {
         track_threshold=0.2,
         plate_track_threshold=0.4,
         slope=0.08,
+        doubts_faces=False,
         coverage=Coverage(pad=0.42, plate_pad=0.2),
     ),
 }

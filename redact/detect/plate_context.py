@@ -5,7 +5,7 @@ Both are found in frames in which passes found plates, and in no others: most vi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
@@ -14,7 +14,7 @@ import numpy as np
 from redact.core.findings import Detection, Kind, ObjectDetection
 from redact.core.frames import Grey, Rgb
 from redact.core.geometry import Box
-from redact.core.interfaces import PlateContext, View
+from redact.core.interfaces import ObjectFinder, PlateContext, View
 from redact.detect.copies import ScaledCopies
 
 _SIDE = 1280
@@ -41,15 +41,6 @@ class PlateScorer(Protocol):
 
     def score_at_scales(self, picture: Rgb, box: Box) -> float:
         """The mean score of what a box holds, at several widths."""
-
-
-class ObjectFinder(Protocol):
-    """The network of everyday objects."""
-
-    def detect(
-        self, pictures: Sequence[Rgb], threshold: float, classes: Sequence[str]
-    ) -> list[list[ObjectDetection]]:
-        """Objects per picture, in its own pixels."""
 
 
 class PlateContextFinder:

@@ -19,6 +19,7 @@ from redact.core.findings import Kind, ObjectDetection, Sighting, Track
 from redact.core.frames import Grey
 from redact.core.geometry import Box
 from redact.core.interfaces import PlateContext
+from redact.track.shots import shot_of
 
 _TWO_LINES = frozenset({"motorcycle", "bus", "truck"})
 """On these, plates are often nearly square; on cars, wheels are."""
@@ -77,22 +78,18 @@ def doubt_plates(
     def judged(track: Track) -> Track:
         if track.kind is not Kind.PLATE or track.uncertain:
             return track
-        others = [t for t in plates if _shot(t, cuts) != _shot(track, cuts)]
+        others = [t for t in plates if shot_of(t, cuts) != shot_of(track, cuts)]
         doubt = _doubt(_Evidence(track, contexts, cuts), faces, others)
         return replace(track, uncertain=True, doubt=doubt) if doubt else track
 
     return tuple(map(judged, tracks))
 
 
-def _shot(track: Track, cuts: Sequence[int]) -> int:
-    return bisect_right(cuts, track.sightings[0].frame)
-
-
 class _Evidence:
     """What is known about one track of a plate."""
 
     def __init__(self, track: Track, contexts: Sequence[PlateContext], cuts: Sequence[int]) -> None:
-        shot = _shot(track, cuts)
+        shot = shot_of(track, cuts)
         start, end = track.sightings[0].time, track.sightings[-1].time
         self._contexts = [
             c

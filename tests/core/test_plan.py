@@ -467,9 +467,9 @@ PLAIN = Plain(Box(10, 10, 30, 30), Fraction(1), Fraction(2))
 
 def test_what_is_drawn_plainly_is_in_the_file_only_if_there_is_any() -> None:
     bare = Plan(SourceId("sha256:0", Size(40, 30), 1), recipe("fast"))
-    assert '"plain"' not in dumps(bare)
+    assert '"plain":' not in dumps(bare)
     plan = replace(bare, plain=(PLAIN,))
-    assert '"plain"' in dumps(plan)
+    assert '"plain":' in dumps(plan)
     assert loads(dumps(plan)) == plan
 
 

@@ -1,0 +1,95 @@
+"""A face that was never seen clearly, where nobody is: it is listed, and not hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from redact import analysis, api
+from redact.core.findings import Detection, Kind, ObjectDetection
+from redact.core.frames import Rgb
+from redact.core.geometry import Box
+from redact.core.plan import Plan
+from redact.core.recipe import Pass, recipe
+from redact.track.face_doubt import NO_PERSON
+from tests import clips
+
+FACE = Box(70, 20, 94, 50)
+
+
+class Tree:
+    """Finds the same face in every picture, with a score of its own."""
+
+    def __init__(self, score: float) -> None:
+        self._score = score
+
+    def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        assert threshold < self._score
+        return [[Detection(Kind.FACE, FACE, self._score)] for _ in pictures]
+
+
+class Objects:
+    """Sees a person in every excerpt, or nobody."""
+
+    def __init__(self, *persons: Box) -> None:
+        self.persons = persons
+        self.asked = 0
+
+    def detect(
+        self, pictures: Sequence[Rgb], threshold: float, classes: Sequence[str]
+    ) -> list[list[ObjectDetection]]:
+        assert threshold < 0.6
+        assert list(classes) == ["person"]
+        self.asked += len(pictures)
+        return [[ObjectDetection("person", box, 0.6) for box in self.persons] for _ in pictures]
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = tmp_path / "tree.mp4"
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=2")
+    clips.run(*picture, "-c:v", "libx264", "-pix_fmt", "yuv420p", path)
+    return path
+
+
+def analysed(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, objects: Objects, score: float = 0.3, **more: bool
+) -> Plan:
+    monkeypatch.setattr(analysis, "load", lambda _: Tree(score))
+    monkeypatch.setattr(analysis, "load_objects", lambda: objects)
+    choices = recipe(passes=(Pass("centerface", 160, 0.1, enlarge=False),), slope=0.0)
+    return api.analyse_file(clip, replace(choices, **more))
+
+
+def test_where_nobody_is_it_is_uncertain(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = Objects()
+    (track,) = analysed(clip, monkeypatch, objects).tracks
+    assert (track.uncertain, track.doubt) == (True, NO_PERSON)
+    assert objects.asked == 9  # three looks at three scales
+
+
+def test_one_look_at_a_person_is_enough(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = Objects(Box(170, 105, 246, 380))
+    (track,) = analysed(clip, monkeypatch, objects).tracks
+    assert not track.uncertain
+    assert objects.asked == 1
+
+
+@pytest.mark.parametrize("case", ["clear", "not asked for"])
+def test_it_is_believed_without(clip: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    objects = Objects()
+    clear = case == "clear"
+    plan = analysed(clip, monkeypatch, objects, 0.6 if clear else 0.3, doubts_faces=clear)
+    assert not plan.tracks[0].uncertain
+    assert objects.asked == 0
+
+
+def test_thorough_hides_it() -> None:
+    assert [recipe(name).doubts_faces for name in ("fast", "balanced", "thorough")] == [
+        True,
+        True,
+        False,
+    ]
