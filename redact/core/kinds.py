@@ -62,7 +62,7 @@ class KindFacts:
         growth: Times the width and height of the detections beside it: no box without a detection
             is larger.
         drawn: The weakest way in which it may be drawn.
-        glides: Whether its box is smoothed over a second, so that it does not move with steps.
+        glides: Whether its box is smoothed over time, so that it does not move with steps.
     """
 
     option: str

@@ -25,12 +25,15 @@ from redact.core.edits.values import Edit
 from redact.core.extent import Extent
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
+from redact.core.kinds import KINDS
 from redact.core.notes import Note
 from redact.core.plan import Plan, Show, SourceId, save
 from redact.core.recipe import recipe
 from redact.errors import UnwritableOutputError
 from redact.media.formats import open_source
 from redact.report import report_paths, write_report, write_sheet
+from redact.report.facts import collect_facts
+from redact.report.page import build_page
 from redact.report.words import edit_in_words, recipe_in_words
 from redact.stages import Outcome
 from redact.verify.result import AT_AN_END, Leak, Spot, Verification
@@ -419,3 +422,19 @@ def test_every_edit_has_its_words() -> None:
         kinds.add(type(edit))
         assert edit_in_words(write_edit(edit)) == words
     assert kinds == set(get_args(Edit))
+
+
+def test_kinds_have_their_marks_and_one_alone_can_be_shown_without_a_script(tmp_path: Path) -> None:
+    outcome, plan, _ = made(tmp_path)
+    facts = collect_facts(outcome, plan)
+    assert "Kinds shown below" not in build_page(facts, ())
+    facts["tracks"][0] |= {"kind": "person", "state": "hidden"}
+    text = build_page(facts, ())
+    assert "<script" not in text
+    for kind in ("face", "person"):
+        assert f'<input type="checkbox" id="see-{kind}" checked>' in text
+        assert f'<g class="{kind}">' in text
+        assert f"body:has(#see-{kind}:not(:checked)) .{kind}:not(label){{display:none}}" in text
+        assert f".{kind}{{--of:{KINDS[Kind(kind)].colour}}}" in text
+    assert 'id="see-plate"' not in text
+    assert "<b>1</b><span>people hidden</span>" in text

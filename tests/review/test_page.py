@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from redact.core.edits.values import Correct, HideBox, HidePath, Mute, Show
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.history import add
+from redact.core.kinds import KINDS
 from redact.core.plan import load, save
 from redact.review.media_worker import MediaWorker
 from tests import clips
@@ -192,6 +194,24 @@ def test_all_with_the_keyboard_alone(clip: Path, media: MediaWorker, browser: An
     assert share_hidden(frames[80], box_of("red", 80)) < 0.05
     assert share_hidden(frames[20], box_of("lime", 20)) > 0.95
     assert share_hidden(frames[80], box_of("blue", 80)) < 0.05
+
+
+def test_the_filter_shows_one_kind_alone(clip: Path, media: MediaWorker, browser: Any) -> None:
+    tracks = [track_of(1, "red", range(100)), track_of(2, "blue", range(100))]
+    plan = make_plan(clip, [tracks[0], replace(tracks[1], kind=Kind.PERSON)])
+    with at_page(browser, media, [(clip, plan)]) as person:
+        page = person.page
+        kinds = page.eval_on_selector_all("#filter-kinds option", "all => all.map((o) => o.value)")
+        assert kinds == ["face", "person"]
+        page.select_option("#filter", "person")
+        page.wait_for_selector("#card-t1", state="detached")
+        assert page.is_visible("#card-t2")
+        marks = {}
+        for number, shown in ((1, "face"), (2, "person")):
+            page.select_option("#filter", shown)
+            card = page.wait_for_selector(f"#card-t{number}")
+            marks[shown] = card.evaluate("(it) => it.style.getPropertyValue('--kind')")
+        assert marks == {"face": KINDS[Kind.FACE].colour, "person": KINDS[Kind.PERSON].colour}
 
 
 def _sightings(boxes: list[Box]) -> list[Sighting]:
