@@ -16,8 +16,8 @@ STEADY = Fraction(1, 5)
 """Seconds before and after within which a box takes the size of its largest neighbours."""
 
 GLIDE = Fraction(2, 5)
-"""Seconds before and after within which the box of what glides is smoothed: of rhythms of 1.6 to 2.4
-steps a second, as people walk, a mean over so long leaves a fifth."""
+"""Seconds before and after within which the box of what glides is smoothed: of 1.6 to 2.4 steps a
+second, as people walk, a mean over so long leaves a fifth."""
 
 
 def smooth(track: Track) -> list[Sighting]:
