@@ -63,6 +63,9 @@ class KindFacts:
             is larger.
         drawn: The weakest way in which it may be drawn.
         glides: Whether its box is smoothed over time, so that it does not move with steps.
+        slope: How much the confidence threshold of a detection rises with each doubling of its
+            height beyond `knee`; that of faces is the recipe's.
+        knee: Height, as a share of the picture's longer side.
     """
 
     option: str
@@ -74,6 +77,8 @@ class KindFacts:
     growth: float
     drawn: Drawn = "any"
     glides: bool = False
+    slope: float = 0.0
+    knee: float = 1.0
 
 
 _FACES = frozenset({"yunet", "centerface", "mediapipe"})
@@ -90,7 +95,7 @@ KINDS: dict[Kind, KindFacts] = {
     ),
     Kind.PERSON: KindFacts(
         "people", "person", "people", "whole people, from any side", "#c2478f",
-        frozenset({"people"}), 1.25, "fill", glides=True,
+        frozenset({"people"}), 1.25, "fill", glides=True, slope=0.1, knee=0.3,
     ),
     Kind.SCREEN: KindFacts(
         "screens", "screen", "screens", "televisions, laptops and telephones, whole", "#8a7a2f",

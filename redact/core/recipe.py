@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from redact.core.coverage import Coverage
 from redact.core.findings import Detection, Kind
 from redact.core.geometry import Size
-from redact.core.kinds import kind_of_detector
+from redact.core.kinds import KINDS, kind_of_detector
 from redact.errors import RecipeError
 
 if TYPE_CHECKING:  # numpy, which `redact --help` does not need
@@ -261,7 +261,7 @@ FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
     "fast": (
         Pass("heads", 640, 0.3, every=4),
         Pass("heads", 352, 0.3, every=12),
-        Pass("people", 640, 0.3, every=4),
+        Pass("people", 640, 0.25, every=4),
         Pass("screens", 416, 0.4, every=12),
         Pass("text", 960, 0.5, every=24, enlarge=False),
     ),
@@ -269,8 +269,8 @@ FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
         Pass("heads", 640, 0.3, every=4),
         *(Pass("heads", side, 0.3, every=12) for side in (352, 1280)),
         *_HEADS_CLOSELY,
-        Pass("people", 416, 0.25, every=4),
-        Pass("people", 832, 0.25, every=8),
+        Pass("people", 416, 0.2, every=4),
+        Pass("people", 832, 0.2, every=8),
         *_PEOPLE_CLOSELY,
         *_SCREENS,
         *_SCREENS_CLOSELY,
@@ -281,9 +281,9 @@ FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
         Pass("heads", 640, 0.2, every=2),
         *(Pass("heads", side, 0.2, every=8) for side in (352, 960, 1280)),
         *_HEADS_CLOSELY,
-        Pass("people", 416, 0.2, every=2),
-        Pass("people", 832, 0.2, every=4),
-        Pass("people", 1280, 0.2, every=8),
+        Pass("people", 416, 0.15, every=2),
+        Pass("people", 832, 0.15, every=4),
+        Pass("people", 1280, 0.15, every=8),
         *_PEOPLE_CLOSELY,
         *_SCREENS,
         *_SCREENS_CLOSELY,
@@ -323,11 +323,12 @@ def size_penalty(found: Detection, size: Size, slope: float, knee: float = KNEE)
     Args:
         found: In pixels of the upright picture.
         size: Of that picture.
-        slope: See `Recipe`; the detector of plates has a slope of its own.
-        knee: Height, as a share of the picture's longer side, from which the threshold rises.
+        slope: Of faces, see `Recipe`; other kinds have their own, see `KindFacts`.
+        knee: Height of a face, as a share of the picture's longer side, from which it rises.
     """
-    doublings = log2(max(1.0, found.box.height / size.longer / knee))
-    return slope * doublings if found.kind is Kind.FACE else 0.0
+    if found.kind is not Kind.FACE:
+        slope, knee = KINDS[found.kind].slope, KINDS[found.kind].knee
+    return slope * log2(max(1.0, found.box.height / size.longer / knee))
 
 
 def recipe(profile: str = "balanced", **choices: object) -> Recipe:

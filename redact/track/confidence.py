@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from redact.core.findings import Detection, Track
+from redact.core.findings import Detection, Kind, Track
 from redact.core.geometry import Size
 from redact.core.recipe import REFERENCE_RATE, TRACK_KNEE, Recipe, size_penalty
 
@@ -68,6 +68,8 @@ class Briefness:
 
 
 def _best_score(track: Track, size: Size, slope: float) -> float:
-    """The best score of a track's sightings, each less the penalty for its size."""
+    """The best score of a track's sightings, a face's each less the penalty for its size."""
+    if track.kind is not Kind.FACE:
+        return max(s.score for s in track.sightings)
     seen = (Detection(track.kind, s.box, s.score) for s in track.sightings)
     return max(d.score - size_penalty(d, size, slope, TRACK_KNEE) for d in seen)

@@ -146,6 +146,12 @@ def test_a_large_face_must_be_seen_more_clearly() -> None:
     assert asked(320) == pytest.approx(0.15)
 
 
+def test_a_person_who_fills_the_picture_must_be_seen_more_clearly() -> None:
+    assert asked(200, Kind.PERSON) == asked(288, Kind.PERSON) == 0
+    assert asked(576, Kind.PERSON) == pytest.approx(0.1)
+    assert asked(576, Kind.PERSON, slope=0.0) == pytest.approx(0.1)  # which is that of faces
+
+
 def test_size_says_nothing_about_plates_or_without_a_slope() -> None:
     assert asked(320, Kind.PLATE) == 0
     assert asked(320, slope=0.0) == 0
