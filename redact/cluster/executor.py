@@ -60,7 +60,7 @@ class ClusterExecutor(Executor):
         self._news: SimpleQueue[News] = SimpleQueue()
         self._waiting: deque[Item] = deque()
         self._tries: dict[int, Try] = {}
-        self._splits = Splits(notice, patience.worker)
+        self._splits = Splits(notice, patience.worker, self._marks.prove)
         self._number = 0
         self._over, self._wake = Event(), Event()
         self._broken: Exception | None = None

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import monotonic
 
 from redact import errors
 from redact.cluster.link import Asked, Link
 from redact.cluster.members import Member, Members
-from redact.cluster.messages import COUNT, Answer, decode
+from redact.cluster.messages import COUNT, Answer, Proof, decode
 from redact.cluster.tries import TRIES, Item, Try
 from redact.detect.cache import SEGMENT, remove_caches
-from redact.errors import ClusterError, OutputError, printable
+from redact.errors import ClusterError, OutputError, RedactError, printable
 from redact.jobs.jobs import Failure
 from redact.media.files import VIDEO_SUFFIXES
+
+MOST = 1 << 14
+"""Spans of a video; of one that is said to have more, the count is not believed."""
 
 _STAGES = {"analyse", "resume"}
 """In which spans are of use."""
@@ -34,6 +38,7 @@ class SpanTry:
     asked: Asked
     member: Member
     heard: float
+    proof: Proof
 
 
 @dataclass(slots=True, eq=False)
@@ -66,7 +71,7 @@ class Split:
             return None if COUNT in self.busy | self.given_up else COUNT
         if self.failures >= TRIES or not self.spans:
             return None
-        at = self.spans * one.frames // max(1, self.frames)
+        at = self.spans * one.frames // self.frames
         taken = self.busy | self.done | self.given_up
         return next((n for n in range(self.spans - 1, at + 1, -1) if n not in taken), None)
 
@@ -77,10 +82,16 @@ class Splits:
     Args:
         notice: Told in words about files that are divided, and losses.
         patience: Seconds without news after which a worker is lost.
+        prove: What a worker must see of a file, from its source and its output.
     """
 
-    def __init__(self, notice: Callable[[str], None], patience: float) -> None:
-        self._notice, self._patience = notice, patience
+    def __init__(
+        self,
+        notice: Callable[[str], None],
+        patience: float,
+        prove: Callable[[Path, Path], Proof],
+    ) -> None:
+        self._notice, self._patience, self._prove = notice, patience, prove
         self._splits: dict[Item, Split] = {}
         self.tries: dict[int, SpanTry] = {}
 
@@ -104,7 +115,7 @@ class Splits:
             member.number = new = number()
             order = replace(one.order, span=span, number=new)
             asked = link.redact(member.address, order)
-            self.tries[new] = SpanTry(split, span, asked, member, monotonic())
+            self.tries[new] = SpanTry(split, span, asked, member, monotonic(), order.proof)
             split.busy.add(span)
 
     def _choose(self, files: dict[int, Try]) -> tuple[Split, int, Try] | None:
@@ -148,11 +159,16 @@ class Splits:
             return
         if answer.refused is not None:
             self._end(number)
-            members.refuse(one.member, answer.refused)
+            if self._has_changed(split.item, one.proof):
+                split.failures = TRIES
+            else:
+                members.refuse(one.member, answer.refused)
         elif one.span == COUNT and answer.count is not None:
             self._end(number)
-            split.spans, split.frames = answer.count.spans, answer.count.frames
-            if split.spans:
+            count = answer.count
+            fits = 1 < count.spans <= MOST and count.frames > 0
+            split.spans, split.frames = (count.spans, count.frames) if fits else (0, 0)
+            if fits:
                 name = printable(split.item.job.source)
                 self._notice(f"{name}: free workers search its spans of {SEGMENT} seconds, too")
         elif answer.span == one.span != COUNT:
@@ -179,7 +195,15 @@ class Splits:
         self._notice(f"{self._name(one)}, {one.member.name}: {why}; {then}")
 
     def _name(self, one: SpanTry) -> str:
-        return f"{printable(one.split.item.job.source)}, span {one.span}"
+        name = printable(one.split.item.job.source)
+        return name if one.span == COUNT else f"{name}, span {one.span}"
+
+    def _has_changed(self, item: Item, proof: Proof) -> bool:
+        """Whether a file is not what it was when its own worker was shown it."""
+        try:
+            return self._prove(item.sent.source, item.sent.output) != proof
+        except (RedactError, OSError):
+            return True
 
     def _end(self, number: int) -> SpanTry:
         one = self.tries.pop(number)

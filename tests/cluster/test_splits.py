@@ -17,7 +17,7 @@ from redact.cluster.link import Link
 from redact.cluster.members import Member, Members
 from redact.cluster.messages import COUNT, Answer, Order, Proof, encode
 from redact.cluster.serving import local_cluster, silence_dask
-from redact.cluster.splits import Splits
+from redact.cluster.splits import MOST, Splits
 from redact.cluster.tries import SLOTS, TRIES, Item, Patience, Try
 from redact.detect.cache import cache_folder
 from redact.jobs.batch import find_jobs, run
@@ -52,7 +52,8 @@ class Cluster:
 
     def __init__(self, free: int, name: str = "long.mp4") -> None:
         self.said: list[str] = []
-        self.splits = Splits(self.said.append, 60)
+        self.proof = Proof(1, "", Path("m"), "")
+        self.splits = Splits(self.said.append, 60, lambda *_: self.proof)
         self.members = Members(self.said.append, 60)
         for number in range(free + 1):
             member = Member(f"tls://{number}", f"worker {number}", None, is_fit=True)
@@ -68,7 +69,7 @@ class Cluster:
         member = self.members.free_for(())
         assert member is not None
         number = member.number = self.number()
-        order = Order(job, (), Proof(1, "", Path("m"), ""), False, "", number)
+        order = Order(job, (), self.proof, False, "", number)
         one = Try(item, AskedSoon(order), member, order, time.monotonic(), stage="analyse")  # type: ignore[arg-type]
         self.files[number] = one
         return one
@@ -135,8 +136,21 @@ def test_nobody_is_sent_where_the_files_own_worker_is_soon() -> None:
     assert cluster.assign() == []
 
 
-@pytest.mark.parametrize(("spans", "frames"), [(0, 0), (1, 1), (2, 1000)])
-def test_short_videos_are_not_divided(spans: int, frames: int) -> None:
+def test_a_worker_is_not_to_blame_for_a_file_that_has_changed() -> None:
+    cluster = Cluster(1)
+    cluster.count()
+    cluster.assign()
+    cluster.proof = Proof(2, "", Path("m"), "")
+    cluster.answer(9, refused="it sees another file")
+    assert not any("refused" in line for line in cluster.said)
+    assert cluster.assign() == []
+    assert cluster.members.free_for(()) is not None
+
+
+@pytest.mark.parametrize(
+    ("spans", "frames"), [(0, 0), (1, 1), (2, 1000), (MOST + 1, 9), (9, 0), (-5, 9), (9, -9)]
+)
+def test_what_is_short_or_not_believed_is_not_divided(spans: int, frames: int) -> None:
     cluster = Cluster(3)
     cluster.count(spans, frames)
     assert cluster.assign() == []
