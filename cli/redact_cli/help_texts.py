@@ -44,7 +44,7 @@ RUN = paragraphs(
     "Each result is then compared with its source, and second-opinion detectors search it for "
     "faces that still show. What they find is hidden as well; if something remains, the result is "
     "held back as NAME.redacted.quarantine.EXT, and the exit code is 13.",
-    "Where nothing is hidden in H.264 video, frames are copied as they are coded; --encoder "
+    "Where nothing is hidden in H.264 or VP9 video, frames are copied as they are coded; --encoder "
     "encodes all of them anew.",
     "A file that fails does not stop the others, and leaves no result. The exit code is 0 only if "
     "every file was redacted.",

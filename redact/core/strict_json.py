@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Literal, get_args, get_origin
 
@@ -79,6 +80,11 @@ def make_converter() -> cattrs.Converter:
 
     def sighting(value: Any, _: Any) -> Sighting:
         frame, time, *sides, score = _list(value, 7)
+        if type(frame) is int and _are_numbers(*sides, score):  # as they should be: quicker
+            left, top, right, bottom = map(float, sides)
+            if left <= right and top <= bottom:
+                box = Box(left, top, right, bottom)
+                return Sighting(frame, _fraction(time, None), box, float(score))
         return Sighting(
             _exactly(int)(frame, int),
             _fraction(time, None),
@@ -203,10 +209,22 @@ def _exactly(kind: type) -> Callable[[Any, Any], Any]:
     return check
 
 
+def _are_numbers(*values: Any) -> bool:
+    """Whether all are numbers, and none is infinite."""
+    return all(type(value) in (float, int) for value in values) and isfinite(sum(values))
+
+
 def _fraction(value: Any, _: Any) -> Fraction:
-    if not isinstance(value, str) or not re.fullmatch(_FRACTION, value):
+    if not isinstance(value, str):
         raise ValueError(f'{said(value)} is no fraction in quotes, such as "7/2"')
-    return Fraction(value)
+    return _read_fraction(value)
+
+
+@lru_cache(maxsize=1 << 16)  # the times of a few frames stand in the sightings of many tracks
+def _read_fraction(text: str) -> Fraction:
+    if not re.fullmatch(_FRACTION, text):
+        raise ValueError(f'{said(text)} is no fraction in quotes, such as "7/2"')
+    return Fraction(text)
 
 
 def _box(value: Any, _: Any) -> Box:

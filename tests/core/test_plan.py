@@ -503,6 +503,7 @@ def test_the_rules_of_kinds_survive_and_what_cannot_be_is_refused() -> None:
     data = json.loads(dumps(plan))
     for name, value in (("kind", "ghost"), ("drawn", "any"), ("pad", -1), ("weight", 1)):
         broken = json.loads(json.dumps(data))
-        broken["recipe"]["coverage"]["rules"][0][name] = value
+        (own,) = (r for r in broken["recipe"]["coverage"]["rules"] if r["kind"] == "person")
+        own[name] = value
         with pytest.raises(PlanError, match="cannot be used"):
             loads(json.dumps(broken))
