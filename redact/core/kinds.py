@@ -112,7 +112,7 @@ USUAL = (Kind.FACE, Kind.PLATE)
 """What is looked for if nothing is said."""
 
 FURTHER_RULES = (
-    Rule(Kind.HEAD, 0.5, 0.3, 0.4, 0.4),
+    Rule(Kind.HEAD, 0.5, 0.4, 0.4, 0.4),
     Rule(Kind.PERSON, 0.4, 0.05, 0.4, 0.4, "fill"),
     Rule(Kind.SCREEN, 0.4, 0.05, 1.0, 1.0, "plain"),
     Rule(Kind.TEXT, 0.6, 0.05, 1.0, 1.0, "plain"),

@@ -266,8 +266,8 @@ FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
         Pass("text", 960, 0.5, every=24, enlarge=False),
     ),
     "balanced": (
-        Pass("heads", 640, 0.3, every=4),
-        *(Pass("heads", side, 0.3, every=12) for side in (352, 1280)),
+        Pass("heads", 640, 0.25, every=4),
+        *(Pass("heads", side, 0.25, every=12) for side in (352, 1280)),
         *_HEADS_CLOSELY,
         Pass("people", 416, 0.2, every=4),
         Pass("people", 832, 0.2, every=8),

@@ -40,6 +40,7 @@ class Scale:
 
 
 SCALES = {
+    Kind.HEAD: Scale("heads", 800, 0.6),
     Kind.PERSON: Scale("people", 640, 0.5),
     Kind.SCREEN: Scale("screens", 576, 0.5),
     Kind.TEXT: Scale("text", 800, 0.75, enlarge=False),

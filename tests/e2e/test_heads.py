@@ -14,8 +14,8 @@ from redact.core.plan import dumps, loads
 from redact.core.recipe import PROFILES
 from redact.hide.masks import size_mask
 from redact.verify.second_opinion import SecondOpinion
-from tests.e2e.test_people import write
 from tests.figures import figures
+from tests.films import write_film
 
 HEADS = PROFILES["fast"].detecting({Kind.HEAD})
 
@@ -42,7 +42,7 @@ def test_who_turns_away_and_back_is_hidden_in_every_frame(tmp_path: Path) -> Non
     turns = [6 <= i < 16 for i in range(22)]
     pictures, boxes = zip(*(figures(behind, half=10) for behind in turns), strict=True)
     source = tmp_path / "turn.mp4"
-    write(source, list(pictures), 10)
+    write_film(source, list(pictures), 10)
     plan = analyse_file(source, HEADS)
     assert {track.kind for track in plan.hidden_tracks} == {Kind.HEAD}
     assert loads(dumps(plan)) == plan
@@ -56,6 +56,6 @@ def test_the_check_looks_for_faces_where_heads_were_to_be_hidden() -> None:
     loaded: list[str] = []
     names = SecondOpinion({"heads"}, loaded.append).names  # type: ignore[arg-type]
     assert len(names) == 2
-    assert loaded == list(names)
+    assert {*names, "heads"} == set(loaded)
     assert SecondOpinion({"plates", "heads"}, lambda _: None).names  # type: ignore[arg-type,return-value]
     assert not SecondOpinion({"plates"}, lambda _: None).names  # type: ignore[arg-type,return-value]

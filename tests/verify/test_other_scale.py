@@ -16,11 +16,14 @@ from redact.detect.detectors import load
 from redact.media.stills.picture import StillPicture
 from redact.verify.other_scale import SCALES, OtherScales
 from redact.verify.second_opinion import SETTINGS, SecondOpinion
+from tests.figures import figures
 from tests.rooms import page, room, screen_box
 from tests.walkers import walker, walker_box
 
 SIZE = Size(416, 256)
+ROW, (HEAD_BOX, *_) = figures(*[False] * 5, half=16)
 SHOWN = {
+    Kind.HEAD: (ROW, HEAD_BOX),
     Kind.PERSON: (walker(), walker_box(200, 128, 160)),
     Kind.SCREEN: (room(), screen_box(208, 100, 150)),
     Kind.TEXT: (page()[0], page()[1][0]),
