@@ -13,7 +13,7 @@ from pathlib import Path
 
 from redact.core.findings import Kind
 from redact.core.interfaces import Progress
-from redact.core.plan import Plan
+from redact.core.plan import load
 from redact.errors import RedactError
 from redact.jobs.sandbox import Task, run_in_sandbox
 from redact.media.formats import open_source
@@ -63,7 +63,7 @@ class Comparer:
 
         said = ""
         try:
-            found = compare(session.source, session.plan, tell)
+            found = compare(session.source, session.path, tell)
         except (RedactError, CancelledError) as error:
             said = f"nobody is suggested by likeness: {getattr(error, 'problem', 'cancelled')}"
         else:
@@ -72,12 +72,12 @@ class Comparer:
             self.on_found(number, said)
 
 
-def compare(source: Path, plan: Plan, progress: Progress) -> Likeness:
+def compare(source: Path, plan: Path, progress: Progress) -> Likeness:
     """Which faces look alike, from a process that can do little else and is gone afterwards.
 
     Args:
         source: In clear.
-        plan: Of that very source.
+        plan: The file of its plan, which is read there: it may be large.
         progress: Called for every frame that is read; what it raises ends the process.
 
     Raises:
@@ -90,11 +90,12 @@ def compare(source: Path, plan: Plan, progress: Progress) -> Likeness:
 
 
 def _compare(
-    source: Path, plan: Plan, tell: Progress
+    source: Path, plan_path: Path, tell: Progress
 ) -> tuple[tuple[tuple[tuple[int, ...], float], ...], tuple[int, ...]]:
     """In the sandbox: as plain values."""
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    plan = load(plan_path)
     opened = open_source(source, strict=plan.recipe.strict_input)
     with closing(make_reader(opened, plan.source, tell)) as reader:
         found = suggest_people(opened, plan, frame_at=reader.frame, progress=tell)

@@ -18,7 +18,7 @@ from redact.core.findings import Sighting
 from redact.core.frames import Frame, Rgb, upright_size
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress, Style
-from redact.core.plan import Edit, Plan
+from redact.core.plan import Edit, Plan, loads
 from redact.following import follow_box
 from redact.hide.covers import style_of
 from redact.jobs.jobs import Failure, describe_failure
@@ -49,13 +49,26 @@ class Opening:
 
     Args:
         source: A video or a still.
-        plan: Of that very source.
+        plan: Of that very source; for previews a `Planning` tells its tracks.
         beside: Whether the process lets others have the processor first.
     """
 
     source: Path
     plan: Plan
     beside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """Tells what is hidden, before the first preview: with thousands of tracks that takes a while.
+
+    Args:
+        source: Opened before.
+        plan: As JSON, which is made and sent more quickly than a plan; without edits.
+    """
+
+    source: Path
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,7 @@ class Followed:
     done: bool
 
 
-Request: TypeAlias = Waking | Opening | FrameRequest | FollowRequest
+Request: TypeAlias = Waking | Opening | Planning | FrameRequest | FollowRequest
 
 
 def answer(request: Request, tell: Progress) -> Opened | Pictures | Followed | Failure:
@@ -153,6 +166,9 @@ def answer(request: Request, tell: Progress) -> Opened | Pictures | Followed | F
                 os.nice(max(0, _NICE - os.nice(0)))
             opened = _open[request.source] = OpenSource(request.source, request.plan, tell)
             return opened.facts
+        if isinstance(request, Planning):
+            _open[request.source].take_plan(request.plan)
+            return Pictures(())
         if isinstance(request, FollowRequest):
             return _open[request.source].follow(request)
         return Pictures(tuple(_open[request.source].pictures(request, tell)))
@@ -198,6 +214,16 @@ class OpenSource:
         """Close its file."""
         self.reader.close()
         self._aside.close()
+
+    def take_plan(self, text: str) -> None:
+        """Preview that plan from now on.
+
+        Raises:
+            PlanError: It is none, or of another source.
+        """
+        plan = loads(text)
+        plan.check_source(self._source.fingerprint, self._source.path)
+        self._plan, self._hiding = plan, None
 
     def follow(self, request: FollowRequest) -> Followed:
         """The next part of a path, as much as comes in a moment: frames may be wanted meanwhile."""

@@ -7,13 +7,13 @@ from collections import OrderedDict, deque
 from collections.abc import Hashable
 from concurrent.futures import CancelledError, Future
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 from redact import errors
-from redact.core.plan import Plan
+from redact.core.plan import Plan, dumps
 from redact.errors import EngineError, RedactError
 from redact.jobs.jobs import Failure
 from redact.jobs.sandbox import error_of_loss, sandboxed_worker
@@ -24,6 +24,7 @@ from redact.review.frames import (
     Opened,
     Opening,
     Pictures,
+    Planning,
     Request,
     Waking,
     answer,
@@ -89,6 +90,9 @@ class MediaWorker:
 
     One thread speaks with the process. What somebody waits for comes before what is prefetched.
     A process that dies is replaced at the next request, with the same source open.
+
+    Attributes:
+        plan: What previews show, of what is open; frames are asked for with its edits.
     """
 
     def __init__(self) -> None:
@@ -100,6 +104,8 @@ class MediaWorker:
         self._news = threading.Condition()
         self._ending = False
         self._source: Path | None = None
+        self._sent: tuple[int | None, Plan] | None = None
+        self.plan: Plan | None = None
         self._opening: Opening | None = None
         self._opened_in: int | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -141,7 +147,9 @@ class MediaWorker:
             self._urgent.clear()
             self._later.clear()
             self._behind.clear()
-        return self._ask(Opening(source, plan, beside), self._urgent)
+        self.plan = plan
+        bare = replace(plan, tracks=(), edits=(), undone=(), plain=())
+        return self._ask(Opening(source, bare, beside), self._urgent)
 
     def pictures(self, request: FrameRequest) -> Future[Pictures]:
         """Frames that somebody waits for."""
@@ -219,14 +227,29 @@ class MediaWorker:
         elif self._opened_in != self._worker.pid or self._worker.connection is None:
             self._exchange(self._opening)
         try:
-            return self._exchange(request)
+            return self._exchange_planned(request)
         except RedactError as error:
             replaced = self._opened_in is not None and self._opened_in != self._worker.pid
             if not (replaced or isinstance(error, LostProcessError)):
                 raise
         if not isinstance(request, Opening):  # whatever killed it may be over: once more
             self._exchange(self._opening)
+        return self._exchange_planned(request)
+
+    def _exchange_planned(self, request: Request) -> Any:
+        """What the process says, once it knows the plan, if what is asked for depends on it."""
+        plan = self.plan
+        previews = isinstance(request, FrameRequest) and request.view == "published"
+        if plan is not None and previews and not self._knows(plan):
+            text = dumps(replace(plan, edits=(), undone=(), result=None))
+            self._exchange(Planning(request.source, text))
+            self._sent = self._worker.pid, plan
         return self._exchange(request)
+
+    def _knows(self, plan: Plan) -> bool:
+        if self._sent is None or self._sent[0] != self._worker.pid:
+            return False
+        return self._sent[1].tracks is plan.tracks and self._sent[1].plain == plan.plain
 
     def _exchange(self, request: Request) -> Any:
         future = self._worker.start(answer, request, lambda *_: None)
@@ -245,7 +268,7 @@ class MediaWorker:
                 raise
             raise LostProcessError(lost.problem, lost.path, lost.remedy) from error
         if isinstance(request, Opening):
-            self._opened_in = self._worker.pid
+            self._opened_in, self._sent = self._worker.pid, None
         if isinstance(found, Failure):
             kind = getattr(errors, found.kind, EngineError)
             known = isinstance(kind, type) and issubclass(kind, RedactError)

@@ -236,7 +236,7 @@ class ReviewServer:
     async def _crop(self, request: Request) -> Response:
         number, track = request.path_params["number"], request.path_params["track"]
         found = self._review.showing.crop(number, track)
-        self._review.compare(number)  # cards are asked for once the picture is there
+        self._review.work_ahead(number)  # cards are asked for once the picture is there
         return await _picture(found)
 
     async def _outlines(self, request: Request) -> Response:

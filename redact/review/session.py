@@ -103,6 +103,16 @@ class Session:
         self._file_lock.close()
         self._file_lock = None
 
+    def prepare(self) -> None:
+        """Have the tracks as the plan file tells them, so that the first act need not wait."""
+        self._tracks_as_text(self.plan.tracks)
+
+    def _tracks_as_text(self, tracks: tuple[Track, ...]) -> str:
+        told = self._told  # another thread may set another one meanwhile
+        if told[0] is not tracks:
+            told = self._told = tracks, dump_tracks(tracks)
+        return told[1]
+
     def act(self, revision: int, edits: Sequence[Any], by: str) -> None:
         """Add one act.
 
@@ -229,9 +239,7 @@ class Session:
     def _write(self, plan: Plan) -> None:
         if self.changed_on_disk():
             raise ChangedOnDiskError(_THEIRS, self.path, "load it anew")
-        if plan.tracks is not self._told[0]:
-            self._told = plan.tracks, dump_tracks(plan.tracks)
-        save(plan, self.path, self._told[1])
+        save(plan, self.path, self._tracks_as_text(plan.tracks))
         self._on_disk = _digest(self.path)
         self.plan = plan
         self.held_back = False

@@ -194,6 +194,7 @@ class Showing:
         keys = [self._key(session, number, first + i, longer, view) for i in range(count)]
         edits = session.plan.edits if view == "published" else ()
         request = FrameRequest(session.source, first, count, longer, view, edits)
+        self.media.plan = session.plan  # the check of a result may have changed its tracks
         future = (self.media.pictures if urgent else self.media.prefetch)(request)
         for key in keys:
             self._busy[key] = future

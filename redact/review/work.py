@@ -71,6 +71,7 @@ class Review:
         self.sessions: list[Session] = []
         self._output_of = output_of
         self._checking = checking
+        self._prepared: set[int] = set()
         self.job: Job | None = None
         self.on_progress: Callable[[Job], None] = lambda _: None
         self.showing = Showing(media)
@@ -113,10 +114,17 @@ class Review:
         self.showing.open(number, session)
         return session
 
-    def compare(self, number: int) -> None:
-        """Compare the open file's faces, if they are to be compared and were not yet."""
+    def work_ahead(self, number: int) -> None:
+        """Do what can be done ahead for a file whose first picture is there.
+
+        Faces are compared if they are to be, and what acts will write is made.
+        """
+        session = self.session(number)
         if self.comparer is not None:
-            self.comparer.start(number, self.session(number))
+            self.comparer.start(number, session)
+        if number not in self._prepared:
+            self._prepared.add(number)
+            threading.Thread(target=session.prepare, daemon=True).start()
 
     def sign(self, number: int, revision: int, by: str, watched: Any) -> None:
         """A person answers for a file; as `Session.sign`."""

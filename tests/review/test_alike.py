@@ -15,7 +15,6 @@ import pytest
 from redact.core.edits.things import walk
 from redact.core.edits.values import Join, Split
 from redact.core.findings import Track
-from redact.core.plan import load
 from redact.errors import EngineError, RedactError
 from redact.people.groups import Suggestion
 from redact.people.suggestions import Likeness
@@ -75,7 +74,7 @@ def test_a_divided_track_is_not_as_it_was_compared(tracks: list[Track]) -> None:
 
 
 def test_faces_are_compared_in_a_process_that_is_gone_afterwards(clip: Path) -> None:
-    plan = load(make_plan(clip, [large(1), large(2)]))
+    plan = make_plan(clip, [large(1), large(2)])
     before = sorted(path.name for path in clip.parent.iterdir())
     assert compare(clip, plan, lambda *_: None) == NOBODY  # squares show no face
     assert sorted(path.name for path in clip.parent.iterdir()) == before
@@ -153,7 +152,7 @@ def running() -> set[int | None]:
 
 
 def test_ending_it_ends_its_process(clip: Path) -> None:
-    plan = load(make_plan(clip, [large(1), large(2)]))
+    plan = make_plan(clip, [large(1), large(2)])
 
     before = running()
 

@@ -91,6 +91,24 @@ def test_pictures_come_from_a_process_of_their_own(clip: Path, media: MediaWorke
         media.pictures(replace(request, first=FRAMES)).result(60)
 
 
+def test_the_preview_shows_what_a_check_added_to_the_plan(clip: Path, media: MediaWorker) -> None:
+    plan = load(make_plan(clip, [track_of(1, "red", range(100))]))
+    media.open(clip, plan).result(60)
+    request = FrameRequest(clip, 7, 1, 320, "published")
+    x, y = map(round, box_of("lime", 7).centre)
+
+    def colour() -> np.ndarray:
+        (file,) = media.pictures(request).result(60).files
+        return np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int)[y, x]
+
+    assert abs(colour() - (255, 0, 255)).max() > 100
+    media.plan = replace(plan, tracks=(*plan.tracks, track_of(2, "lime", range(100))))
+    assert abs(colour() - (255, 0, 255)).max() < 60
+    assert media.pid is not None
+    os.kill(media.pid, signal.SIGKILL)  # the next process must be told, too
+    assert abs(colour() - (255, 0, 255)).max() < 60
+
+
 def test_a_process_that_is_killed_is_replaced(clip: Path, media: MediaWorker) -> None:
     plan = load(make_plan(clip, [track_of(1, "red", range(100))]))
     media.open(clip, plan).result(60)

@@ -61,7 +61,7 @@ export function ahead(index, count, width, view) {
   const step = state.back && !state.playing ? -1 : 1;
   for (let i = 1; i <= count; i++) {
     const next = index + i * step;
-    if (coming.size >= 4 || next < 0 || next >= state.info.times.length) return;
+    if (coming.size >= 3 || next < 0 || next >= state.info.times.length) return;
     if (!ready(next, width, view)) frame(next, width, view).catch(() => {});
   }
 }

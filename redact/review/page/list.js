@@ -70,12 +70,26 @@ function fill() {
       list.append(card);
     }
     update(card, it, row);
-    const crop = card.firstChild;
-    if (!it.drawn && state.painted && !crop.src) crop.src = `files/${state.file}/crops/${it.id}`;
   }
+  fetchCrop();
   const marked = order[current];
   if (marked && seen.has(marked.key)) list.setAttribute("aria-activedescendant", seen.get(marked.key).id);
   else list.removeAttribute("aria-activedescendant");
+}
+
+let fetching = false;
+
+/** One crop at a time: a browser has few connections, and an act must never wait for crops. */
+function fetchCrop() {
+  if (fetching || !state.painted) return;
+  const next = [...seen.values()].find((card) => card.dataset.crop && !card.firstChild.src)?.firstChild;
+  if (!next) return;
+  fetching = true;
+  next.onload = next.onerror = () => {
+    fetching = false;
+    fetchCrop();
+  };
+  next.src = next.parentElement.dataset.crop;
 }
 
 function make(it) {
@@ -89,6 +103,7 @@ function make(it) {
   if (!it.drawn) {
     crop.alt = "";
     crop.decoding = "async";
+    card.dataset.crop = `files/${state.file}/crops/${it.id}`;
   }
   const words = document.createElement("div");
   for (const name of ["title", "span", "what"]) {
