@@ -19,9 +19,9 @@ REDACT = paragraphs(
     "It HIDES the faces and plates that its detectors find, also shortly before and after they are "
     "seen, and leaves out what files tell on the side: place, time, camera, thumbnails, subtitles, "
     "chapters.",
-    "It does NOT HIDE voices (see run --audio), bodies, clothes, tattoos, gait, name tags, "
-    "screens, places, nor a face or a plate that no detector saw. LOOK AT THE RESULT before you "
-    "publish it.",
+    "It does NOT HIDE voices (see run --audio), places, reflections, nor what no detector saw; and "
+    "bodies, clothes, tattoos, gait, name tags and screens only as far as run --detect asks for "
+    "people, text and screens. LOOK AT THE RESULT before you publish it.",
     "The styles blur, solid and pixelate cannot be undone; gaussian and mosaic can be reversed.",
     "Without a command, redact does what `redact run` does. A file that is called like a command "
     "is named with its folder: redact ./run.",

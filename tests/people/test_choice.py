@@ -173,9 +173,10 @@ def test_several_photographs_help() -> None:
     assert shown(TWO, portraits, "only", ANNA, BELA) == {}
 
 
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.FACE}))
 @pytest.mark.parametrize("mode", ["except", "only"])
-def test_plates_stay_hidden(mode: Mode) -> None:
-    plan = plan_of(walk(1, 100, kind=Kind.PLATE))
+def test_whatever_is_no_face_stays_hidden(mode: Mode, kind: Kind) -> None:
+    plan = plan_of(walk(1, 100, kind=kind))
     assert shown(plan, {1: seen(like(ANNA, 0.9)), 2: seen(like(BELA, 0.9))}, mode) == {}
 
 
