@@ -274,7 +274,7 @@ FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
         *_PEOPLE_CLOSELY,
         *_SCREENS,
         *_SCREENS_CLOSELY,
-        Pass("text", 1280, 0.4, every=16, enlarge=False),
+        Pass("text", 1280, 0.4, every=24, enlarge=False),
         *_TEXT_CLOSELY,
     ),
     "thorough": (
