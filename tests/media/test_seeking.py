@@ -66,7 +66,14 @@ def test_a_jump_begins_at_the_nearest_key_frame(
 ) -> None:
     path = tmp_path / f"clip{suffix}"
     scene = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=4")
-    encoder = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", "keyint=25:bframes=2")
+    encoder = (
+        "-c:v",
+        "libx264",
+        "-pix_fmt",
+        "yuv420p",
+        "-x264-params",
+        "keyint=25:bframes=2:scenecut=0",
+    )
     clips.run(*scene, *encoder, path)
     source = VideoSource(path)
     index = index_frames(source, 100, *[frame.time for frame in source.frames()][::99])
@@ -78,11 +85,17 @@ def test_a_jump_begins_at_the_nearest_key_frame(
         return readers[-1]
 
     monkeypatch.setattr("redact.media.video.seeking.PacketReader", reading)
+    monkeypatch.setattr("redact.media.video.seeking._NEAR", 0)
     seeker = FrameSeeker(source, index)
     seeker.frame(76)  # the second of its group
-    seeker.close()
     assert len(readers) == 1
     assert len(readers[0].pictures) < 20  # and none of the group before
+    seeker.frame(95)
+    assert len(readers) == 1  # on the way, with no key frame between
+    seeker.frame(10)
+    seeker.frame(90)
+    assert len(readers) == 3  # there is a nearer key frame than where it was
+    seeker.close()
 
 
 def test_a_damaged_clip_is_not_sought_in(tmp_path: Path) -> None:

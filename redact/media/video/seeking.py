@@ -125,9 +125,14 @@ class FrameSeeker:
         Raises:
             LostError: It does not come from there: something is damaged or not as the index says.
         """
-        if self._frames is None or not self._next <= index <= self._next + _NEAR:
-            return self._frame(index, self._sought(index))
-        return self._frame(index, self._forwards(index))
+        if self._frames is not None and index >= self._next and self._is_on_the_way(index):
+            return self._frame(index, self._forwards(index))
+        return self._frame(index, self._sought(index))
+
+    def _is_on_the_way(self, index: int) -> bool:
+        """Whether a later frame comes sooner from here than from the key frame before it."""
+        key_before = self._index.key_before
+        return index <= self._next + _NEAR or key_before(index) <= key_before(self._next)
 
     def _frame(self, index: int, found: VideoFrame) -> Frame:
         self._next = index + 1
