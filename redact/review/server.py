@@ -207,7 +207,7 @@ class ReviewServer:
             "result": plan.result and plan.result.fingerprint,
             "signed": signed and {"by": signed.by, "at": signed.at},
             "style": plan.style,
-            "by": next((edit.by for edit in reversed(plan.edits) if edit.by), ""),
+            "by": session.by,
             "look": outlines.look(plan),
             "mutes": outlines.mutes(plan, session.times),
             **outlines.describe(plan, session.times, session.memory),

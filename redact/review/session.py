@@ -59,6 +59,7 @@ class Session:
         self.sizes: Sequence[tuple[int, int]] = ()
         self.keys: Sequence[int] = ()
         self.sound = False
+        self.by = ""  # whoever acted last in this review; nobody gets another one's name
         self.revision = 0
         self.held_back = False
         self._lock = threading.RLock()
@@ -135,6 +136,7 @@ class Session:
                 made.append(edit)
             at = history.now()
             self._write(history.add(plan, *made, by=by, at=at))
+            self.by = by
 
     def undo(self, revision: int) -> None:
         """Take the last act back; errors as in `act`."""

@@ -46,6 +46,12 @@ def test_each_act_is_on_disk_at_once_and_can_be_undone(session: Session) -> None
     assert load(session.path).edits == plan.edits
 
 
+def test_nobody_decides_under_the_name_of_who_reviewed_before(session: Session) -> None:
+    session.act(0, [{"edit": "show", "track": 1}], "Ada")
+    assert session.by == "Ada"  # a page that is loaded again goes on with it
+    assert Session(session.source, session.path).by == ""
+
+
 def test_frames_become_exact_times(session: Session) -> None:
     path = {"edit": "hide", "keys": [[3, 1, 2, 30, 40], [50, 5, 5, 40, 50]], "from": 2, "to": 60}
     session.act(0, [path, {"edit": "split", "track": 1, "frame": 50}], "")
