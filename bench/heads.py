@@ -52,7 +52,8 @@ def measure_sites(rows: Sequence[dict[str, Any]], folder: Path, recipe: Recipe) 
             part(wanted, label.grown(0.5))[...] = True
         vain.append(float((mask & ~wanted).mean()))
     large = [one for least, ones in found.items() if least >= 20 for one in ones]
-    print_rows({f"{least} px and more": found[least] for least in SIZES})
+    ends = (*(f"to {least} px" for least in SIZES[1:]), "px and more")
+    print_rows({f"{a} {b}": found[a] for a, b in zip(SIZES, ends, strict=True)})
     print_rows({"20 px and more, together": large})
     print(f"\nhidden in vain: {100 * fmean(vain):.2f} % of the picture; pictures {len(rows)}\n")
 
