@@ -164,7 +164,7 @@ def _frame_gallery(snapshots: Sequence[Snapshot]) -> str:
 def figure(shown: Snapshot, caption: str = "") -> str:
     """A picture with numbered outlines; without a caption, as HTML, it names what is there."""
     outlines = "".join(
-        f'<rect class="{escaped(o.state)} {escaped(o.kind)}" '
+        f'<rect class="{escaped(_classes(o))}" '
         f'x="{o.box[0]:.4f}" y="{o.box[1]:.4f}" '
         f'width="{max(0, o.box[2] - o.box[0]):.4f}" height="{max(0, o.box[3] - o.box[1]):.4f}"/>'
         for o in shown.outlines
@@ -181,13 +181,17 @@ def figure(shown: Snapshot, caption: str = "") -> str:
     )
 
 
+def _classes(outline: Outline) -> str:
+    """Its state and its kind, which are one word for a leak."""
+    return " ".join(dict.fromkeys((outline.state, outline.kind)))
+
+
 def _mark(outline: Outline) -> str:
     """The number of an outline, above it, or below where the picture ends."""
     left, top, _, bottom = (min(1.0, max(0.0, share)) for share in outline.box)
     above = top > 0.05
     place = f"left:{left:.2%};top:{top if above else bottom:.2%}"
-    kind = f"{outline.state}{' above' if above else ''}{' end' if left > 0.93 else ''}"
-    kind += f" {outline.kind}"
+    kind = f"{_classes(outline)}{' above' if above else ''}{' end' if left > 0.93 else ''}"
     name = outline.track if outline.kind != "leak" else f"leak {outline.track}"
     return f'<b class="mark {escaped(kind)}" style="{place}">{escaped(name)}</b>'
 
