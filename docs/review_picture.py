@@ -90,6 +90,9 @@ def main() -> None:
             page.keyboard.press("3")
             page.evaluate("import('./page/store.js').then((m) => m.seek(42))")
             page.wait_for_timeout(4000)
+            page.wait_for_function(
+                "[...document.querySelectorAll('img.crop')].every((crop) => crop.naturalWidth)"
+            )
             shot = Path(folder) / "shot.png"
             page.screenshot(path=str(shot))
             browser.close()
