@@ -67,8 +67,7 @@ def analyse(
         tracks = mark_uncertain(tracks, recipe, info.size, brief)
         tracks = doubt_plates(tracks, seen.plate_contexts, tracker.cuts())
         if recipe.doubts_faces:
-            long = [track for track in tracks if not brief(track)]
-            looks = doubtful_looks(long, info.size, tracker.cuts())
+            looks = doubtful_looks(tracks, info.size, tracker.cuts(), brief)
             tracks = doubt_faces(tracks, _without_person(source, looks, read, progress))
     identity = SourceId(mark, info.size, read.frames, read.first, read.last)
     return add_wishes(Plan(identity, recipe, tuple(tracker.cuts()), tracks), source, wishes)
@@ -162,7 +161,7 @@ def _without_person(
     source: Source, rounds: Sequence[Sequence[Look]], read: pipeline.FramesRead, progress: Progress
 ) -> set[int]:
     """Ids of the tracks at which no look sees a person."""
-    left = {look.track for look in rounds[0]}
+    left, looked = {look.track for look in rounds[0]}, set()
     if not left or read.first is None or read.last is None:
         return set()
     objects, done, expected = load_objects(), 0, sum(map(len, rounds))
@@ -175,13 +174,14 @@ def _without_person(
         for frame in frames_again(source, indices, read.frames, read.first, read.last):
             copies = ScaledCopies(frame.picture)
             picture = copies.copy(copies.size.longer)
+            looked |= {look.track for look in wanted[frame.index]}
             for look in wanted[frame.index]:
                 if shows_person(objects, picture, look.box):
                     left.discard(look.track)
             done += len(wanted[frame.index])
             progress("doubt", done, expected)
     progress("doubt", expected, expected)
-    return left
+    return left & looked
 
 
 @contextmanager

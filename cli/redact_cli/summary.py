@@ -103,13 +103,21 @@ def _check(found: Verification | None) -> str:
     if found is None:
         return "none, as --no-verify was said"
     rounds = "" if found.rounds == 1 else f", in {found.rounds} rounds"
-    kinds = in_words(found.searched or ([Kind.FACE] if found.detectors else []))
-    searched = f"{found.examined} searched for {kinds}" if kinds else "none searched"
+    searched = _searched(found)
     searched += f" (no second opinion on {in_words(found.unsearched)})" * bool(found.unsearched)
     mended = f", {number_of(found.mended, 'place')} rendered again, in doubt" * bool(found.mended)
     left = "" if found.leaks or found.hidden or found.doubts else "nothing found"
     said = left or verification_in_words(found)
     return f"{number_of(found.frames, 'frame')} compared, {searched}: {said}{mended}{rounds}"
+
+
+def _searched(found: Verification) -> str:
+    """In how many frames what was looked for."""
+    others = in_words([kind for kind in found.searched if kind is not Kind.FACE])
+    if not found.detectors:
+        return f"{found.closely} searched for {others}" if others else "none searched"
+    faces = f"{found.examined} searched for {in_words([Kind.FACE])}"
+    return f"{faces}, {found.closely} of them for {others}" if others else faces
 
 
 def _sound(report: Report, recipe: Recipe) -> Iterator[str]:

@@ -198,6 +198,7 @@ class ClusterExecutor(Executor):
             try:
                 proof = self._marks.prove(item.sent.source, item.sent.output)
             except (RedactError, OSError) as error:
+                self._splits.end_file(item, None)  # an earlier try may have had spans
                 item.future.set_exception(error)
                 continue
             number = self._next_number()
@@ -249,6 +250,7 @@ class ClusterExecutor(Executor):
         try:
             proof = self._marks.prove(one.item.sent.source, one.item.sent.output)
         except (RedactError, OSError) as error:
+            self._splits.end_file(one.item, None)
             one.item.future.set_exception(error)
             return
         if proof != one.order.proof:

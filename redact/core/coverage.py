@@ -76,12 +76,15 @@ class Coverage:
         for name in ("pad", "plate_pad", "before", "after", "bridge", "follow", "drift"):
             if not 0 <= getattr(self, name) < 1000:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
-        if len({rule.kind for rule in self.rules}) != len(self.rules):
+        known = {rule.kind for rule in self.rules}
+        if len(known) != len(self.rules):
             raise ValueError("two rules are of one kind")
+        missing = tuple(rule for rule in FURTHER_RULES if rule.kind not in known)
+        object.__setattr__(self, "rules", (*self.rules, *missing))
 
     def rule(self, kind: Kind) -> Rule:
         """How far hiding reaches for one kind."""
-        own = next((rule for rule in (*self.rules, *FURTHER_RULES) if rule.kind is kind), None)
+        own = next((rule for rule in self.rules if rule.kind is kind), None)
         pad = self.plate_pad if kind is Kind.PLATE else self.pad
         return own or Rule(kind, None, pad, self.before, self.after, KINDS[kind].drawn)
 
@@ -239,6 +242,7 @@ class _Span:
     def __init__(self, track: Track, coverage: Coverage, cuts: Sequence[int]) -> None:
         self.track = track
         self._sightings = smooth(track)
+        self._own = track.sightings if KINDS[track.kind].glides else None
         self._detected = [s for s in track.sightings if s.score > 0] or [track.sightings[0]]
         self._times = [s.time for s in self._detected]
         self._first, self._last = self._times[0], self._times[-1]
@@ -252,9 +256,14 @@ class _Span:
 
     def box(self, index: int, time: Fraction) -> Box | None:
         """The box that is to be hidden in that frame, before its margin is added."""
-        sightings = self._sightings
-        while self._next < len(sightings) and sightings[self._next].frame <= index:
+        while self._next < len(self._sightings) and self._sightings[self._next].frame <= index:
             self._next += 1
+        box = self._box_by(self._sightings, index, time)
+        own = self._own and self._box_by(self._own, index, time)
+        return box.hull(own) if box and own else box  # where it glides, limits may cut it off
+
+    def _box_by(self, sightings: Sequence[Sighting], index: int, time: Fraction) -> Box | None:
+        """The box by these sightings, the next of which is known."""
         last = sightings[self._next - 1] if self._next else None
         coming = sightings[self._next] if self._next < len(sightings) else None
         if last is not None and last.frame == index:

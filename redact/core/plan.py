@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from redact.core.coverage import Hidden
 from redact.core.edits.checks import CORRECT, check_boxes, check_edits, check_pages
 from redact.core.edits.json_form import edit_converter
 from redact.core.edits.regions import DrawnRegions, HiddenTracks, shown_regions
@@ -180,8 +181,8 @@ class Plan:
         tracks = HiddenTracks(things, self.cuts, self.recipe, near=time)
         return [*tracks.regions(index, time), *DrawnRegions(things, 0).regions(time)]
 
-    def shown(self, index: int, time: Fraction) -> list[Region]:
-        """Where a person's edits show what would be hidden in a frame.
+    def shown(self, index: int, time: Fraction) -> list[Hidden]:
+        """What a person's edits show, and where it would be hidden in a frame.
 
         Args:
             index: Of the frame.

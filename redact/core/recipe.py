@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from redact.core.coverage import Coverage
 from redact.core.findings import Detection, Kind
 from redact.core.geometry import Size
-from redact.core.kinds import KINDS, kind_of_detector
+from redact.core.kinds import KINDS, USUAL, kind_of_detector
 from redact.errors import RecipeError
 
 if TYPE_CHECKING:  # numpy, which `redact --help` does not need
@@ -172,11 +172,14 @@ class Recipe:
         are its profile's.
 
         Raises:
-            RecipeError: No pass is left.
+            RecipeError: No pass is left, or of such a kind none is known for the profile.
         """
         known = {p.kind for p in self.passes}
         more = (p for p in FURTHER_PASSES.get(self.profile, ()) if p.kind not in known)
-        return replace(self, passes=tuple(p for p in (*self.passes, *more) if p.kind in kinds))
+        passes = tuple(p for p in (*self.passes, *more) if p.kind in kinds)
+        for kind in set(kinds) - set(USUAL) - {p.kind for p in passes}:
+            raise RecipeError(f"there is no detection pass for {KINDS[kind].names}")
+        return replace(self, passes=passes)
 
     def passes_for(self, info: VideoInfo) -> tuple[Pass, ...]:
         """The passes that run on a source: some are for stills and pages only."""

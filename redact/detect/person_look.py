@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
+
 import cv2
 import numpy as np
 
@@ -11,8 +13,10 @@ from redact.core.interfaces import ObjectFinder
 
 _SIDE = 416
 """Pixels across and down the excerpt in which the person is looked for."""
-_DOWN = 0.3
-"""How far down the excerpt the middle of the face lies, as a share of its side."""
+_UP, _ASIDE = 125, 208
+"""Pixels of it above the middle of the face, and beside it."""
+_REACH = _SIDE - _UP
+"""Pixels on all sides of the face, of which excerpts are cut, turned each way."""
 _FACES = (20, 36, 64)
 """Heights of the face in the excerpts, in pixels: the whole person, half of it, a bust."""
 _LEAST_SCORE = 0.25
@@ -25,33 +29,48 @@ _BESIDE, _ABOVE, _BELOW = 0.1, 0.15, 0.6
 
 
 def shows_person(objects: ObjectFinder, picture: Rgb, face: Box) -> bool:
-    """Whether a person is seen where its face would be.
+    """Whether a person is seen where its face would be, standing or lying, whichever way.
 
     Args:
         objects: Finds persons.
         picture: (height, width, 3), 8 bit, upright.
         face: In the picture's pixels.
     """
-    return any(_is_person(objects, picture, face, height) for height in _FACES)
+    around = [_around(picture, face, height / face.height) for height in _FACES]
+    return any(
+        _is_person(objects, np.ascontiguousarray(np.rot90(square, quarters)), height)
+        for quarters in range(4)
+        for square, height in zip(around, _FACES, strict=True)
+    )
 
 
-def _is_person(objects: ObjectFinder, picture: Rgb, face: Box, height: int) -> bool:
-    excerpt = _excerpt(picture, face, height / face.height)
-    (found,) = objects.detect([excerpt], _LEAST_SCORE, ("person",))
+def _is_person(objects: ObjectFinder, around: Rgb, height: int) -> bool:
+    rows, columns = (slice(_REACH - before, _REACH - before + _SIDE) for before in (_UP, _ASIDE))
+    (found,) = objects.detect([around[rows, columns]], _LEAST_SCORE, ("person",))
     return any(_fits(person.box, height) for person in found)
 
 
-def _excerpt(picture: Rgb, face: Box, scale: float) -> Rgb:
-    """(_SIDE, _SIDE, 3): the picture around a face, black where there is none."""
+def _around(picture: Rgb, face: Box, scale: float) -> Rgb:
+    """(2 * _REACH, 2 * _REACH, 3): a face in the middle, at a scale; black where nothing is."""
     x, y = face.centre
-    turn = np.array([[scale, 0, _SIDE / 2 - scale * x], [0, scale, _SIDE * _DOWN - scale * y]])
+    reach = _REACH / scale
+    left, top = max(0, floor(x - reach)), max(0, floor(y - reach))
+    part = picture[top : ceil(y + reach), left : ceil(x + reach)]
+    size = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.warpAffine(picture, turn, (_SIDE, _SIDE), flags=kind))
+    scaled = np.asarray(cv2.resize(part, size, interpolation=kind), np.uint8)
+    at_x, at_y = round((left - x) * scale) + _REACH, round((top - y) * scale) + _REACH
+    canvas = np.zeros((2 * _REACH, 2 * _REACH, 3), np.uint8)
+    fitting = scaled[max(0, -at_y) :, max(0, -at_x) :]
+    target = canvas[max(0, at_y) :, max(0, at_x) :]
+    rows, columns = (min(a, b) for a, b in zip(fitting.shape[:2], target.shape[:2], strict=True))
+    target[:rows, :columns] = fitting[:rows, :columns]
+    return canvas
 
 
 def _fits(person: Box, face: float) -> bool:
     """Whether the middle of the face lies where that person's head is, in an excerpt."""
-    x, y = _SIDE / 2, _SIDE * _DOWN
+    x, y = _ASIDE, _UP
     beside, width, height = _BESIDE * person.width, person.width, person.height
     across = person.left - beside <= x <= person.right + beside
     down = person.top - _ABOVE * height <= y <= person.top + _BELOW * height

@@ -91,8 +91,11 @@ def _nth(number: int) -> str:
 def _uncertain_in_words(recipe: dict[str, Any]) -> str:
     least = (
         f"a face's track whose best score is below {recipe['track_threshold']:g} (large faces: "
-        f"more), a plate's below {recipe['plate_track_threshold']:g}"
+        f"more), a plate's below {recipe['plate_track_threshold']:g}, another's below what its "
+        "rule says; a plate that is nowhere near a vehicle or not of a plate's shape"
     )
+    if recipe["doubts_faces"]:
+        least += "; where no face is seen clearly, one around which no person is seen"
     return f"{least}: {'hidden too' if recipe['uncertain'] == 'hide' else 'listed, and visible'}"
 
 

@@ -7,7 +7,7 @@ and so are all in a shot in which any face is seen clearly: in crowds persons hi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from redact.core.findings import Kind, Sighting, Track
@@ -42,20 +42,27 @@ class Look:
     box: Box
 
 
-def doubtful_looks(tracks: Sequence[Track], size: Size, cuts: Sequence[int]) -> list[list[Look]]:
+def doubtful_looks(
+    tracks: Sequence[Track],
+    size: Size,
+    cuts: Sequence[int],
+    brief: Callable[[Track], bool] | None = None,
+) -> list[list[Look]]:
     """Where to look for the persons of faces that were never seen clearly.
 
     Args:
         tracks: Of all kinds.
         size: Of the upright picture.
         cuts: Indices of frames that begin a new shot, ascending.
+        brief: Whether a track was there too briefly to be judged; such a one is believed.
 
     Returns:
         The first look at each track, then the second, and so on; each in order of frames.
     """
     faces = [track for track in tracks if track.kind is Kind.FACE and not track.uncertain]
     clear = {shot_of(track, cuts) for track in faces if max(_scores(track)) >= _SURE}
-    doubtful = [track for track in faces if shot_of(track, cuts) not in clear]
+    believed = brief or (lambda _: False)
+    doubtful = [t for t in faces if shot_of(t, cuts) not in clear and not believed(t)]
     every = [list(_looks_at(track, size)) for track in doubtful]
     rounds = ([looks[n] for looks in every if len(looks) > n] for n in range(_LOOKS))
     return [sorted(looks, key=lambda look: (look.frame, look.track)) for looks in rounds]
@@ -65,10 +72,15 @@ def _looks_at(track: Track, size: Size) -> Iterator[Look]:
     best = _best_apart([s for s in track.sightings if s.score > 0])
     if not best or max(s.box.height for s in best) < _LEAST_HEIGHT:
         return
-    if any(s.box.bottom + s.box.height > size.height for s in best):
+    if any(_is_near_rim(s.box, size) for s in best):
         return
     for sighting in best:
         yield Look(sighting.frame, track.id, sighting.box)
+
+
+def _is_near_rim(box: Box, size: Size) -> bool:
+    """Whether the body may lie outside of the picture, whichever way it lies."""
+    return not Box(0, 0, size.width, size.height).contains(box.grown(1))
 
 
 def _scores(track: Track) -> list[float]:

@@ -57,14 +57,16 @@ def verify(
     dropouts: list[Spot] = []
     shows: list[Spot] = []
     changed: list[tuple[int, Fraction]] = []
-    frames = examined = 0
+    frames = examined = closely = 0
     inside = outside = 0.0
     pairs = _pair_frames(source, output, plan, checking, faults)
     watch = _watch_dropouts(source, plan)
     compare = partial(_compare, second_opinion=second_opinion, style=style, structured=structured)
     with closing(map_ahead(compare, pairs)) as compared:
         for pair, found in compared:
-            frames, examined = frames + 1, examined + bool(pair.depth and second_opinion.searched)
+            frames += 1
+            closely += pair.depth == "both" and bool(second_opinion.searched)
+            examined += pair.depth is not None and bool(second_opinion.names)
             inside, outside = max(inside, found.inside), max(outside, found.outside)
             if pair.regions is not None:
                 shows += found.shows
@@ -76,7 +78,7 @@ def verify(
     leaks, doubts = find_leaks(spots, dropouts, output, plan, second_opinion, checking)
     return Verification(
         frames,
-        examined,
+        examined if second_opinion.names else closely,
         second_opinion.names,
         tuple(faults),
         leaks,
@@ -87,6 +89,7 @@ def verify(
         doubts=doubts,
         searched=second_opinion.searched,
         unsearched=second_opinion.unsearched,
+        closely=closely,
     )
 
 

@@ -19,6 +19,12 @@ NEIGHBOURS = 2
 _SAME_PLACE = 0.2
 """Intersection over union from which spots of two frames are one thing."""
 
+_DOUBTED = (Kind.FACE, Kind.HEAD, Kind.PLATE)
+"""Kinds of which something large at an end of a track is doubted if no detector sees a face."""
+
+_PART_OF = {Kind.FACE: (Kind.HEAD, Kind.PERSON), Kind.HEAD: (Kind.FACE, Kind.PERSON)}
+"""What a person also shows who decides to show one of these; nothing else shows another kind."""
+
 _LONGEST_PAUSE = 3 * EXAMINE_EVERY
 """Seconds between two spots of one leak, at most."""
 
@@ -53,8 +59,12 @@ def find_leaks(
 
 
 def _too_large(spots: Sequence[Spot], plan: Plan) -> list[Spot]:
-    """Those at an end that would hide too much of the picture in addition to what is hidden."""
-    return [s for s in spots if s.why == AT_AN_END and box_hides_too_much(plan, s.kind, s)]
+    """Those at an end that would hide too much of the picture in addition to what is hidden.
+
+    People, screens and text may be as large as they like: no detector of faces speaks for them.
+    """
+    doubtful = (s for s in spots if s.why == AT_AN_END and s.kind in _DOUBTED)
+    return [s for s in doubtful if box_hides_too_much(plan, s.kind, s)]
 
 
 def _not_seen_at_all(
@@ -84,8 +94,9 @@ def _not_shown_by_edits(spots: Sequence[Spot], plan: Plan | None) -> list[Spot]:
 
 def _shown_by_edit(spot: Spot, plan: Plan) -> bool:
     """Whether a person decided that this may be seen."""
-    shown = plan.shown(spot.frame, spot.time)
-    return any(region.box.overlap(spot.box) >= ENOUGH * spot.box.area for region in shown)
+    kinds = (spot.kind, *_PART_OF.get(spot.kind, ()))
+    shown = (it for it in plan.shown(spot.frame, spot.time) if it.track.kind in kinds)
+    return any(it.region.box.overlap(spot.box) >= ENOUGH * spot.box.area for it in shown)
 
 
 def _confirm(
@@ -122,7 +133,8 @@ def _seen_nearby(
 
 
 def _is_among(spot: Spot, counted: Sequence[Spot]) -> bool:
-    return any(s.frame == spot.frame and s.box.iou(spot.box) >= _SAME_PLACE for s in counted)
+    here = (s for s in counted if s.frame == spot.frame and s.kind is spot.kind)
+    return any(s.box.iou(spot.box) >= _SAME_PLACE for s in here)
 
 
 def _group_spots(spots: Sequence[Spot]) -> tuple[Leak, ...]:

@@ -128,6 +128,7 @@ class Verification:
         searched: The kinds that detectors looked for: faces those of other families, other kinds
             the analysis' own at another scale.
         unsearched: Kinds that are hidden and for which there is no second opinion.
+        closely: How many frames were examined for all kinds; the others for faces alone.
     """
 
     frames: int
@@ -145,6 +146,7 @@ class Verification:
     doubts: tuple[Leak, ...] = ()
     searched: tuple[Kind, ...] = ()
     unsearched: tuple[Kind, ...] = ()
+    closely: int = 0
 
     @property
     def passed(self) -> bool:
@@ -167,6 +169,7 @@ class Verification:
             "passed": self.passed,
             "frames": self.frames,
             "examined": self.examined,
+            "examined_closely": self.closely,
             "detectors": list(self.detectors),
             "searched": [str(kind) for kind in self.searched],
             "no_second_opinion": [str(kind) for kind in self.unsearched],
@@ -188,7 +191,7 @@ class Verification:
         who = " and ".join(self.detectors)
         said += f"{self.examined} examined by {who}" if who else "faces not looked for"
         others = in_words([kind for kind in self.searched if kind is not Kind.FACE])
-        said += f", {others} looked for at another scale" if others else ""
+        said += f", {others} looked for at another scale in {self.closely}" if others else ""
         said += f", no second opinion on {in_words(self.unsearched)}" if self.unsearched else ""
         if self.hidden:
             said += f", {_count(self.hidden)} found and hidden"

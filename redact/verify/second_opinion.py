@@ -62,7 +62,7 @@ CERTAIN_TOGETHER = 1.2
 SUSPECTED_TOGETHER = 0.85
 """Sum of both means from which a spot is suspected."""
 
-_WITH_FACES = (Kind.FACE, Kind.HEAD)
+_WITH_FACES = (Kind.FACE, Kind.HEAD, Kind.PERSON)
 """What is not hidden as it should be, wherever a face shows."""
 
 _QUICK_MEAN = 0.3
@@ -100,7 +100,8 @@ class SecondOpinion:
 
     Args:
         used: Names of the detectors that the analysis used; others are preferred. What none of
-            them looks for is not looked for here, since it was not to be hidden; faces are heads.
+            them looks for is not looked for here, since it was not to be hidden; a face that shows
+            tells of a head and a person that do.
         load: From a detector's name to the detector.
 
     Attributes:

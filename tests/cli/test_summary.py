@@ -167,11 +167,14 @@ def test_kinds_beyond_faces_and_plates_are_counted_where_they_were_looked_for() 
 
 
 def test_what_has_no_second_opinion_is_said() -> None:
-    found = replace(CHECKED, searched=(Kind.FACE, Kind.PERSON), unsearched=(Kind.PLATE,))
+    searched, unsearched = (Kind.FACE, Kind.PERSON), (Kind.PLATE,)
+    found = replace(CHECKED, searched=searched, unsearched=unsearched, closely=6)
     (line,) = [line for line in said(replace(DONE, verification=found)) if "check" in line]
-    assert "24 searched for faces and people (no second opinion on number plates)" in line
+    wanted = "24 searched for faces, 6 of them for people (no second opinion on number plates)"
+    assert wanted in line
     assert "no second opinion on number plates" in found.in_words()
     assert found.as_object()["no_second_opinion"] == ["plate"]
+    assert found.as_object()["examined_closely"] == 6
     only = replace(found, detectors=(), searched=(), examined=0)
     (line,) = [line for line in said(replace(DONE, verification=only)) if "check" in line]
     assert "none searched (no second opinion on number plates)" in line

@@ -279,3 +279,11 @@ def test_a_decision_depends_on_nothing_beyond_the_reach(
 def test_senseless_values_are_refused(name: str, bad: float) -> None:
     with pytest.raises(ValueError, match=name):
         Coverage(**{name: bad})
+
+
+def test_rules_that_are_left_out_count_with_all_that_they_say() -> None:
+    one = Coverage(rules=(replace(Coverage().rule(Kind.PERSON), before=0.1, after=0.1),))
+    assert one.longest_before >= one.rule(Kind.TEXT).before
+    assert one.longest_after >= one.rule(Kind.TEXT).after
+    assert one.with_holds(before=9.0).rule(Kind.TEXT).before == 9.0
+    assert one.with_longer_holds(2).rule(Kind.TEXT).after == 4 * one.rule(Kind.TEXT).after

@@ -130,6 +130,13 @@ def test_passes_of_ones_own_are_kept_for_their_kind() -> None:
     assert not {p.kind for p in own.detecting(Kind).passes} & set(USUAL)  # taken out on purpose
 
 
+def test_a_kind_that_nothing_looks_for_is_refused() -> None:
+    own = replace(PROFILES["balanced"], profile="of my own")
+    assert own.detecting(USUAL).passes == own.passes
+    with pytest.raises(RecipeError, match="no detection pass for people"):
+        own.detecting({Kind.FACE, Kind.PERSON})
+
+
 def test_detecting_nothing_is_refused() -> None:
     with pytest.raises(RecipeError, match="at least one"):
         PROFILES["fast"].detecting(())

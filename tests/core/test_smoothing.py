@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from math import pi, sin
@@ -94,3 +95,27 @@ def test_nothing_later_than_its_reach_changes_what_is_hidden() -> None:
     one, other = glide(sightings(boxes)), glide(sightings(changed))
     assert one[:early] == other[:early]
     assert one[-1] != other[-1]
+
+
+@pytest.mark.parametrize(
+    "centre",
+    [
+        lambda t: 200 + (750 * min(max(t - 1, 0), 0.3)),  # a pan of 30 pixels a frame
+        lambda t: 200 + 60 * sin(2 * pi * t),  # a shaking hand
+        lambda t: 200 + 400 * max(t - 1, 0) ** 2,  # somebody who begins to run
+    ],
+    ids=["pan", "shake", "run"],
+)
+def test_nobody_sticks_out_between_detections(centre: Callable[[float], float]) -> None:
+    boxes = [Box.around(centre(i / RATE), 300, 60, 160) for i in range(3 * RATE)]
+    seen = [
+        Sighting(i, Fraction(i, RATE), box, 0.0 if i % 4 else 0.8) for i, box in enumerate(boxes)
+    ]
+    kept = [s for s in seen if s.frame not in range(30, 41)]  # a gap that is bridged
+    coverage = Coverage().with_rule(replace(Coverage().rule(Kind.PERSON), pad=0.0))
+    for given_ in (seen, kept):
+        cover = Cover([Track(1, Kind.PERSON, tuple(given_))], (), coverage)
+        for sighting in seen:
+            (hidden,) = cover.hidden(sighting.frame, sighting.time)
+            if sighting in given_:
+                assert hidden.region.box.contains(sighting.box), sighting.frame

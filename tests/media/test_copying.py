@@ -389,6 +389,24 @@ def test_a_recording_of_a_screen_is_copied_into_webm(tmp_path: Path, folder: Pat
     assert packets(output) == packets(path)
 
 
+def test_what_follows_a_picture_of_vp9_is_noticed(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "screen.webm"
+    clips.run("-i", make(folder, "vp9"), "-map", "0:v", "-c:v", "copy", path)
+    checking.check_coded_pictures(path, "vp9")
+    hostile = tmp_path / "hostile.webm"
+    with av.open(str(path)) as source, av.open(str(hostile), "w") as written:
+        stream = written.add_stream_from_template(source.streams.video[0])
+        every = [p for p in source.demux(source.streams.video[0]) if p.size]
+        for number, packet in enumerate(every):
+            data = bytes(packet) + (bytes(every[0]) if number == 20 else b"")
+            made = av.Packet(data)
+            made.stream, made.time_base = stream, packet.time_base
+            made.pts, made.dts = packet.pts, packet.dts
+            written.mux(made)
+    with pytest.raises(VerificationError, match="decoder"):
+        checking.check_coded_pictures(hostile, "vp9")
+
+
 def test_another_container_takes_copies_too(folder: Path, tmp_path: Path) -> None:
     path = make(folder, "mkv")
     hidden = [False] * FRAMES

@@ -38,9 +38,10 @@ def test_the_best_detections_come_first_some_frames_apart() -> None:
         track(0.3, kind=Kind.PLATE),
         track(0.3, box=Box(300, 100, 315, 119)),
         track(0.3, box=Box(300, 285, 330, 325)),
+        track(0.3, box=Box(25, 100, 55, 140)),
         replace(track(0.3), uncertain=True),
     ],
-    ids=["clear once", "a plate", "small", "the body is outside", "uncertain anyway"],
+    ids=["clear once", "a plate", "small", "the body is below", "beside", "uncertain anyway"],
 )
 def test_these_are_not_asked_about(believed: Track) -> None:
     assert frames_of(believed) == [[], [], []]
@@ -66,3 +67,11 @@ def test_only_tracks_without_a_person_are_doubted() -> None:
     doubted, kept = doubt_faces([one, other], {7})
     assert (doubted.uncertain, doubted.doubt) == (True, NO_PERSON)
     assert kept is other
+
+
+def test_what_is_there_too_briefly_is_believed_and_still_speaks_for_others() -> None:
+    brief, other = replace(track(0.9), id=8), track(0.3)
+    is_brief = {8}.__contains__
+    assert doubtful_looks([brief, other], SIZE, (), lambda t: is_brief(t.id)) == [[], [], []]
+    assert doubtful_looks([other], SIZE, (), lambda _: True) == [[], [], []]
+    assert doubtful_looks([other], SIZE, (), lambda _: False)[0]

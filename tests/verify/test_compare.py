@@ -188,6 +188,17 @@ def test_a_track_that_a_person_shows_is_no_leak() -> None:
     assert not check(rendered(bare), Pointing(where, FACE), Pointing(where, FACE), plan=bare).passed
 
 
+@pytest.mark.parametrize(("kind", "silent"), [(Kind.PERSON, True), (Kind.SCREEN, False)])
+def test_who_shows_a_thing_shows_no_other_kind_on_it(kind: Kind, silent: bool) -> None:
+    """Nobody decided on a face on a screen; on that of a person who is shown, somebody did."""
+    around = tuple(replace(s, box=FACE.grown(0.5)) for s in TRACK.sightings)
+    shown = Track(9, kind, around)
+    plan = replace(PLAN, tracks=(shown,), edits=(Show(9),))
+    where = dict.fromkeys(range(COUNT), 0.9)
+    found = check(rendered(plan), Pointing(where, FACE), Pointing(where, FACE), plan=plan)
+    assert found.passed is silent
+
+
 def test_without_a_plan_what_differs_counts_as_hidden() -> None:
     where = dict.fromkeys(range(COUNT), 0.9)
     assert check(rendered(PLAN), Pointing(where, FACE), Pointing(where, FACE), plan=None).passed

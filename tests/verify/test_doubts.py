@@ -125,6 +125,15 @@ def test_what_is_large_between_two_sightings_is_a_leak_whoever_sees_it() -> None
     assert not found.doubts
 
 
+def test_a_person_that_is_large_and_seen_by_no_detector_of_faces_is_a_leak() -> None:
+    tracks = (Track(1, Kind.PERSON, seen(range(20), LARGE)),)
+    rules = PLAN.recipe.coverage.with_holds(after=0.4)
+    recipe_ = replace(PLAN.recipe, coverage=rules)
+    found = check(0.0, plan=replace(PLAN, recipe=recipe_, tracks=tracks))
+    assert found.leaks
+    assert not found.doubts
+
+
 def test_strictly_what_is_large_and_unseen_is_a_leak() -> None:
     found = check(0.0, strict=True)
     assert found.leaks

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from redact.core.coverage import Cover, Coverage
+from redact.core.coverage import Cover, Coverage, Hidden
 from redact.core.edits.checks import path_points, path_span, refuse, spoken
 from redact.core.edits.things import Thing, Things, is_ever_hidden, is_hidden
 from redact.core.edits.values import HidePath, Key, Outline
@@ -258,7 +258,7 @@ class Drawing:
 
 def shown_regions(
     things: Things, cuts: Sequence[int], coverage: Coverage, index: int, time: Fraction
-) -> list[Region]:
+) -> list[Hidden]:
     """What a person decided to show in a frame: where it would be hidden.
 
     Args:
@@ -271,7 +271,7 @@ def shown_regions(
     near = _tracks_near(things, coverage, time)
     chosen = [t for t in near if any(not c.hide for p in things.parts(t) for c in p.choices)]
     found = Cover(chosen, cuts, coverage).hidden(index, time)
-    return [it.region for it in found if _is_shown(things.owner(it.track, time), time)]
+    return [it for it in found if _is_shown(things.owner(it.track, time), time)]
 
 
 def _is_shown(thing: Thing, time: Fraction) -> bool:

@@ -2,7 +2,8 @@
 
 Only streams whose packets hold one picture each, and show it, are copied: of a picture that is not
 shown nobody knows what it holds. Encoders that look ahead write such pictures, those of recordings
-do not. Bytes behind a picture's last tile, which no decoder reads, are not looked for.
+do not. Where a picture's last tile ends is not known here, so something may follow it: the finished
+file is shown by two decoders, which must agree (`checking.check_coded_pictures`).
 """
 
 from __future__ import annotations
