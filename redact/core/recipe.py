@@ -118,8 +118,7 @@ class Recipe:
         slope: How much the confidence threshold of a face rises with each doubling of its height
             beyond `KNEE`, and that of its track beyond `TRACK_KNEE`: large faces are detected with
             high scores, and large false positives hide most of the picture for nothing.
-        doubts_faces: Whether a video's face that was never seen clearly, and at which no person is
-            seen, is uncertain.
+        doubts_faces: Whether a face of a video that is never clear needs a person around it.
         uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.
@@ -168,17 +167,16 @@ class Recipe:
     def detecting(self, kinds: Collection[Kind]) -> Recipe:
         """The same recipe with the passes that look for these kinds, and no others.
 
-        Of a kind that it has no passes for, and that is not looked for if nothing is said, they
-        are its profile's.
+        Passes for a kind that is not looked for if nothing is said are its profile's.
 
         Raises:
-            RecipeError: No pass is left, or of such a kind none is known for the profile.
+            RecipeError: No pass is left, or the profile has none for such a kind.
         """
         known = {p.kind for p in self.passes}
         more = (p for p in FURTHER_PASSES.get(self.profile, ()) if p.kind not in known)
         passes = tuple(p for p in (*self.passes, *more) if p.kind in kinds)
-        for kind in set(kinds) - set(USUAL) - {p.kind for p in passes}:
-            raise RecipeError(f"there is no detection pass for {KINDS[kind].names}")
+        if missing := set(kinds) - set(USUAL) - {p.kind for p in passes}:
+            raise RecipeError(f"there is no detection pass for {KINDS[missing.pop()].names}")
         return replace(self, passes=passes)
 
     def passes_for(self, info: VideoInfo) -> tuple[Pass, ...]:
@@ -204,8 +202,7 @@ _PLATES_CLOSELY = (
     Pass("plates", _TILE, 0.22, scale=0.7, above=2048, largest=0.01, stills=True),
     Pass("plates", _TILE, 0.22, scale=0.35, above=4096, largest=0.005, every=24),
 )
-"""At 0.7 of the picture's size as many plates of 20 px are found as at all of it, at half the cost;
-blurred ones even more."""
+"""At 0.7 of the picture's size as many plates of 20 px are found as at all of it, at half cost."""
 _PLATES_FAST = (Pass("plates", 640, 0.41, every=4),)
 _PLATES_BALANCED = (
     Pass("plates", 640, 0.41, every=4),

@@ -260,7 +260,7 @@ def test_no_canary_is_anywhere_afterwards(tmp_path: Path) -> None:
     assert not places(said.stdout + said.stderr)
     told = [json.loads(line) for line in said.stdout.splitlines()]
     copied = {Path(item["source"]).suffix for item in told if item["copied"]}
-    assert copied == {".mp4", ".mov", ".mkv"}
+    assert copied == {".mp4", ".mov", ".mkv", ".webm"}
     assert not list(private.iterdir()), "libraries keep a journal"
     made = {path.name for path in results.iterdir()}
     stems = [Path(name) for name in MAKERS]

@@ -195,7 +195,7 @@ def complete(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         ("redact run --audio d", ["drop", "disguise"]),
         ("redact run --encoder h264_v", ["h264_videotoolbox"]),
         ("redact run --device c", ["cpu", "cuda", "coreml"]),
-        ("redact run --detect p", ["plates"]),
+        ("redact run --detect p", ["people", "plates"]),
         ("redact run --keep l", ["languages"]),
         ("redact analize --pro", ["--profile"]),
     ],
