@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from redact.core.names import default_output
 from redact.media.files import OTHER_MEDIA_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES
-from redact.media.formats import find_faults
+from redact.media.formats import find_faults, open_source
+from redact.media.video import container
 from redact.media.video.encoders import CONTAINERS
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
@@ -73,3 +75,24 @@ def test_frames_times_and_sound_come_along(tmp_path: Path, name: str) -> None:
     both = min(before.size, after.size)
     assert np.abs(before[:both] - after[:both]).max(initial=0) <= 1
     assert find_faults(source, result, None) == []
+
+
+def test_decoders_that_are_left_end_before_they_are_freed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Freed with pictures under way, one waits for threads that wait for the interpreter's lock."""
+    ended: list[bool] = []
+    plain = container._end_decoding
+
+    def watched(opened: InputContainer) -> None:
+        context = opened.streams.video[0].codec_context
+        ended.append(context.is_open)
+        plain(opened)
+        assert not context.decode(None), "nothing is under way any more"
+
+    monkeypatch.setattr(container, "_end_decoding", watched)
+    frames = open_source(clips.make(tmp_path, "b_frames")).frames()
+    next(frames)
+    ended.clear()
+    del frames
+    assert ended == [True]

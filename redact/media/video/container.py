@@ -58,9 +58,23 @@ def open_media(
         with translate_errors(path), av.open(file, "r", **_demuxer_options(whole)) as container:
             if container.format.name == "avi":
                 container.flags &= ~Flags.gen_pts.value  # guesses, one frame late for H.264
-            yield container
+            try:
+                yield container
+            finally:
+                _end_decoding(container)
     if known is not None:
         check_unchanged(path, known)
+
+
+def _end_decoding(container: InputContainer) -> None:
+    """Let the threads of decoders end what they do while other threads of Python may run.
+
+    A decoder that is freed with pictures under way waits for its threads with the interpreter
+    locked, and they may wait for that lock to let go of what PyAV gave them: nothing would go on.
+    """
+    for stream in container.streams.video:
+        if stream.codec_context is not None and stream.codec_context.is_open:
+            stream.codec_context.flush_buffers()
 
 
 def _demuxer_options(whole: bool) -> dict[str, Any]:
