@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
+from redact.core.cuts import frames_of_shot
 from redact.core.findings import Sighting
 from redact.core.frames import Frame, upright_size
 from redact.core.geometry import Box, Size
@@ -15,6 +15,7 @@ from redact.core.interfaces import Source, View
 from redact.core.plan import Plan
 from redact.detect.copies import GREY_SIDE, grey_copy
 from redact.errors import PlanError
+from redact.media.again import FramesInOrder
 from redact.media.formats import open_source
 from redact.track import make_flow
 from redact.track.follow import End, Ended, follow
@@ -65,9 +66,7 @@ def follow_box(
     if source.info.pages:  # each is a picture of its own
         yield from (Ended(End.SHOT, frame), Ended(End.SHOT, frame))
         return
-    shot = bisect_right(plan.cuts, frame)
-    first = plan.cuts[shot - 1] if shot else 0
-    end = plan.cuts[shot] if shot < len(plan.cuts) else plan.source.frames
+    shot = frames_of_shot(frame, plan.cuts, plan.source.frames)
     side = _grey_side(box, plan.source.size)
 
     def views(indices: range) -> Iterator[View]:
@@ -84,7 +83,8 @@ def follow_box(
             yield from reversed(window)
 
     hold = max(plan.recipe.coverage.follow, plan.recipe.coverage.after)
-    beyond_start, beyond_end = max(0, first - 1), min(plan.source.frames, end + 1)  # says why
+    beyond_start = max(0, shot.start - 1)  # a frame beyond says why it ends
+    beyond_end = min(plan.source.frames, shot.stop + 1)
     with closing(FramesInOrder(source)) as frames:
         reader = frame_at or frames.at
         try:
@@ -113,37 +113,6 @@ def follow_file(source: Path | str, plan: Plan, box: Box, frame: int) -> Iterato
 
 class _CancelledError(Exception):
     """Whoever asked has enough."""
-
-
-class FramesInOrder:
-    """Frames of a source by index, read from its start whenever one before is asked for."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._frames: Iterator[Frame] = iter(())
-        self._next = -1
-
-    def at(self, index: int) -> Frame:
-        """One frame; ascending indices are cheap.
-
-        Raises:
-            PlanError: There is no such frame.
-        """
-        if not 0 <= self._next <= index:
-            self.close()
-            self._frames, self._next = self._source.frames(), 0
-        for frame in self._frames:
-            self._next = frame.index + 1
-            if frame.index == index:
-                return frame
-        raise PlanError(f"there is no frame {index}", self._source.path)
-
-    def close(self) -> None:
-        """Close the file."""
-        end = getattr(self._frames, "close", None)
-        if end is not None:
-            end()
-        self._frames, self._next = iter(()), -1
 
 
 def _grey_side(box: Box, size: Size) -> int:

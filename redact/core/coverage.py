@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from redact.core.cuts import shot_at
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Region, Size
 from redact.core.kinds import FURTHER_RULES, KINDS, Rule
@@ -304,7 +305,7 @@ class _Span:
         return boxes[0].hull(boxes[-1]) if boxes else None
 
     def _same_shot(self, one: int, other: int) -> bool:
-        return bisect_right(self._cuts, one) == bisect_right(self._cuts, other)
+        return shot_at(one, self._cuts) == shot_at(other, self._cuts)
 
 
 def _grow_with_time(sighting: Sighting, time: Fraction, drift: float) -> Box:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
+from redact.core.cuts import frames_of_shot
 from redact.core.findings import Sighting
 from redact.core.geometry import Size
 
@@ -38,11 +39,9 @@ def jump(seen: Sequence[Sighting]) -> int | None:
 def ends_within(seen: Sequence[Sighting], cuts: Sequence[int], frames: int, size: Size) -> bool:
     """Whether a track ends within a shot and within the picture: somebody may still be there."""
     last = seen[-1]
-    place = bisect_left(cuts, last.frame + 1)
-    shot_end = cuts[place] if place < len(cuts) else frames
     box = last.box
     inside = box.left > 0 and box.top > 0 and box.right < size.width and box.bottom < size.height
-    return inside and last.frame + 1 < shot_end
+    return inside and last.frame + 1 < frames_of_shot(last.frame, cuts, frames).stop
 
 
 def largest_and_surest(seen: Sequence[Sighting]) -> Sighting:

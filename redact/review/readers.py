@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from redact.core.frames import Frame, upright_size
 from redact.core.interfaces import Progress, Source
 from redact.core.plan import SourceId
-from redact.errors import PlanError
-from redact.following import FramesInOrder
-
-if TYPE_CHECKING:
-    from redact.media.video.seeking import FrameIndex, FrameSeeker
+from redact.media.again import FramesByKeyFrame, FramesInOrder, frames_by_index
 
 
 class Reader(Protocol):
@@ -37,16 +33,10 @@ def make_reader(source: Source, known: SourceId, progress: Progress) -> Reader:
         known: What its plan says of it.
         progress: Called while all of it must be read first.
     """
-    from redact.media.video.source import VideoSource
-
-    if isinstance(source, VideoSource):
-        from redact.media.video.seeking import FrameSeeker, index_frames
-
-        index = index_frames(source, known.frames, known.first, known.last)
-        if index is not None:
-            size = (known.size.width, known.size.height)
-            return SeekingReader(source, FrameSeeker(source, index), index, size)
-    return SequentialReader(source, progress)
+    frames = frames_by_index(source, known.frames, known.first, known.last)
+    if isinstance(frames, FramesByKeyFrame):
+        return SeekingReader(frames, (known.size.width, known.size.height))
+    return SequentialReader(source, frames, progress)
 
 
 class SequentialReader:
@@ -54,10 +44,11 @@ class SequentialReader:
 
     Args:
         source: Opened.
+        frames: Its frames.
         progress: Called while it is read once, for the times and sizes of its frames.
     """
 
-    def __init__(self, source: Source, progress: Progress) -> None:
+    def __init__(self, source: Source, frames: FramesInOrder, progress: Progress) -> None:
         self.times: list[Fraction] = []
         sizes: list[tuple[int, int]] = []
         for frame in source.frames():
@@ -67,61 +58,19 @@ class SequentialReader:
             progress("index", len(self.times), source.info.frames)
         self.sizes = tuple(sizes if len(set(sizes)) > 1 else sizes[:1])
         self.keys: tuple[int, ...] = ()
-        self._frames = FramesInOrder(source)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._frames.close()
-
-    def frame(self, index: int) -> Frame:
-        """One frame; cheap only in ascending order.
-
-        Raises:
-            PlanError: There is no such frame.
-        """
-        return self._frames.at(index)
+        self.frame, self.close = frames.at, frames.close
 
 
 class SeekingReader:
-    """Frames of a video from the key frame before; from its start once that did not work.
+    """Frames of a video whose index tells where they are.
 
     Args:
-        source: A video.
-        seeker: Over its index.
-        index: Where its frames are.
+        frames: Its frames.
         size: Of all of them, upright.
     """
 
-    def __init__(
-        self, source: Source, seeker: FrameSeeker, index: FrameIndex, size: tuple[int, int]
-    ) -> None:
-        self._source = source
-        self._seeker = seeker
-        self._from_start: FramesInOrder | None = None
-        self.times = index.times
-        self.keys = tuple(index.key_frames)
+    def __init__(self, frames: FramesByKeyFrame, size: tuple[int, int]) -> None:
+        self.times = frames.index.times
+        self.keys = tuple(frames.index.key_frames)
         self.sizes: tuple[tuple[int, int], ...] = (size,)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._seeker.close()
-        if self._from_start is not None:
-            self._from_start.close()
-
-    def frame(self, index: int) -> Frame:
-        """One frame.
-
-        Raises:
-            PlanError: There is no such frame.
-        """
-        from redact.media.video.seeking import LostError
-
-        if not 0 <= index < len(self.times):
-            raise PlanError(f"there is no frame {index}", self._source.path)
-        if self._from_start is None:
-            try:
-                return self._seeker.frame(index)
-            except LostError:  # damaged, or not as its index says
-                self._seeker.close()
-                self._from_start = FramesInOrder(self._source)
-        return self._from_start.at(index)
+        self.frame, self.close = frames.at, frames.close

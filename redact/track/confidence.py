@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from redact.core.cuts import frames_of_shot
 from redact.core.findings import Detection, Kind, Track
 from redact.core.geometry import Size
 from redact.core.recipe import REFERENCE_RATE, TRACK_KNEE, Recipe, size_penalty
@@ -59,12 +59,10 @@ class Briefness:
         detected = [s.frame for s in track.sightings if s.score > 0]
         if not detected:
             return False
-        shot = bisect_right(self.cuts, detected[0])
-        start = self.cuts[shot - 1] if shot else 0
-        end = self.cuts[shot] if shot < len(self.cuts) else self.frames
-        longest = SHORTEST_SHOT * float(self.rate or REFERENCE_RATE)
-        whole = shot == 0 and end == self.frames  # a short video is no short shot
-        return (end - start < longest and not whole) or all(f in self.restless for f in detected)
+        shot = len(frames_of_shot(detected[0], self.cuts, self.frames))
+        is_short = shot < SHORTEST_SHOT * float(self.rate or REFERENCE_RATE)
+        is_whole = shot == self.frames  # a short video is no short shot
+        return (is_short and not is_whole) or all(f in self.restless for f in detected)
 
 
 def _best_score(track: Track, size: Size, slope: float) -> float:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from redact.core.cuts import shot_of
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
-from redact.track.shots import shot_of
 
 _SURE = 0.55
 """Best score of a track from which a face is seen clearly."""

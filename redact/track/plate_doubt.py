@@ -6,7 +6,6 @@ to its surroundings, and is no part of a screen or a face. What is not known spe
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,11 +14,11 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from redact.core.cuts import shot_at, shot_of
 from redact.core.findings import Kind, ObjectDetection, Sighting, Track
 from redact.core.frames import Grey
 from redact.core.geometry import Box
 from redact.core.interfaces import PlateContext
-from redact.track.shots import shot_of
 
 _TWO_LINES = frozenset({"motorcycle", "bus", "truck"})
 """On these, plates are often nearly square; on cars, wheels are."""
@@ -94,7 +93,7 @@ class _Evidence:
         self._contexts = [
             c
             for c in contexts
-            if start - _NEAR <= c.time <= end + _NEAR and bisect_right(cuts, c.frame) == shot
+            if start - _NEAR <= c.time <= end + _NEAR and shot_at(c.frame, cuts) == shot
         ]
         self.track = track
         self.seen = {s.frame: s for s in track.sightings if s.score > 0}

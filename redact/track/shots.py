@@ -7,16 +7,13 @@ whip pan or a cross-fade is no boundary.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redact.core.findings import Track
 from redact.core.frames import Grey
 
 _SIDE = 48
@@ -30,16 +27,6 @@ _MIN_DROP = 1.8
 
 _MIN_DEVIATION = 0.6
 """Standard deviation below which a normalised picture, white or black, has nothing to compare."""
-
-
-def shot_of(track: Track, cuts: Sequence[int]) -> int:
-    """The number of the shot that a track is in, from 0.
-
-    Args:
-        track: It never lies in two.
-        cuts: Indices of frames that begin a new shot, ascending.
-    """
-    return bisect_right(cuts, track.sightings[0].frame)
 
 
 class ShotBoundaryFinder:

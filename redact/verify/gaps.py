@@ -7,13 +7,13 @@ one it is extrapolated at the speed the thing had there.
 from __future__ import annotations
 
 import sys
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 from redact.core.coverage import interpolate
+from redact.core.cuts import frames_of_shot
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.track.association import proximity
@@ -124,21 +124,15 @@ def find_gaps(tracks: Iterable[Track], cuts: Sequence[int]) -> list[Gap]:
     tracks = sorted(tracks, key=lambda track: track.sightings[0].time)
     found: list[Gap] = []
     for place, track in enumerate(tracks):
-        start, end = _shot_of(track, cuts)
         seen, last = track.sightings, track.sightings[-1]
-        found += _gap_at_end(track.kind, seen, (start - 1, seen[0].frame))
-        found += _gap_at_end(track.kind, seen[::-1], (last.frame, end))
+        shot = frames_of_shot(seen[0].frame, cuts, sys.maxsize)
+        found += _gap_at_end(track.kind, seen, (shot.start - 1, seen[0].frame))
+        found += _gap_at_end(track.kind, seen[::-1], (last.frame, shot.stop))
         found += (_gap_between(track, n, track, n + 1) for n in _interruptions(seen))
         later = (tracks[n] for n in range(place + 1, len(tracks)))
-        others = _continuations(last, later, end)
+        others = _continuations(last, later, shot.stop)
         found += (_gap_between(track, -1, other, 0) for other in others if other.kind is track.kind)
     return found
-
-
-def _shot_of(track: Track, cuts: Sequence[int]) -> tuple[int, int]:
-    """The first frame of a track's shot, and that of the next."""
-    place = bisect_right(cuts, track.sightings[0].frame)
-    return cuts[place - 1] if place else 0, cuts[place] if place < len(cuts) else sys.maxsize
 
 
 def _gap_at_end(kind: Kind, seen: Sequence[Sighting], frames: tuple[int, int]) -> Iterator[Gap]:

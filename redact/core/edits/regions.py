@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from redact.core.coverage import Cover, Coverage, Hidden
+from redact.core.cuts import shot_at, shot_of
 from redact.core.edits.checks import path_points, path_span, refuse, spoken
 from redact.core.edits.things import Thing, Things, is_ever_hidden, is_hidden
 from redact.core.edits.values import HidePath, Key, Outline
@@ -97,7 +98,7 @@ class CorrectedPath:
         self._number = max(number for number, _ in thing.corrections)
         self._coverage = coverage
         self._cuts = cuts
-        self._shot = bisect_right(cuts, thing.track.sightings[0].frame)
+        self._shot = shot_of(thing.track, cuts)
         owned = {s.frame for s in things.sightings(thing)}
         path = smooth(thing.track)
         said = {c.time: c.box for _, c in thing.corrections}
@@ -113,7 +114,7 @@ class CorrectedPath:
         shown = choice is not None and not choice.hide and choice.number > self._number
         owned = self._things.owner(self._track, time) is self.thing
         points = self._whole if owned else self._own  # beyond what is its own it is held
-        if shown or not points or bisect_right(self._cuts, index) != self._shot:
+        if shown or not points or shot_at(index, self._cuts) != self._shot:
             return None
         rule = self._coverage.rule(self._track.kind)
         start = points[0].time - Fraction(rule.before)
