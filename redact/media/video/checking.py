@@ -6,17 +6,12 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
-from av import CodecContext, Packet
 from av.container import InputContainer
-from av.video.codeccontext import VideoCodecContext
 
 from redact.core.edits.values import Mute
 from redact.core.recipe import Extra
 from redact.errors import InputError, VerificationError
 from redact.media.video.container import open_media, video_stream
-from redact.media.video.h264.nal import IDR_SLICE, SLICE, nal_types
 from redact.media.video.media_info import UNSPECIFIED, AudioTrack, MediaInfo
 from redact.media.video.muting import find_sound_left
 from redact.media.video.muxing import MuxJob
@@ -75,49 +70,6 @@ def presentation_times(path: Path) -> list[Fraction]:
                     raise VerificationError("a frame of the result has no time")
                 times.append(time * packet.time_base)
     return sorted(times)
-
-
-def check_coded_pictures(path: Path, codec: str) -> None:
-    """Refuse copied packets that hold more than the pictures that were compared.
-
-    Packets of H.264 may hold coded slices alone. In VP9 a decoder may go on behind the picture of
-    a packet, or not: both that are common must show the same.
-
-    Raises:
-        VerificationError: A packet holds an SEI message, a parameter set, or something unknown, or
-            decoders show different pictures.
-    """
-    if codec == "vp9":
-        _check_decoders_agree(path, ("vp9", "libvpx-vp9"))
-        return
-    with open_media(path) as container:
-        for packet in container.demux(video_stream(container, path)):
-            if not nal_types(bytes(packet)) <= {SLICE, IDR_SLICE}:
-                raise VerificationError("the result holds more than coded pictures")
-
-
-def _check_decoders_agree(path: Path, names: tuple[str, str]) -> None:
-    decoders = [_make_plain_decoder(name) for name in names]
-    with open_media(path) as container:
-        for packet in container.demux(video_stream(container, path)):
-            data = bytes(packet)
-            try:
-                one, other = (
-                    [frame.to_ndarray() for frame in it.decode(Packet(data) if data else None)]
-                    for it in decoders
-                )
-            except (av.FFmpegError, ValueError) as error:
-                raise VerificationError("a decoder does not show what was copied") from error
-            if len(one) != len(other) or not all(map(np.array_equal, one, other)):
-                raise VerificationError("decoders show different pictures of what was copied")
-
-
-def _make_plain_decoder(name: str) -> VideoCodecContext:
-    """A decoder that gives each picture with its packet."""
-    decoder = CodecContext.create(name, "r")
-    assert isinstance(decoder, VideoCodecContext)
-    decoder.thread_count = 1
-    return decoder
 
 
 def _check_times(wanted: Sequence[Fraction], found: Sequence[Fraction], job: MuxJob) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from redact.core.geometry import Size
@@ -52,4 +53,11 @@ class CodedStream(Protocol):
 
         Raises:
             CannotCopy: One decoder cannot show both.
+        """
+
+    def check_written(self, path: Path) -> None:
+        """Refuse a result with copied pictures whose packets may hold more than was compared.
+
+        Raises:
+            VerificationError: They do.
         """

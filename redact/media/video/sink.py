@@ -15,7 +15,7 @@ from redact.core.frames import Frame
 from redact.core.recipe import Audio, Extra
 from redact.errors import EngineError, RecipeError, UnsupportedInputError, VerificationError
 from redact.media import drafts, files
-from redact.media.video.checking import check_coded_pictures, check_result
+from redact.media.video.checking import check_result
 from redact.media.video.coded_streams import CannotCopy
 from redact.media.video.container import add_path_to_errors
 from redact.media.video.encoders import Choice, choose_encoder
@@ -208,7 +208,7 @@ class VideoSink:
         with add_path_to_errors(self._output):
             check_result(job, self._times)
             if self._copies is not None:
-                check_coded_pictures(job.written, source.media_info.codec)
+                self._copies.stream.check_written(job.written)
 
     def _sounds(self, written: Path) -> dict[AudioTrack, CopiedTrack | DecodedTrack]:
         """Where each track comes from; one of which nothing is played is left out."""

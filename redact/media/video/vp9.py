@@ -3,22 +3,33 @@
 Only streams whose packets hold one picture each, and show it, are copied: of a picture that is not
 shown nobody knows what it holds. Encoders that look ahead write such pictures, those of recordings
 do not. Where a picture's last tile ends is not known here, so something may follow it: the finished
-file is shown by two decoders, which must agree (`checking.check_coded_pictures`).
+file is shown by two decoders, which must agree (`Vp9Stream.check_written`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+import av
+import numpy as np
+from av import CodecContext, Packet
+from av.video.codeccontext import VideoCodecContext
+
 from redact.core.geometry import Size
+from redact.errors import VerificationError
 from redact.media.video.bits import BitReader
 from redact.media.video.coded_streams import CannotCopy, CodedPicture, CodedStream
+from redact.media.video.container import open_media, video_stream
 from redact.media.video.encoders import Choice
 
 _SYNC_CODE: Final = 0x498342
 _RGB: Final = 7
 _REFERENCES: Final = 3
+_DECODERS: Final = ("vp9", "libvpx-vp9")
+"""FFmpeg's own, and the one of browsers."""
+
 _SUPERFRAME: Final = 0b110
 """The upper bits of a packet's last byte, where an index of several pictures ends it."""
 
@@ -88,6 +99,30 @@ class Vp9Stream:
         if isinstance(encoded, Vp9Stream) and encoded.format != self.format:
             raise CannotCopy("the pictures encoded anew mean something else than the copied ones")
         return None
+
+    def check_written(self, path: Path) -> None:
+        """Refuse what decoders show differently: one may go on behind a packet's picture."""
+        decoders = [_make_plain_decoder(name) for name in _DECODERS]
+        with open_media(path) as container:
+            for packet in container.demux(video_stream(container, path)):
+                data = bytes(packet)
+                try:
+                    one, other = (
+                        [frame.to_ndarray() for frame in it.decode(Packet(data) if data else None)]
+                        for it in decoders
+                    )
+                except (av.FFmpegError, ValueError) as error:
+                    raise VerificationError("a decoder does not show what was copied") from error
+                if len(one) != len(other) or not all(map(np.array_equal, one, other)):
+                    raise VerificationError("decoders show different pictures of what was copied")
+
+
+def _make_plain_decoder(name: str) -> VideoCodecContext:
+    """A decoder that gives each picture with its packet."""
+    decoder = CodecContext.create(name, "r")
+    assert isinstance(decoder, VideoCodecContext)
+    decoder.thread_count = 1
+    return decoder
 
 
 def _frames(packet: bytes) -> list[bytes]:

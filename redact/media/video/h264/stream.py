@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from redact.core.geometry import Size
+from redact.errors import VerificationError
 from redact.media.video.coded_streams import CannotCopy, CodedPicture, CodedStream
+from redact.media.video.container import open_media, video_stream
 from redact.media.video.encoders import Choice
 from redact.media.video.h264.decoder_configuration import (
     ParameterSets,
     read_configuration,
     write_configuration,
 )
+from redact.media.video.h264.nal import IDR_SLICE, SLICE, nal_types
 from redact.media.video.h264.pictures import read_picture
 
 _MOST_SPS_IDS = 32
@@ -60,3 +64,10 @@ class H264Stream:
         """The record with the parameter sets of both."""
         others = [encoded.sets] if isinstance(encoded, H264Stream) else []
         return write_configuration([self.sets, *others])
+
+    def check_written(self, path: Path) -> None:
+        """Refuse packets that hold an SEI message, a parameter set, or something unknown."""
+        with open_media(path) as container:
+            for packet in container.demux(video_stream(container, path)):
+                if not nal_types(bytes(packet)) <= {SLICE, IDR_SLICE}:
+                    raise VerificationError("the result holds more than coded pictures")
