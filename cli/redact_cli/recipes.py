@@ -122,15 +122,14 @@ def parse_kinds(text: str | None) -> frozenset[Kind]:
     """
     if text is None:
         return frozenset(USUAL)
-    known = {facts.option: kind for kind, facts in KINDS.items()}
     names = [name.strip() for name in text.split(",")]
     if names == ["all"]:
-        return frozenset(known.values())
-    unknown = [name for name in names if name not in known]
+        return frozenset(_BY_OPTION.values())
+    unknown = [name for name in names if name not in _BY_OPTION]
     if unknown:
-        remedy = f"choose {', '.join(known)}, or all"
+        remedy = f"choose {', '.join(_BY_OPTION)}, or all"
         raise RecipeError(f"nothing called {unknown[0]!r} can be detected", remedy=remedy)
-    return frozenset(known[name] for name in names)
+    return frozenset(_BY_OPTION[name] for name in names)
 
 
 def parse_rule(text: str, coverage: Coverage) -> Coverage:
@@ -140,11 +139,10 @@ def parse_rule(text: str, coverage: Coverage) -> Coverage:
         RecipeError: It is not of that form, or a value does not fit.
     """
     option, _, values = text.partition(":")
-    known = {facts.option: kind for kind, facts in KINDS.items()}
-    if option.strip() not in known or not values:
-        remedy = f"KIND is one of {', '.join(known)}; write for example people:pad=0.2"
+    if option.strip() not in _BY_OPTION or not values:
+        remedy = f"KIND is one of {', '.join(_BY_OPTION)}; write for example people:pad=0.2"
         raise RecipeError(f"a rule is written KIND:NAME=VALUE, not {text!r}", remedy=remedy)
-    rule = coverage.rule(known[option.strip()])
+    rule = coverage.rule(_BY_OPTION[option.strip()])
     for value in values.split(","):
         rule = _with_value(rule, value)
     return coverage.with_rule(rule)
@@ -161,6 +159,8 @@ def _with_value(rule: Rule, text: str) -> Rule:
     except ValueError as error:
         raise RecipeError(f"{text.strip()!r} does not fit: {error}") from error
 
+
+_BY_OPTION = {facts.option: kind for kind, facts in KINDS.items()}
 
 RULE_VALUES = {name: name for name in ("threshold", "pad", "before", "after")} | {"style": "drawn"}
 """What can be said of a kind, and what a rule calls it."""

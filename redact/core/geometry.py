@@ -97,6 +97,10 @@ class Box:
         """Every coordinate multiplied, as when the picture is resized."""
         return Box(self.left * across, self.top * down, self.right * across, self.bottom * down)
 
+    def mirrored(self, width: float) -> Box:
+        """Where it lies when a picture of that width is mirrored left to right."""
+        return Box(width - self.right, self.top, width - self.left, self.bottom)
+
     def hull(self, other: Box) -> Box:
         """The smallest box that holds both."""
         return Box(
@@ -189,14 +193,14 @@ class Turn:
             box = Box(box.top, size.width - box.right, box.bottom, size.width - box.left)
             size = size.transposed()
         if self.mirrored:
-            box = Box(size.width - box.right, box.top, size.width - box.left, box.bottom)
+            box = box.mirrored(size.width)
         return box
 
     def upright_box(self, box: Box, stored: Size) -> Box:
         """Where a box among the stored pixels lies in the upright picture."""
         size = stored
         if self.mirrored:
-            box = Box(size.width - box.right, box.top, size.width - box.left, box.bottom)
+            box = box.mirrored(size.width)
         for _ in range(self.quarters):
             box = Box(size.height - box.bottom, box.left, size.height - box.top, box.right)
             size = size.transposed()

@@ -240,23 +240,18 @@ _THOROUGH = (
     Pass("centerface", _TILE, 0.09, scale=0.5, above=4096, every=8),
     Pass("centerface", _TILE, 0.13, scale=0.25, above=8192, every=8),
 )
-_PEOPLE_CLOSELY = (
-    Pass("people", _TILE, 0.3, scale=1, above=2048, largest=0.05, stills=True),
-    Pass("people", _TILE, 0.3, scale=0.5, above=2048, largest=0.05, every=24),
-)
-_HEADS_CLOSELY = (
-    Pass("heads", _TILE, 0.3, scale=1, above=2048, largest=0.05, stills=True),
-    Pass("heads", _TILE, 0.3, scale=0.5, above=2048, largest=0.05, every=24),
-)
+
+
+def _closely(detector: str, threshold: float, above: int = 2048) -> tuple[Pass, Pass]:
+    """Tiles for what is small in large pictures; `above` is that of stills."""
+    tile = Pass(detector, _TILE, threshold, largest=0.05)
+    still = replace(tile, scale=1, above=above, stills=True)
+    return still, replace(tile, scale=0.5, above=2048, every=24)
+
+
+_PEOPLE_CLOSELY, _HEADS_CLOSELY = _closely("people", 0.3), _closely("heads", 0.3)
 _SCREENS = (Pass("screens", 416, 0.3, every=12), Pass("screens", 832, 0.3, every=24))
-_SCREENS_CLOSELY = (
-    Pass("screens", _TILE, 0.4, scale=1, above=2048, largest=0.05, stills=True),
-    Pass("screens", _TILE, 0.4, scale=0.5, above=2048, largest=0.05, every=24),
-)
-_TEXT_CLOSELY = (
-    Pass("text", _TILE, 0.5, scale=1, above=1280, largest=0.05, stills=True),
-    Pass("text", _TILE, 0.5, scale=0.5, above=2048, largest=0.05, every=24),
-)
+_SCREENS_CLOSELY, _TEXT_CLOSELY = _closely("screens", 0.4), _closely("text", 0.5, above=1280)
 FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
     "fast": (
         Pass("heads", 640, 0.3, every=4),

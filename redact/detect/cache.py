@@ -31,7 +31,7 @@ from redact.core.frames import Frame
 from redact.core.geometry import Box, Size
 from redact.core.recipe import Recipe
 from redact.core.storage import FolderLock, lock, write_private
-from redact.core.strict_json import make_converter, parse_json
+from redact.detect.sealed import read_sealed, seal, unseal
 from redact.detect.spans import SpansFoundElsewhere
 from redact.detect.weights import catalogue
 from redact.errors import OutputError
@@ -53,8 +53,6 @@ _NAME = re.compile(r"\..*\.[0-9a-f]{8}\.detections", re.DOTALL)
 _LIBRARIES = ("av", "mediapipe", "numpy", "opencv-contrib-python", "redact-video")
 _RUNTIMES = ("onnxruntime", *(f"onnxruntime-{kind}" for kind in ("directml", "gpu", "openvino")))
 """Packages whose versions pictures and detections depend on."""
-
-_CONVERTER = make_converter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +247,7 @@ class DetectionCache:
             passes = tuple(CachedPass(*key, tuple(result.result())) for key, result in results)
             try:
                 path = self._folder / f"{number}.json"
-                write_private(path, encode_segment(Segment(self._key, number, passes)))
+                write_private(path, seal(Segment(self._key, number, passes)))
             except OSError:
                 self._unwritable = True
 
@@ -258,9 +256,7 @@ class DetectionCache:
             return {}
         path = self._folder / f"{number}.json"
         try:
-            if path.is_symlink() or path.stat().st_size > LARGEST:
-                raise ValueError("this is no segment")
-            segment = decode_segment(path.read_bytes())
+            segment = unseal(read_sealed(path, LARGEST), Segment)
             if (segment.key, segment.number) != (self._key, number):
                 raise ValueError("this is a segment of something else")
             return self._check(segment.passes)
@@ -306,24 +302,6 @@ class DetectionCache:
             self._lock = None
         self._unwritable = self._lock is None
         return not self._unwritable
-
-
-def encode_segment(segment: Segment) -> bytes:
-    """A line with the digest of the rest, and the segment as JSON with every number exact."""
-    text = json.dumps(_CONVERTER.unstructure(segment), allow_nan=False, separators=(",", ":"))
-    return f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}".encode()
-
-
-def decode_segment(data: bytes) -> Segment:
-    """The segment that `encode_segment` encoded.
-
-    Raises:
-        Exception: Of any kind: the data are something else, damaged or cut off.
-    """
-    digest, _, text = data.partition(b"\n")
-    if digest != hashlib.sha256(text).hexdigest().encode():
-        raise ValueError("it is damaged")
-    return _CONVERTER.structure(parse_json(text.decode()), Segment)
 
 
 def remove_caches(folder: Path, output: Path | None = None) -> list[Path]:

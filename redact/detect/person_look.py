@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
-
-import cv2
 import numpy as np
 
 from redact.core.frames import Rgb
 from redact.core.geometry import Box
 from redact.core.interfaces import ObjectFinder
+from redact.detect.detectors.boxes import cut_square
 
 _SIDE = 416
 """Pixels across and down the excerpt in which the person is looked for."""
@@ -36,7 +34,8 @@ def shows_person(objects: ObjectFinder, picture: Rgb, face: Box) -> bool:
         picture: (height, width, 3), 8 bit, upright.
         face: In the picture's pixels.
     """
-    around = [_around(picture, face, height / face.height) for height in _FACES]
+    scales = (height / face.height for height in _FACES)
+    around = [cut_square(picture, face.centre, scale, 2 * _REACH) for scale in scales]
     return any(
         _is_person(objects, np.ascontiguousarray(np.rot90(square, quarters)), height)
         for quarters in range(4)
@@ -48,24 +47,6 @@ def _is_person(objects: ObjectFinder, around: Rgb, height: int) -> bool:
     rows, columns = (slice(_REACH - before, _REACH - before + _SIDE) for before in (_UP, _ASIDE))
     (found,) = objects.detect([around[rows, columns]], _LEAST_SCORE, ("person",))
     return any(_fits(person.box, height) for person in found)
-
-
-def _around(picture: Rgb, face: Box, scale: float) -> Rgb:
-    """(2 * _REACH, 2 * _REACH, 3): a face in the middle, at a scale; black where nothing is."""
-    x, y = face.centre
-    reach = _REACH / scale
-    left, top = max(0, floor(x - reach)), max(0, floor(y - reach))
-    part = picture[top : ceil(y + reach), left : ceil(x + reach)]
-    size = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
-    kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    scaled = np.asarray(cv2.resize(part, size, interpolation=kind), np.uint8)
-    at_x, at_y = round((left - x) * scale) + _REACH, round((top - y) * scale) + _REACH
-    canvas = np.zeros((2 * _REACH, 2 * _REACH, 3), np.uint8)
-    fitting = scaled[max(0, -at_y) :, max(0, -at_x) :]
-    target = canvas[max(0, at_y) :, max(0, at_x) :]
-    rows, columns = (min(a, b) for a, b in zip(fitting.shape[:2], target.shape[:2], strict=True))
-    target[:rows, :columns] = fitting[:rows, :columns]
-    return canvas
 
 
 def _fits(person: Box, face: float) -> bool:

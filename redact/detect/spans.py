@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -23,12 +22,10 @@ import numpy as np
 from redact.core.findings import Detection
 from redact.core.frames import Frame, Picture
 from redact.core.storage import is_private, write_private
-from redact.core.strict_json import make_converter, parse_json
+from redact.detect.sealed import read_sealed, seal, unseal
 
 LARGEST = (1 << 24) - 4096
 """Bytes of a span; what worker processes send is not longer either."""
-
-_CONVERTER = make_converter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +70,12 @@ def digest_picture(picture: Picture) -> str:
 
 
 def encode_span(span: Span) -> bytes:
-    """A line with the digest of the rest, and the span as JSON with every number exact.
+    """The span as a file holds it.
 
     Raises:
         ValueError: It is too long.
     """
-    text = json.dumps(_CONVERTER.unstructure(span), allow_nan=False, separators=(",", ":"))
-    data = f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}".encode()
+    data = seal(span)
     if len(data) > LARGEST:
         raise ValueError(f"it holds too much: {len(data)} bytes")
     return data
@@ -91,10 +87,9 @@ def decode_span(data: bytes, key: str, number: int) -> Span:
     Raises:
         Exception: Of any kind: the data are something else, damaged, cut off, or another span.
     """
-    digest, _, text = data.partition(b"\n")
-    if len(data) > LARGEST or digest != hashlib.sha256(text).hexdigest().encode():
-        raise ValueError("it is damaged")
-    span = _CONVERTER.structure(parse_json(text.decode()), Span)
+    if len(data) > LARGEST:
+        raise ValueError("it is too long")
+    span = unseal(data, Span)
     if (span.key, span.number) != (key, number):
         raise ValueError("it is a span of something else")
     return span
@@ -107,11 +102,8 @@ def span_path(folder: Path, number: int) -> Path:
 
 def read_span(folder: Path, key: str, number: int) -> Span | None:
     """A span that lies in a folder; None if it is not there, or is none."""
-    path = span_path(folder, number)
     try:
-        if path.is_symlink() or path.stat().st_size > LARGEST:
-            return None
-        return decode_span(path.read_bytes(), key, number)
+        return decode_span(read_sealed(span_path(folder, number), LARGEST), key, number)
     except Exception:  # whatever is wrong with it: its passes are run here
         return None
 

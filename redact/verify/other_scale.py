@@ -81,11 +81,7 @@ class OtherScales:
         if not exposed:
             return []
         mirrored = self._detect(kind, np.ascontiguousarray(copy[:, ::-1]))
-        wide = copy.shape[1]
-        again = [
-            replace(d, box=Box(wide - d.box.right, d.box.top, wide - d.box.left, d.box.bottom))
-            for d in mirrored
-        ]
+        again = [replace(d, box=d.box.mirrored(copy.shape[1])) for d in mirrored]
         spots = []
         for one in exposed:
             twin = max((d.score for d in again if d.box.iou(one.box) >= _SAME), default=0.0)

@@ -232,8 +232,7 @@ def _enlarged_views(levels: Sequence[Rgb], size: Size, box: Box) -> Iterator[tup
         scale = side / max(box.width, box.height, 1.0)
         view, place = _enlarged(levels, size, box, scale)
         yield view, place
-        mirrored = Box(_VIEW - place.right, place.top, _VIEW - place.left, place.bottom)
-        yield np.ascontiguousarray(view[:, ::-1]), mirrored
+        yield np.ascontiguousarray(view[:, ::-1]), place.mirrored(_VIEW)
 
 
 def _enlarged(levels: Sequence[Rgb], size: Size, box: Box, scale: float) -> tuple[Rgb, Box]:

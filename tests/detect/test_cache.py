@@ -31,11 +31,10 @@ from redact.detect.cache import (
     Segment,
     cache_folder,
     cache_key,
-    decode_segment,
-    encode_segment,
     remove_caches,
 )
 from redact.detect.schedule import PassRunner, PlannedFrame, VideoSchedule
+from redact.detect.sealed import seal, unseal
 from redact.errors import EngineError, UnreadableInputError, UnwritableOutputError
 from redact.pipeline import analyse
 from redact.track.tracker import PictureTracker
@@ -230,7 +229,7 @@ def test_segments_begin_with_the_first_frame(tmp_path: Path) -> None:
     late.times = [time + Fraction(1, 2) for time in late.times]
     folder = run_interrupted(late, tmp_path / NAME, 90)
     assert stored(folder) == {0, 1, 2}
-    first = decode_segment((folder / "0.json").read_bytes())
+    first = unseal((folder / "0.json").read_bytes(), Segment)
     assert {it.frame for it in first.passes} <= set(range(25))
     assert max(it.frame for it in first.passes) > 20
 
@@ -273,7 +272,7 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
 
 def test_it_holds_boxes_and_times_and_nothing_else(tmp_path: Path) -> None:
     folder = run_interrupted(film(), tmp_path / NAME, 90)
-    segment = decode_segment((folder / "1.json").read_bytes())
+    segment = unseal((folder / "1.json").read_bytes(), Segment)
     assert (segment.key, segment.number) == (KEY, 1)
     assert all(1 <= it.time < 2 and it.frame == it.time * 25 for it in segment.passes)
     text = (folder / "1.json").read_text().partition("\n")[2]
@@ -313,7 +312,7 @@ WRONG: dict[str, Callable[[Segment], Segment]] = {
 def test_the_passes_of_an_impossible_segment_run_again(tmp_path: Path, wrong: str) -> None:
     folder = run_interrupted(film(), tmp_path / NAME, 90)
     path = folder / "1.json"
-    path.write_bytes(encode_segment(WRONG[wrong](decode_segment(path.read_bytes()))))
+    path.write_bytes(seal(WRONG[wrong](unseal(path.read_bytes(), Segment))))
     check_second_is_not_used(tmp_path)
 
 
@@ -411,7 +410,7 @@ def test_a_key_tells_weights_and_versions_apart(monkeypatch: pytest.MonkeyPatch)
 def test_every_number_is_exact(score: float) -> None:
     seen = Detection(Kind.PLATE, Box(-1 / 3, 0.1, 1e-7 + 2, 1 / 7 + 3), score)
     segment = Segment(KEY, 7, (CachedPass(3, Fraction(1001, 30000), 1, (seen, seen)),))
-    assert decode_segment(encode_segment(segment)) == segment
+    assert unseal(seal(segment), Segment) == segment
 
 
 # whose it is

@@ -10,6 +10,7 @@ import pytest
 from redact.core.geometry import Box
 from redact.detect.detectors.heads import Heads, _drop_doubles, _measure
 from tests.figures import figures, paint_figure
+from tests.networks import colours_of_red
 
 FRONT, BEHIND = False, True
 
@@ -50,14 +51,7 @@ def test_scores_reach_the_threshold_and_the_best_comes_first() -> None:
 
 
 def test_the_network_gets_red_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    batches = []
-    session = network()._session
-    run = session.run
-    monkeypatch.setattr(session, "run", lambda batch: batches.append(batch) or run(batch))
-    picture = np.zeros((32, 32, 3), np.uint8)
-    picture[..., 0] = 200
-    network().detect([picture], 0.2)
-    assert batches[0][0].mean(axis=(1, 2)).tolist() == [200, 0, 0]
+    assert colours_of_red(network(), monkeypatch) == [200, 0, 0]
 
 
 def test_a_head_lies_where_it_lies_in_the_picture() -> None:

@@ -12,6 +12,7 @@ from redact.core.frames import Rgb
 from redact.core.geometry import Box
 from redact.detect.detectors.objects import _BINS, CLASSES, SIDE, Objects, _decode_level
 from tests.cars import plate_box, street
+from tests.networks import colours_of_red
 
 VEHICLES = ("car", "motorcycle", "bus", "truck")
 
@@ -35,14 +36,7 @@ def test_a_painted_car_is_a_vehicle_around_its_plate() -> None:
 
 
 def test_the_network_gets_blue_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    batches = []
-    session = network()._session
-    run = session.run
-    monkeypatch.setattr(session, "run", lambda batch: batches.append(batch) or run(batch))
-    picture = np.zeros((32, 32, 3), np.uint8)
-    picture[..., 0] = 200
-    network().detect([picture], 0.2)
-    assert batches[0][0].mean(axis=(1, 2)).tolist() == [0, 0, 200]
+    assert colours_of_red(network(), monkeypatch) == [0, 0, 200]
 
 
 def test_only_the_classes_that_are_asked_for_are_found() -> None:

@@ -1,4 +1,4 @@
-"""What detectors share: non-maximum suppression of their boxes, and batches of their pictures."""
+"""What detectors share: suppression of non-maxima, batches of pictures, and squares cut of them."""
 
 from __future__ import annotations
 
@@ -62,3 +62,29 @@ def detect_in_batches(
         found += detect(pictures[start:end])
         start = end
     return found
+
+
+def cut_square(picture: Rgb, centre: tuple[float, float], scale: float, side: int) -> Rgb:
+    """(side, side, 3): a scaled picture around a point, black where nothing is.
+
+    Args:
+        picture: (height, width, 3), 8 bit.
+        centre: Across and down, in the picture's pixels; it lies in the picture.
+        scale: Pixels of the square for each of the picture.
+        side: Of the square, in pixels.
+    """
+    (x, y), reach = centre, side / 2 / scale
+    spans = [
+        (max(0, int(middle - reach)), min(length, int(np.ceil(middle + reach))))
+        for middle, length in ((x, picture.shape[1]), (y, picture.shape[0]))
+    ]
+    (left, right), (top, bottom) = spans
+    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    part = cv2.resize(picture[top:bottom, left:right], size, interpolation=how)
+    across, down = round((left - x) * scale + side / 2), round((top - y) * scale + side / 2)
+    canvas = np.zeros((side, side, 3), np.uint8)
+    part = part[max(0, -down) : side - down, max(0, -across) : side - across]
+    down, across = max(0, down), max(0, across)
+    canvas[down : down + part.shape[0], across : across + part.shape[1]] = part
+    return canvas

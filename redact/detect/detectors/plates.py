@@ -10,7 +10,7 @@ import numpy as np
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
 from redact.core.geometry import Box
-from redact.detect.detectors.boxes import detect_in_batches, suppress_non_maxima
+from redact.detect.detectors.boxes import cut_square, detect_in_batches, suppress_non_maxima
 from redact.detect.detectors.session import Session, Tensor, make_batch
 
 _MAX_IOU = 0.5
@@ -106,20 +106,7 @@ def _reduce(picture: Rgb) -> Rgb:
 def _crop_at_width(picture: Rgb, box: Box, wanted: int) -> tuple[Rgb, Tensor]:
     """The square around a box, scaled so that the box is so many pixels wide, and the box in it."""
     scale = wanted / max(box.width, 1.0)
-    (x, y), reach = box.centre, _CROP / 2 / scale
-    spans = [
-        (max(0, int(middle - reach)), min(length, int(np.ceil(middle + reach))))
-        for middle, length in ((x, picture.shape[1]), (y, picture.shape[0]))
-    ]
-    (left, right), (top, bottom) = spans
-    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    part = cv2.resize(picture[top:bottom, left:right], size, interpolation=how)
-    across, down = round((left - x) * scale + _CROP / 2), round((top - y) * scale + _CROP / 2)
-    canvas = np.zeros((_CROP, _CROP, 3), np.uint8)
-    part = part[max(0, -down) : _CROP - down, max(0, -across) : _CROP - across]
-    down, across = max(0, down), max(0, across)
-    canvas[down : down + part.shape[0], across : across + part.shape[1]] = part
+    canvas = cut_square(picture, box.centre, scale, _CROP)
     half = np.array([box.width, box.height], np.float32) * scale / 2
     return canvas, np.concatenate([_CROP / 2 - half, _CROP / 2 + half]).astype(np.float32)
 

@@ -1,0 +1,44 @@
+"""Values in files of the detection cache: JSON with every number exact, behind a digest of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from redact.core.strict_json import make_converter, parse_json
+
+Value = TypeVar("Value")
+
+_CONVERTER = make_converter()
+
+
+def seal(value: Any) -> bytes:
+    """A line with the digest of the rest, and the value as JSON with every number exact."""
+    text = json.dumps(_CONVERTER.unstructure(value), allow_nan=False, separators=(",", ":"))
+    return f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}".encode()
+
+
+def unseal(data: bytes, kind: type[Value]) -> Value:
+    """The value that `seal` was given.
+
+    Raises:
+        Exception: Of any kind: the data are something else, damaged or cut off.
+    """
+    digest, _, text = data.partition(b"\n")
+    if digest != hashlib.sha256(text).hexdigest().encode():
+        raise ValueError("it is damaged")
+    return _CONVERTER.structure(parse_json(text.decode()), kind)
+
+
+def read_sealed(path: Path, largest: int) -> bytes:
+    """What a file holds that may be one; no link is followed.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is a link, or longer than that many bytes.
+    """
+    if path.is_symlink() or path.stat().st_size > largest:
+        raise ValueError("this is no file of a detection cache")
+    return path.read_bytes()
