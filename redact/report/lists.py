@@ -101,10 +101,15 @@ def _timeline_row(number: int, track: dict[str, Any], whole: float) -> str:
 
 
 def _bar(span: Sequence[float], y: int, whole: float, kind: str) -> str:
-    start, end = (_LEFT + (_WIDTH - _LEFT - 30) * min(1.0, t / whole) for t in span)
+    start, end = (_across(time, whole) for time in span)
     width = max(2.0, end - start)
     return f'<rect class="{kind}" x="{start:.1f}" y="{y + 3}" width="{width:.1f}" height="11"/>'
 
 
 def _x_of(seconds: float, whole: float) -> str:
-    return f"{_LEFT + (_WIDTH - _LEFT - 30) * min(1.0, seconds / whole):.1f}"
+    return f"{_across(seconds, whole):.1f}"
+
+
+def _across(seconds: float, whole: float) -> float:
+    """Where a time lies in the drawing."""
+    return _LEFT + (_WIDTH - _LEFT - 30) * min(1.0, seconds / whole)
