@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import stat
@@ -10,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import distributed
 import pytest
 
+from redact.cluster import serving
 from redact.cluster.addresses import (
     Address,
     check_link,
@@ -20,6 +23,7 @@ from redact.cluster.addresses import (
     read_address,
 )
 from redact.cluster.certificates import make_certificates
+from redact.cluster.serving import serve_scheduler
 from redact.errors import ClusterError, OutputExistsError
 
 
@@ -169,3 +173,26 @@ def test_what_is_no_scheduler_is_refused(certificates: Path) -> None:
             check_link(address, make_security(certificates), "client")
     with pytest.raises(ConnectionError, match="no scheduler at"):
         check_link(address, make_security(certificates), "client")
+
+
+# services
+
+
+def test_a_service_does_not_watch_itself_for_pages_that_are_not_served(
+    certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[distributed.Scheduler] = []
+
+    class Kept(distributed.Scheduler):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)
+            made.append(self)
+
+    async def serve() -> None:
+        over = asyncio.Event()
+        over.set()
+        await serve_scheduler("127.0.0.1", 0, make_security(certificates), over, lambda _: None)
+
+    monkeypatch.setattr(serving, "Scheduler", Kept)
+    asyncio.run(serve())
+    assert made[0]._tick_interval >= 1
