@@ -10,6 +10,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from redact.core.coverage import Coverage
+from redact.core.edits.things import in_force
 from redact.core.edits.values import (
     Accept,
     ChangeStyle,
@@ -23,6 +24,7 @@ from redact.core.edits.values import (
     Mute,
     Note,
     Outline,
+    Revoke,
     Show,
     SignOff,
     Span,
@@ -34,6 +36,7 @@ from redact.core.geometry import Box, Size
 from redact.core.history import free_number
 from redact.core.plan import Plan, SourceId
 from redact.core.recipe import Pass, Recipe
+from redact.errors import PlanError
 
 SIZE = Size(160, 120)
 FRAMES = 40
@@ -134,11 +137,22 @@ def edits(draw: st.DrawFn, plan: Plan) -> Edit:
         later = st.sampled_from(seen[1:])
         makers.append(later.map(lambda time: Split(number, time, new)))
         makers.append(later.map(lambda time: Trim(number, new, time)))
+    past = [n for n, _ in in_force(plan.edits) if _can_be_taken_back(plan, n)]
+    if past:
+        makers.append(st.sampled_from(past).map(Revoke))
     person = draw(said)
     if things.by_id[number].person != person:
         makers.append(st.just(Join((number,), person)))
     made = draw(st.one_of(makers))
     return replace(made, reason=draw(st.just("") | words))
+
+
+def _can_be_taken_back(plan: Plan, number: int) -> bool:
+    try:
+        with_edits(plan, Revoke(number))
+    except PlanError:  # a signature, or what a later edit needs
+        return False
+    return True
 
 
 @st.composite

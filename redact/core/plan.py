@@ -14,7 +14,7 @@ from redact.core.coverage import Hidden
 from redact.core.edits.checks import CORRECT, check_boxes, check_edits, check_pages
 from redact.core.edits.json_form import edit_converter
 from redact.core.edits.regions import DrawnRegions, HiddenTracks, shown_regions
-from redact.core.edits.things import Thing, Things, hidden_tracks, walk
+from redact.core.edits.things import Thing, Things, hidden_tracks, in_force, walk
 from redact.core.edits.values import ChangeStyle, Edit, HideBox, Mute, Show
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region, Size
@@ -126,8 +126,8 @@ class Plan:
     @property
     def style(self) -> StyleName:
         """The style of everything for which no edit names another."""
-        whole = [edit for edit in self.edits if isinstance(edit, ChangeStyle) and edit.for_all]
-        return whole[-1].style if whole else self.recipe.style
+        changes = [edit for _, edit in in_force(self.edits) if isinstance(edit, ChangeStyle)]
+        return next((it.style for it in reversed(changes) if it.for_all), self.recipe.style)
 
     @property
     def styles(self) -> frozenset[StyleName]:
@@ -139,7 +139,7 @@ class Plan:
     @property
     def mutes(self) -> tuple[Mute, ...]:
         """Spans of the sound that are silenced."""
-        return tuple(edit for edit in self.edits if isinstance(edit, Mute))
+        return tuple(edit for _, edit in in_force(self.edits) if isinstance(edit, Mute))
 
     @property
     def things(self) -> Things:

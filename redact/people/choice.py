@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from redact.core.edits.things import in_force
 from redact.core.edits.values import Show
 from redact.core.findings import Kind, Track
 from redact.core.geometry import Box
@@ -145,7 +146,7 @@ def make_chooser(choice: PhotoChoice | None) -> Callable[[Source, Plan, Progress
 
 def shown_by_choice(plan: Plan) -> frozenset[int]:
     """The tracks that photographs left visible at some time."""
-    shows = (edit for edit in plan.edits if isinstance(edit, Show))
+    shows = (edit for _, edit in in_force(plan.edits) if isinstance(edit, Show))
     chosen = (edit.track for edit in shows if edit.reason in REASONS.values())
     return frozenset(track for track in chosen if track is not None)
 

@@ -129,6 +129,7 @@ def _decision_in_words(edit: dict[str, Any]) -> str:
         "note": f"note{f' on {what}' if what else ''}{when}: {edit.get('text')}",
         "accept": f"{what or 'everything'} was looked at and left as it is",
         "sign": "signed",
+        "revoke": f"edit {edit.get('number')} is taken back",
     }
     return words[kind]
 

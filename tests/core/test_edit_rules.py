@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from redact.core.coverage import Coverage
+from redact.core.edits.things import in_force
 from redact.core.edits.values import (
     Accept,
     ChangeStyle,
@@ -23,6 +24,7 @@ from redact.core.edits.values import (
     Key,
     Mute,
     Note,
+    Revoke,
     Show,
     SignOff,
     Span,
@@ -326,8 +328,12 @@ def points_hidden(regions: Sequence[Region]) -> set[tuple[int, int]]:
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edited_plans(most=4), st.data())
 def test_only_show_reveals(plan: Plan, data: st.DataObject) -> None:
-    """But for a second correction, which moves what only the first one hid."""
-    edit = data.draw(edit_strategies.edits(plan).filter(lambda e: not isinstance(e, Show)))
+    """But for a second correction, which moves what only the first one hid.
+
+    An edit that is taken back is no decision any more, as one that is undone: see below.
+    """
+    kinds = Show | Revoke
+    edit = data.draw(edit_strategies.edits(plan).filter(lambda e: not isinstance(e, kinds)))
     assume(not (isinstance(edit, Correct) and plan.things.by_id[edit.track].corrections))
     after = add(plan, edit)
     for index in range(0, FRAMES, 2):
@@ -351,6 +357,48 @@ def test_show_reveals_nothing_of_another_thing(plan: Plan, data: st.DataObject) 
             if thing.id != shown or thing.drawn is not None
         ]
         assert points_hidden(others) <= points_hidden(after.regions(index, at(index)))
+
+
+# Edits that are taken back
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(edited_plans(most=5), st.data())
+def test_an_edit_that_is_taken_back_is_as_if_it_had_never_been(
+    plan: Plan, data: st.DataObject
+) -> None:
+    numbers = [n for n, e in in_force(plan.edits) if not isinstance(e, SignOff | Revoke)]
+    assume(numbers)
+    number = data.draw(st.sampled_from(numbers))
+    nothing = Note("nothing", continues=plan.edits[number - 1].continues)
+    try:
+        without = replace(plan, edits=(*plan.edits[: number - 1], nothing, *plan.edits[number:]))
+    except PlanError:  # a later edit needs it
+        with pytest.raises(PlanError):
+            add(plan, Revoke(number))
+        return
+    after = add(plan, Revoke(number))
+    back = add(after, Revoke(len(after.edits)))
+    for one, other in ((after, without), (back, plan)):
+        assert (one.style, one.mutes) == (other.style, other.mutes)
+        for index in range(0, FRAMES, 3):
+            assert one.regions(index, at(index)) == other.regions(index, at(index))
+
+
+def test_what_cannot_be_taken_back_is_refused_in_words() -> None:
+    zone, show = HideBox(FACE), Show(region="1")
+    sign = SignOff(by="Ana", at="2026-11-28T14:00:00Z")
+    for edits, said in (
+        ((zone, show, Revoke(1)), "edit 2: it shows region 1, which does not exist"),
+        ((zone, Revoke(2)), "edit 2: it takes back edit 2, and there is none"),
+        ((zone, Revoke(0)), "edit 2: it takes back edit 0, and there is none"),
+        ((zone, Revoke(1), Revoke(1)), "edit 3: it takes back edit 1, which is taken back already"),
+        ((zone, sign, Revoke(2)), "edit 3: it takes back a signature"),
+    ):
+        with pytest.raises(PlanError) as caught:
+            replace(PLAN, edits=edits)
+        assert caught.value.problem.startswith(said)
+    assert hidden(add(PLAN, zone, show, Revoke(2), Revoke(1))) == ALL
 
 
 # Edits that can do nothing

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Never
 
-from redact.core.edits.things import Things, cuts_off, things_of
+from redact.core.edits.things import Things, cuts_off, in_force, things_of
 from redact.core.edits.values import (
     Accept,
     ChangeStyle,
@@ -23,6 +23,7 @@ from redact.core.edits.values import (
     Mute,
     Note,
     Outline,
+    Revoke,
     Show,
     SignOff,
     Split,
@@ -58,13 +59,16 @@ def check_edits(
     Raises:
         PlanError: It names the edit by its number, from 1.
     """
-    things = things_of(tracks)
+    things, taken_back = things_of(tracks), set[int]()
     for number, edit in enumerate(edits, 1):
-        problem = (
-            _common_problem(edit, number)
-            or _time_problem(edit, first, last)
-            or _problem(edit, things)
-        )
+        problem = _common_problem(edit, number)
+        if problem:
+            refuse(number, problem)
+    for number, edit in in_force(edits):
+        problem = _time_problem(edit, first, last) or _problem(edit, things)
+        if isinstance(edit, Revoke):
+            problem = _revocation_problem(edit, edits[: number - 1], taken_back)
+            taken_back.add(edit.number)
         if problem:
             refuse(number, problem)
         things.take(number, edit)
@@ -100,6 +104,23 @@ def _problem(edit: Edit, things: Things) -> str | None:
         return "nobody signs: say by whom and at which moment"
     if isinstance(edit, Targeted):
         return _target_problem(edit, things)
+    return None
+
+
+def _revocation_problem(edit: Revoke, before: Sequence[Edit], known: set[int]) -> str | None:
+    """Why an edit cannot be taken back; what is needed later is refused where it is missing.
+
+    Args:
+        edit: That takes it back.
+        before: All edits before this one.
+        known: Numbers of those that others have taken back.
+    """
+    if not 1 <= edit.number <= len(before):
+        return f"it takes back edit {edit.number}, and there is none of that number before it"
+    if edit.number in known:
+        return f"it takes back edit {edit.number}, which is taken back already"
+    if isinstance(before[edit.number - 1], SignOff):
+        return "it takes back a signature: whatever is edited needs a new one anyway"
     return None
 
 
@@ -236,7 +257,7 @@ def check_boxes(edits: Sequence[Edit], size: Size) -> None:
     Raises:
         PlanError: It names the edit by its number, from 1.
     """
-    for number, edit in enumerate(edits, 1):
+    for number, edit in in_force(edits):
         boxes = _boxes_of(edit)
         if boxes and not any(box.touches(size) for box in boxes):
             outside = f"outside of the picture of {size.width}x{size.height} pixels"
@@ -255,7 +276,7 @@ def check_pages(edits: Sequence[Edit], pages: Iterable[Frame]) -> None:
     Raises:
         PlanError: It names the edit by its number, from 1.
     """
-    left = {n: edit for n, edit in enumerate(edits, 1) if _boxes_of(edit)}
+    left = {number: edit for number, edit in in_force(edits) if _boxes_of(edit)}
     if not left:
         return
     for page in pages:

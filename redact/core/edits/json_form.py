@@ -28,6 +28,7 @@ _CLASSES: Final[dict[str, type]] = {
     "note": values.Note,
     "accept": values.Accept,
     "sign": values.SignOff,
+    "revoke": values.Revoke,
 }
 """By the value of `edit`. A `hide` with a box or with keys draws a region."""
 

@@ -18,6 +18,7 @@ from redact.core.edits.values import (
     HideBox,
     HidePath,
     Join,
+    Revoke,
     Show,
     Split,
     Targeted,
@@ -183,9 +184,19 @@ def things_of(tracks: Iterable[Track]) -> Things:
 def walk(tracks: Iterable[Track], edits: Sequence[Edit]) -> Things:
     """The things after all edits, which must name what exists."""
     found = things_of(tracks)
-    for number, edit in enumerate(edits, 1):
+    for number, edit in in_force(edits):
         found.take(number, edit)
     return found
+
+
+def in_force(edits: Sequence[Edit]) -> list[tuple[int, Edit]]:
+    """The edits that were not taken back, each with its number, from 1; and those that do that."""
+    revoked: set[int] = set()
+    for number in range(len(edits), 0, -1):  # what takes an edit back may be taken back later
+        edit = edits[number - 1]
+        if isinstance(edit, Revoke) and edit.number < number and number not in revoked:
+            revoked.add(edit.number)
+    return [(number, edit) for number, edit in enumerate(edits, 1) if number not in revoked]
 
 
 def hidden_by_default(track: Track, uncertain: str) -> bool:

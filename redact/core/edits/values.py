@@ -266,6 +266,18 @@ class SignOff(Decision):
     edit: Literal["sign"] = "sign"
 
 
+@dataclass(frozen=True, slots=True)
+class Revoke(Decision):
+    """An earlier edit is taken back, whatever was decided since; both stay in the list.
+
+    Args:
+        number: Of that edit, from 1.
+    """
+
+    number: int
+    edit: Literal["revoke"] = "revoke"
+
+
 Edit: TypeAlias = (
     Show
     | Hide
@@ -280,6 +292,7 @@ Edit: TypeAlias = (
     | Note
     | Accept
     | SignOff
+    | Revoke
 )
 
 Drawn: TypeAlias = HideBox | HidePath
