@@ -11,7 +11,7 @@ from typing import Any
 from redact.core.coverage import Cover
 from redact.core.edits.checks import path_span
 from redact.core.edits.regions import Drawing, corrected_paths
-from redact.core.edits.things import Thing, Things, is_ever_hidden, state_at
+from redact.core.edits.things import Thing, Things, in_force, is_ever_hidden, state_at
 from redact.core.edits.values import Accept, HidePath, Note, SignOff, Split, Trim
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
@@ -189,7 +189,7 @@ def describe(plan: Plan, times: Sequence[Fraction], memory: Memory) -> dict[str,
 
 def _looked_at(plan: Plan, things: Things) -> set[int]:
     """The numbers of things that a person accepted as they are."""
-    accepts = (edit for edit in plan.edits if isinstance(edit, Accept))
+    accepts = (edit for _, edit in in_force(plan.edits) if isinstance(edit, Accept))
     return {thing.id for edit in accepts for thing in things.named_by(edit)}
 
 

@@ -24,6 +24,7 @@ from redact.core.geometry import Box
 from redact.core.strict_json import parse_json
 from redact.errors import PlanError, RedactError, printable
 from redact.review import outlines
+from redact.review.acts import acts
 from redact.review.following import Following
 from redact.review.frames import View
 from redact.review.guards import Guard
@@ -88,8 +89,7 @@ class ReviewServer:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        loop = asyncio.get_running_loop()
-        self._loop = loop
+        self._loop = asyncio.get_running_loop()
         self._review.on_progress = lambda job: self._soon(self._tell_job, job)
         if self._review.comparer is not None:
             self._review.comparer.on_found = lambda number, problem: self._soon(
@@ -254,8 +254,7 @@ class ReviewServer:
         if not self._hub.may_work(body.get("tab")):
             return JSONResponse({"error": "this plan is open in another tab", "kind": "tab"}, 409)
         await asyncio.to_thread(self._do, session, number, act, body)
-        said = await asyncio.to_thread(self._describe, session)
-        return JSONResponse(said)
+        return JSONResponse(await asyncio.to_thread(self._describe, session))
 
     def _do(self, session: Session, number: int, act: str, body: dict[str, Any]) -> None:
         revision = body.get("revision")
@@ -316,7 +315,8 @@ class ReviewServer:
 
     async def _plan(self, request: Request) -> Response:
         session = self._review.session(request.path_params["number"])
-        return JSONResponse(await asyncio.to_thread(self._describe, session))
+        said = await asyncio.to_thread(self._describe, session)
+        return JSONResponse(said | {"acts": acts(session.plan)})
 
     def _soon(self, told: Callable[..., None], *values: Any) -> None:
         """Do something in the loop, from another thread; nobody listens once it has ended."""

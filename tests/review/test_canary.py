@@ -18,6 +18,9 @@ from typing import Any
 import httpx
 import pytest
 
+from redact.core.recipe import recipe
+from redact_cli.commands import review
+from redact_cli.options import Output
 from tests.review.material import make_plan, track_of
 
 SLICE = 48
@@ -150,3 +153,19 @@ def test_it_ends_when_idle_or_told(clip: Path, end: str) -> None:
     assert out == ""
     assert "street.redact.json" in said
     assert {path.name for path in clip.parent.iterdir()} == {"street.mp4", "street.redact.json"}
+
+
+def test_what_has_no_plan_is_analysed_first(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    analysed: list[Path] = []
+
+    def write_plan(source: Path, *_: object, sheet: bool) -> None:
+        assert not sheet  # it would show faces in clear
+        analysed.append(source)
+        make_plan(source, [])
+
+    monkeypatch.setattr(review, "write_plan", write_plan)
+    result = clip.with_name("street.redacted.mp4")
+    for _ in range(2):
+        plan = review._plan_of(clip, result, recipe("fast"), Output())
+        assert plan == clip.with_name("street.redact.json")
+    assert analysed == [clip]

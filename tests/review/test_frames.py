@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from redact import pipeline
-from redact.core.edits.values import HideBox, HidePath, Key, Show
+from redact.core.edits.values import ChangeStyle, HideBox, HidePath, Key, Show
 from redact.core.frames import Frame
 from redact.core.geometry import Box
 from redact.core.history import add
@@ -53,7 +53,7 @@ def edited(path: Path, style: str) -> Plan:
     plan = replace(plan, recipe=replace(plan.recipe, style=style))
     plan = add(plan, Show(1, start=Fraction(1), end=Fraction(2)))
     keys = (Key(Fraction(0), Box(200, 80, 260, 140)), Key(Fraction(3), Box(100, 80, 160, 140)))
-    plan = add(plan, HidePath(keys, outline="ellipse"))
+    plan = add(plan, HidePath(keys, outline="ellipse"), ChangeStyle("pixelate", track=2))
     return add(plan, HideBox(Box(10, 120, 70, 170), outline=((0, 0), (1, 0), (0.5, 1))))
 
 

@@ -82,7 +82,21 @@ def test_follow_a_person_whom_nothing_found_and_who_is_half_hidden_once(
         assert isinstance(drawn, HidePath)
         assert len(drawn.followed) > 20
         frames = rendered(clip, person.plan)
-    assert [i for i in range(125) if share_hidden(frames[i], box_of("blue", i)) < 0.95] == []
+        assert [i for i in range(125) if share_hidden(frames[i], box_of("blue", i)) < 0.95] == []
+        person.page.evaluate("import('./page/store.js').then((m) => m.seek(10))")
+        person.sees_frame()
+        x, y = person.plan.regions(10, at(10))[-1].box.centre
+        person.drag((x, y), (x, y + 12))
+        bent = person.plan.edits[-2]
+    assert isinstance(bent, HidePath)
+    assert [key.time for key in bent.keys] == [at(0), at(10), at(124)]
+    before, after = ({key.time: key.box.top for key in path.followed} for path in (drawn, bent))
+    moved = {round(time * RATE): after[time] - top for time, top in before.items()}
+    assert moved[5] == pytest.approx(
+        6, abs=1
+    )  # its neighbours follow, as far as the next key frame
+    assert moved[11] == pytest.approx(12 * 113 / 114, abs=1)
+    assert moved[20] == pytest.approx(12 * 104 / 114, abs=1)
 
 
 def test_correct_a_box_that_drifts(clip: Path, media: MediaWorker, browser: Any) -> None:

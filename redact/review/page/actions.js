@@ -37,6 +37,12 @@ export function add(edits) {
   return inTurn(() => (edits.length ? send("edits", {edits}) : true));
 }
 
+/** All acts, the last one first, in words. */
+export const acts = () => inTurn(async () => (await get(`files/${state.file}/plan`)).acts);
+
+/** Take an act back, whatever was decided since: the numbers of its edits. */
+export const takeBack = (numbers) => add(numbers.toReversed().map((number) => ({edit: "revoke", number})));
+
 export const undo = () => inTurn(() => (state.plan.edits ? send("undo", {}) : true));
 export const redo = () => inTurn(() => (state.plan.undone ? send("redo", {}) : true));
 export const render = () => inTurn(() => send("render", {}));
@@ -122,6 +128,10 @@ export async function draw(box, tool, outline) {
   await addAndSelect([edit]);
 }
 
+/** Draw a new region along a key frame in each frame. */
+export const drawAlong = (keys, outline) =>
+  addAndSelect([{edit: "hide", outline, keys, from: keys[0][0], to: keys.at(-1)[0]}]);
+
 /** A region drawn anew in place of the one before, which is shown: its own edit stays in the list. */
 function redrawn(it, changes) {
   const now = {...it, ...changes};
@@ -146,7 +156,37 @@ export async function correct(key, box) {
   const others = it.kind === "zone" ? [] : it.keys.filter(([frame]) => frame !== state.frame);
   const keys = it.kind === "zone" ? [[0, ...box]] : [...others, [state.frame, ...box]].sort((a, b) => a[0] - b[0]);
   const span = {last: Math.max(it.last, state.frame), first: Math.min(it.first, state.frame)};
-  await addAndSelect(redrawn(it, {keys, ...span}));
+  await addAndSelect(redrawn(it, {keys, followed: bent(it, box), ...span}));
+}
+
+/**
+ * What was followed around this frame, moved as much as the box is here; at the next key frames it stays.
+ * Beyond a frame in which nothing was followed, nobody knows that it drifted.
+ */
+function bent({keys, followed}, box) {
+  const at = state.frame;
+  const points = [...followed, ...keys].sort((a, b) => a[0] - b[0]);  // of two in one frame the key counts
+  const known = new Set(points.map(([frame]) => frame));
+  let from = at, to = at;
+  while (known.has(from - 1)) from -= 1;
+  while (known.has(to + 1)) to += 1;
+  const before = keys.findLast(([frame]) => frame < at)?.[0], after = keys.find(([frame]) => frame > at)?.[0];
+  const old = sidesAt(points, at);
+  return followed.map(([frame, ...sides]) => {
+    if (frame < from || frame > to) return [frame, ...sides];
+    const end = frame < at ? before : after;
+    const share = end === undefined ? 1 : Math.max(0, (frame - end) / (at - end));
+    const [l, t, r, b] = sides.map((side, i) => side + share * (box[i] - old[i]));
+    return [frame, Math.min(l, r), Math.min(t, b), Math.max(l, r), Math.max(t, b)];
+  });
+}
+
+/** The sides of a path at a frame, in a straight line between two of its points. */
+function sidesAt(points, at) {
+  const before = points.findLast(([frame]) => frame <= at) ?? points[0];
+  const after = points.find(([frame]) => frame >= at) ?? points.at(-1);
+  const share = after[0] > before[0] ? (at - before[0]) / (after[0] - before[0]) : 0;
+  return before.slice(1).map((side, i) => side + share * (after[i + 1] - side));
 }
 
 let following = null;

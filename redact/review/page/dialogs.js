@@ -101,6 +101,31 @@ export async function askSignature() {
   return name;
 }
 
+/** All that was decided, each with a button that takes it back. */
+export async function showActs(list, takeBack) {
+  const items = (await list()).map(({numbers, words, counts, open}) => {
+    const item = document.createElement("li");
+    const text = document.createElement(counts ? "span" : "s");
+    text.textContent = words.join("; ");
+    item.append(text);
+    if (!open) return item;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Take back";
+    button.setAttribute("aria-label", `Take back: ${text.textContent}`);
+    button.addEventListener("click", async () => {
+      if (await takeBack(numbers)) showActs(list, takeBack);
+      else byId("acts-dialog").close();  // the notice says why
+    });
+    item.append(button);
+    return item;
+  });
+  byId("acts-list").replaceChildren(...items);
+  byId("acts-none").hidden = items.length > 0;
+  if (!byId("acts-dialog").open) byId("acts-dialog").showModal();
+  else byId("acts-close").focus();
+}
+
 /** Tell what each key does. */
 export function showKeys(keys) {
   byId("keys-list").replaceChildren(...keys.flatMap(([key, what]) => {

@@ -79,9 +79,9 @@ function fill() {
 
 let fetching = false;
 
-/** One crop at a time: a browser has few connections, and an act must never wait for crops. */
+/** One crop at a time: a browser has few connections, and neither an act nor a frame must wait for crops. */
 function fetchCrop() {
-  if (fetching || !state.painted) return;
+  if (fetching || !state.painted || state.waiting) return;
   const next = [...seen.values()].find((card) => card.dataset.crop && !card.firstChild.src)?.firstChild;
   if (!next) return;
   fetching = true;
@@ -131,7 +131,9 @@ function update(card, it, row) {
   card.querySelector(".span").textContent = `${clock(times[it.first], 1)} – ${clock(times[it.last], 1)}`;
   const alike = it.alike ? counts.get(it.alike) : 0;
   const jump = it.jump === null || it.jump === undefined ? "" : " · jumps";
-  card.querySelector(".what").textContent = SAID[it.state] + (it.looked && it.state !== "partly" ? " · looked at" : "") + jump + (alike > 1 ? ` · ${alike} alike` : "");
+  const looked = it.looked && it.state !== "partly" ? " · looked at" : "";
+  const style = it.style ? ` · ${it.style}` : "";
+  card.querySelector(".what").textContent = SAID[it.state] + style + looked + jump + (alike > 1 ? ` · ${alike} alike` : "");
 }
 
 function choose(row, event) {
@@ -205,6 +207,7 @@ function clear() {
 
 on("info", clear);
 on("painted", fill);  // the picture comes first
+on("waiting", fetchCrop);
 on("plan", () => {
   offerKinds();
   rebuild();

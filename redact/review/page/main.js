@@ -22,6 +22,7 @@ async function reason() {
   if (text) await actions.note(text);
 }
 
+const decisions = () => dialogs.showActs(actions.acts, actions.takeBack);
 const render = () => dialogs.showRendering(actions.render);
 const step = (by) => seek(state.frame + by);
 
@@ -55,7 +56,7 @@ const KEYS = [
   ["p", "the selected tracks are one person", actions.join],
   ["g", "select all that seem to be the same person", alike],
   ["n", "reason", reason],
-  ["b", "place a box with the keyboard; of what is selected, or a new one", () => actions.afterwards(() => picture.placeByKeys("path"))],
+  ["b", "place a box or polygon with the keyboard; of what is selected, or a new one", () => actions.afterwards(() => picture.placeByKeys("path"))],
   ["z", "the next box is a zone for the whole clip", () => set({tool: state.tool === "zone" ? "path" : "zone"})],
   ["Shift Z", "place a zone with the keyboard", () => actions.afterwards(() => picture.placeByKeys("zone"))],
   ["Delete", "take a drawn region away", () => [...state.selected].every((key) => key[0] === "r") && actions.decide("show")],
@@ -65,6 +66,7 @@ const KEYS = [
   ["4", "only what is uncertain", () => set({view: "uncertain"})],
   ["m", "the sound is silent from this frame; again: until this frame", () => actions.mute(false)],
   ["Shift M", "the same with a tone", () => actions.mute(true)],
+  ["d", "all that was decided; each act can be taken back", decisions],
   ["r", "render and check", render],
   ["Ctrl z", "undo", actions.undo],
   ["Ctrl Shift Z", "redo", actions.redo],
@@ -82,9 +84,8 @@ function alike() {
 
 addEventListener("keydown", (event) => {
   if (!state.info || document.querySelector("dialog[open]")) return;
-  if (picture.placing()) return picture.placeKey(event);
-  if (picture.cornering(event)) return event.preventDefault();
   if (event.target.matches("input, select, textarea")) return;
+  if (picture.placing()) return picture.placeKey(event);
   if (event.target.matches("button") && [" ", "Enter"].includes(event.key)) return;
   const ctrl = event.ctrlKey || event.metaKey ? "Ctrl " : "";
   const key = ctrl && event.shiftKey ? event.key.toUpperCase() : event.key;
@@ -96,7 +97,7 @@ addEventListener("keydown", (event) => {
 });
 
 const clicks = {
-  undo: actions.undo, redo: actions.redo, render, sign, help: () => dialogs.showKeys(KEYS),
+  undo: actions.undo, redo: actions.redo, decisions, render, sign, help: () => dialogs.showKeys(KEYS),
   previous: () => step(-1), next: () => step(1), play: picture.play,
   "queue-on": () => queue.go(state.place + 1), "queue-back": () => queue.go(state.place - 1),
   hide: () => queue.settle("hide"), show: () => queue.settle("show"), accept: () => queue.settle("accept"),
@@ -137,13 +138,21 @@ on("plan", () => {
   const plan = state.plan;
   byId("undo").disabled = !plan.edits;
   byId("redo").disabled = !plan.undone;
-  byId("style").value = plan.style;
+  showStyle();
   const signed = plan.signed ? `signed by ${plan.signed.by}` : plan.state;
   byId("state").textContent = signed;
   byId("state").dataset.state = plan.state;
   const option = byId("files").options[state.file];
   if (option) option.textContent = `${state.files[state.file].name} · ${plan.state}`;
 });
+/** The style of what is selected, or of everything; none where several differ. */
+function showStyle() {
+  const chosen = [...state.selected].map(thing).filter(Boolean);
+  const styles = new Set(chosen.map((it) => it.style ?? state.plan.style));
+  byId("style-of").textContent = chosen.length ? "Style of selection" : "Style of all";
+  byId("style").value = chosen.length ? (styles.size === 1 ? [...styles][0] : "") : state.plan.style;
+}
+
 on("follow", () => {
   const found = state.follow?.sightings.length;
   byId("hint").textContent = state.follow ? `Following: ${found} frames. F stops it.` : "";
@@ -153,6 +162,7 @@ on("info", () => {
   byId("sound-tools").hidden = !state.info.sound;
   document.title = `${state.info.name} · redact review`;
 });
+on("selected", showStyle);
 on("selected", () => {
   const none = !state.selected.size;
   for (const id of ["hide", "show", "accept", "split", "trim-start", "trim-end", "join", "alike", "follow", "note"]) {

@@ -3,6 +3,7 @@
 import {correct, draw} from "./actions.js";
 import {notice} from "./dialogs.js";
 import {ahead, frame, outlinesAt, outlinesNow, ready, widthFor} from "./frames.js";
+import * as painting from "./painting.js";
 import {clock, on, seek, select, set, state, thing} from "./store.js";
 import {played} from "./watched.js";
 
@@ -44,18 +45,18 @@ function viewsNeeded() {
   return [state.view === "published" ? "published" : "original"];
 }
 
-let asking = false, changed = false;
+let changed = false;
 
 /** Show the current frame as soon as it is there; of many in between, only the last is asked for. */
 async function refresh() {
   changed = true;
-  if (asking) return;
-  asking = true;
+  if (state.waiting) return;
+  set({waiting: true});
   while (changed) {
     changed = false;
     await fetchCurrent();
   }
-  asking = false;
+  set({waiting: false});
 }
 
 async function fetchCurrent() {
@@ -99,6 +100,7 @@ export function repaint() {
   const ghost = state.follow?.sightings.find(([at]) => at === shown.index);
   if (ghost) drawBox(place, ghost.slice(1), "new", false);
   if (work?.box) drawBox(place, work.box, "new", true);
+  if (painting.painting()) drawBox(place, painting.brushBox(), "new", true, simpleOutline());
   if (work?.corners) drawCorners(place);
   canvas.dataset.frame = shown.index;
 }
@@ -206,7 +208,9 @@ view.addEventListener("pointerdown", (event) => {
     work = {kind: "pan", at, from: middle ?? size().map((side) => side / 2)};
   } else {
     const under = event.shiftKey ? null : hit(at);
-    if (work?.corners || (outlineChosen() === "polygon" && !(under && state.tool === "path"))) {
+    if (state.playing && state.tool === "path") {
+      painting.begin(at, size(), chosenHere()?.slice(3), simpleOutline());
+    } else if (work?.corners || (outlineChosen() === "polygon" && !(under && state.tool === "path"))) {
       corner(at);
     } else if (under && state.tool === "path") {
       work = {kind: under.corner ? "size" : "move", key: under.key, start: under.box, box: null, corner: under.corner, at, add: event.ctrlKey || event.metaKey};
@@ -221,6 +225,10 @@ view.addEventListener("pointerdown", (event) => {
 view.addEventListener("pointermove", (event) => {
   if (!state.info) return;
   const at = toPicture(event);
+  if (painting.painting()) {
+    painting.move(at);
+    return repaint();
+  }
   if (work?.corners) {
     work.at = at;
     return repaint();
@@ -249,7 +257,13 @@ view.addEventListener("pointermove", (event) => {
   repaint();
 });
 
-view.addEventListener("pointerup", async () => {
+view.addEventListener("pointercancel", () => painting.painting() && painting.finish());
+view.addEventListener("pointerup", async (event) => {
+  if (painting.painting()) {
+    const under = hit(toPicture(event));
+    if (!(await painting.finish())) select(under ? [under.key] : []);
+    return;
+  }
   const done = work;
   if (!done || done.keyboard || done.corners) return;
   if (done.box) {
@@ -271,13 +285,22 @@ view.addEventListener("pointerup", async () => {
 // a polygon: a click for each corner, closed at the first one or with Enter
 
 const outlineChosen = () => document.getElementById("outline").value;
+const simpleOutline = () => (outlineChosen() === "ellipse" ? "ellipse" : "box");
+
+/** What is selected, where it is in this frame, as far as that is known here. */
+function chosenHere() {
+  const [key] = state.selected.size === 1 ? state.selected : [null];
+  return key && outlinesAt(state.frame, repaint)?.find(([name]) => name === key);
+}
+
+const CORNER_HINT = "Click each corner, or go there with the arrows and press Space. Enter closes it, Backspace takes one back, Escape leaves it.";
 
 function corner(at) {
   const corners = work?.corners ?? [];
   const near = corners.length > 2 && Math.hypot(at[0] - corners[0][0], at[1] - corners[0][1]) * layout().scale < HANDLE;
   if (near) return close();
   work = {corners: [...corners, at], at};
-  document.getElementById("hint").textContent = "Click each corner. Enter closes it, Backspace takes one back, Escape leaves it.";
+  document.getElementById("hint").textContent = CORNER_HINT;
   repaint();
 }
 
@@ -289,6 +312,8 @@ function drawCorners(place) {
   paint.setLineDash(DASHES.new);
   paint.stroke();
   paint.setLineDash([]);
+  const [x, y] = [place.left + work.at[0] * place.scale, place.top + work.at[1] * place.scale];
+  paint.strokeRect(x - 5, y - 5, 10, 10);
 }
 
 async function close() {
@@ -308,20 +333,22 @@ function leaveCorners() {
   repaint();
 }
 
-/** A key while a polygon is drawn; whether it was one. */
-export function cornering(event) {
-  if (!work?.corners || !["Enter", "Escape", "Backspace"].includes(event.key)) return false;
-  if (event.key === "Enter") close();
-  else if (event.key === "Escape" || work.corners.length === 1) leaveCorners();
-  else work.corners.pop();
+/** A key while a polygon is drawn. */
+function cornerKey(event) {
+  const move = moveOf(event);
+  if (move) work.at = [work.at[0] + move[0], work.at[1] + move[1]];
+  else if (event.key === " ") corner(work.at);
+  else if (event.key === "Enter") close();
+  else if (event.key === "Escape" || (event.key === "Backspace" && work.corners.length < 2)) leaveCorners();
+  else if (event.key === "Backspace") work.corners.pop();
+  else return;
+  event.preventDefault();
   repaint();
-  return true;
 }
 
 async function commit(done) {
-  const chosen = outlineChosen();
   if (done.key) await correct(done.key, done.box);
-  else await draw(done.box, state.tool, done.outline ?? (chosen === "polygon" ? "box" : chosen));
+  else await draw(done.box, state.tool, done.outline ?? simpleOutline());
   work = null;
   if (state.tool === "zone") set({tool: "path"});
   refresh();
@@ -330,6 +357,10 @@ async function commit(done) {
 view.addEventListener("wheel", (event) => {
   if (!state.info) return;
   event.preventDefault();
+  if (painting.painting()) {
+    painting.resize(event.deltaY < 0 ? 1.1 : 1 / 1.1);
+    return repaint();
+  }
   const at = toPicture(event);
   const before = zoom;
   zoom = Math.max(1, Math.min(16, zoom * (event.deltaY < 0 ? 1.2 : 1 / 1.2)));
@@ -338,28 +369,43 @@ view.addEventListener("wheel", (event) => {
   refresh();
 }, {passive: false});
 
-/** Begin to place a box with the keyboard: a new one, or the selected one. */
+/** Begin to place a box or a polygon with the keyboard: a new one, or the selected one. */
 export async function placeByKeys(tool) {
   set({tool});
   const [key] = state.selected.size === 1 ? state.selected : [null];
-  const here = key && (await outlinesNow(state.frame)).find(([name]) => name === key);
+  const here = tool === "path" && key && (await outlinesNow(state.frame)).find(([name]) => name === key);
   const [width, height] = size();
-  const box = here && tool === "path" ? here.slice(3) : [width * 0.4, height * 0.4, width * 0.6, height * 0.6];
-  work = {keyboard: true, key: here && tool === "path" ? key : null, box};
+  if (outlineChosen() === "polygon" && !here) {
+    work = {corners: [], at: [width / 2, height / 2]};
+    document.getElementById("hint").textContent = CORNER_HINT;
+    return repaint();
+  }
+  const box = here ? here.slice(3) : [width * 0.4, height * 0.4, width * 0.6, height * 0.6];
+  work = {keyboard: true, key: here ? key : null, box};
   document.getElementById("hint").textContent = "Arrows move the box, Shift and arrows size it, Enter keeps it, Escape leaves it.";
   repaint();
 }
 
-/** Whether a box is being placed with the keyboard; then keys are its own. */
+/** Whether something is being drawn that keys are for. */
 export function placing() {
-  return Boolean(work?.keyboard);
+  return Boolean(work?.keyboard || work?.corners || painting.painting());
 }
 
-/** A key while a box is placed. */
+/** How far an arrow goes, in pixels of the picture; little with Ctrl. */
+function moveOf(event) {
+  const step = event.ctrlKey ? 1 : 0.025 * Math.max(...size());
+  return {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]}[event.key];
+}
+
+/** A key while something is being drawn. */
 export async function placeKey(event) {
-  const step = (event.ctrlKey ? 1 : 0.025 * Math.max(...size()));
-  const moves = {ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step]};
-  const move = moves[event.key];
+  if (painting.painting()) {
+    if (event.key === "Escape") painting.leave();
+    else if (event.key === " ") set({playing: false});
+    return event.preventDefault();
+  }
+  if (work.corners) return cornerKey(event);
+  const move = moveOf(event);
   if (move) {
     const [l, t, r, b] = work.box;
     work.box = event.shiftKey ? tidy([l, t, Math.max(l + 2, r + move[0]), Math.max(t + 2, b + move[1])])
@@ -407,6 +453,7 @@ function step(now) {
     shown = {index: next};
     views.forEach((name, i) => { shown[name] = bitmaps[i]; });
     set({frame: next});
+    painting.shows(next);
     played(next);
     repaint();
     if (now - due > 250) [started, startFrame] = [now, next];  // late: every frame is shown, slower

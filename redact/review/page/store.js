@@ -5,7 +5,7 @@ const listeners = new Map();
 
 export const state = {
   files: [], file: 0, info: null, plan: null,
-  frame: 0, back: false, painted: false, view: "original", tool: "path", playing: false,
+  frame: 0, back: false, painted: false, waiting: false, view: "original", tool: "path", playing: false,
   selected: new Set(),  // names: t12 for a track, rNAME for a drawn region
   queue: [], place: -1, job: null, follow: null, works: false, by: "",
   mark: null,  // the frame from which the sound is to be silent
