@@ -113,8 +113,13 @@ def seconds_to_show(page: Page, frame: int) -> float:
           const m = await import('./page/store.js');
           const canvas = document.getElementById('picture');
           const began = performance.now();
+          const shown = new Promise((resolve) => {
+            const look = () => canvas.dataset.frame === String(frame) && resolve();
+            new MutationObserver(look).observe(canvas, {attributeFilter: ["data-frame"]});
+          });
           m.seek(frame);
-          while (canvas.dataset.frame !== String(frame)) await new Promise(requestAnimationFrame);
+          if (canvas.dataset.frame !== String(frame)) await shown;
+          await new Promise(requestAnimationFrame);
           return (performance.now() - began) / 1000;
         }""",
         frame,

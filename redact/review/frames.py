@@ -29,7 +29,7 @@ from redact.track.follow import Ended
 View: TypeAlias = Literal["original", "published"]
 
 _QUALITY = 85
-_NICE = 5
+_NICE = 10
 _MOMENT = 0.2
 """Seconds after which a following gives what it has, and lets frames go first."""
 _CROP_MARGIN = 0.45

@@ -176,11 +176,15 @@ class MediaWorker:
                 self._urgent.append(wanted)
 
     def forget_prefetching(self) -> None:
-        """Drop what nobody waits for yet."""
+        """Drop what nobody waits for yet; what was waited for so far comes after what is next."""
         with self._news:
             for wanted in self._later:
                 wanted.future.cancel()
             self._later.clear()
+            frames = [it for it in self._urgent if isinstance(it.request, FrameRequest)]
+            for wanted in frames:
+                self._urgent.remove(wanted)
+                self._later.append(wanted)
 
     def _ask(self, request: Request, queue: deque[_Wanted]) -> Future[Any]:
         future: Future[Any] = Future()

@@ -16,8 +16,8 @@ from redact.review.session import Session
 WIDTHS = (160, 480, 960, 1440, 1920, 4096)
 """Longer sides in which pictures are given; others would fill the cache with the same ones."""
 
-_AHEAD = {"original": 4, "published": 2}
-"""Frames in a row that are prefetched at once."""
+_AHEAD = {"original": 2, "published": 1}
+"""Frames in a row that are prefetched at once: whoever jumps away waits for them."""
 _FAR_AHEAD = 24
 """Frames beside the one that was asked for that are prefetched, at most."""
 _BACK = 24
@@ -42,7 +42,7 @@ class Showing:
         self._open: int | None = None
         self._aside_open: int | None = None
         self._session: Session | None = None
-        self._last: tuple[int, int] = (-1, -1)
+        self._last: tuple[int, int, bool] = (-1, -1, False)
         self._busy: dict[Any, Future[Pictures]] = {}
         self._lock, self._beside = threading.Lock(), threading.Lock()
 
@@ -109,7 +109,7 @@ class Showing:
             raise PlanError("there is no such frame")
         longer = next((width for width in WIDTHS if width >= longer), WIDTHS[-1])
         key = self._key(session, number, index, longer, view)
-        self._forget_others(number, index)
+        self._forget_others(number, index, back)
         found = self.media.cache.get(key)
         coming = self._busy.get(key)
         if found is None and (coming is None or coming.cancelled()):
@@ -154,10 +154,13 @@ class Showing:
         revision = session.revision if view == "published" else 0
         return (view, number, revision, index, longer)
 
-    def _forget_others(self, number: int, index: int) -> None:
-        """Drop what was prefetched for another place, if this one is far from the last."""
-        before, self._last = self._last, (number, index)
-        if before[0] != number or abs(index - before[1]) > _MOST_AWAY:
+    def _forget_others(self, number: int, index: int, back: bool) -> None:
+        """Drop what was prefetched for another place, far from this one, or for the other way.
+
+        Frames of both ways in turn would be decoded from the key frame before, each time.
+        """
+        before, self._last = self._last, (number, index, back)
+        if (number, back) != before[::2] or abs(index - before[1]) > _MOST_AWAY:
             self.media.forget_prefetching()
 
     def _prefetch(

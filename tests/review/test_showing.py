@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +15,7 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.plan import load
 from redact.errors import PlanError
-from redact.review import outlines
+from redact.review import media_worker, outlines
 from redact.review.doubts import quick_and_sure
 from redact.review.frames import FrameRequest, Opened, Pictures
 from redact.review.media_worker import MediaWorker, PictureCache
@@ -71,6 +72,32 @@ class Recording:
         return taken
 
 
+class Slow:
+    """A worker process that waits before its first answer, and notes which frames it gave."""
+
+    pid, connection = 1, object()
+
+    def __init__(self) -> None:
+        self.begun, self.free = threading.Semaphore(0), threading.Event()
+        self.asked: list[int] = []
+
+    def start(self, _: object, request: Any, __: object) -> Future[Any]:
+        self.begun.release()
+        self.free.wait(10)
+        answer: Future[Any] = Future()
+        if isinstance(request, FrameRequest):
+            self.asked.append(request.first)
+            answer.set_result(Pictures((b"x",)))
+        else:
+            answer.set_result(Opened(TIMES, ((320, 180),), (0, 50)))
+        return answer
+
+    def relay(self) -> None:
+        """Nothing to tell."""
+
+    stop = close = relay
+
+
 @pytest.fixture
 def media() -> Recording:
     return Recording()
@@ -86,9 +113,9 @@ def showing(clip: Path, media: Recording) -> Showing:
 
 def test_onwards_a_few_frames_come_at_once(showing: Showing, media: Recording) -> None:
     showing.picture(0, 10, 160, "original")
-    assert media.take() == [("urgent", 10, 1), ("soon", 11, 4)]
+    assert media.take() == [("urgent", 10, 1), ("soon", 11, 2)]
     showing.picture(0, 11, 160, "original")
-    assert media.take() == [("soon", 15, 4)]
+    assert media.take() == [("soon", 13, 2)]
     showing.picture(0, 98, 160, "original")
     assert media.take() == [("urgent", 98, 1), ("soon", 99, 1)]
 
@@ -99,10 +126,10 @@ def test_on_the_way_back_many_come_from_one_key_frame_on(
     showing.picture(0, 60, 160, "original", back=True)
     first, *ahead = media.take()
     assert first == ("urgent", 60, 1)
-    assert ahead == [("soon", start, 4) for start in range(36, 60, 4)]  # in order of decoding
+    assert ahead == [("soon", start, 2) for start in range(36, 60, 2)]  # in order of decoding
     for index in range(59, 45, -1):
         showing.picture(0, index, 160, "original", back=True)
-    assert media.take() == [("soon", start, 4) for start in range(12, 36, 4)]
+    assert media.take() == [("soon", start, 2) for start in range(12, 36, 2)]
 
 
 def test_what_comes_already_is_hurried_and_not_asked_for_twice(
@@ -123,7 +150,44 @@ def test_a_jump_drops_what_was_prefetched_elsewhere(showing: Showing, media: Rec
     showing.picture(0, 90, 160, "original")
     assert before.cancelled()
     showing.picture(0, 12, 160, "original")  # asked for anew
-    assert media.take()[-2:] == [("urgent", 12, 1), ("soon", 13, 4)]
+    assert media.take()[-2:] == [("urgent", 12, 1), ("soon", 13, 2)]
+
+
+def test_a_turn_drops_what_was_prefetched_the_other_way(showing: Showing, media: Recording) -> None:
+    showing.picture(0, 60, 160, "original", back=True)
+    behind = [future for how, _, future in media.asked if how == "soon"]
+    showing.picture(0, 61, 160, "original")
+    assert len(behind) > 3
+    assert all(future.cancelled() for future in behind)
+    assert media.take()[-2:] == [("urgent", 61, 1), ("soon", 62, 2)]
+
+
+def test_a_jump_comes_before_what_was_waited_for_elsewhere(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames that were asked for before still come, but nobody looks at them now."""
+    monkeypatch.setattr(media_worker, "sandboxed_worker", lambda *_: Slow())
+    worker = media_worker.MediaWorker()
+    plan = load(make_plan(clip, [track_of(1, "red", range(100))]))
+    worker.open(clip, plan)
+
+    def frame(index: int) -> FrameRequest:
+        return FrameRequest(clip, index, 1, 160, "original")
+
+    slow = cast(Slow, cast(Any, worker._worker))
+    slow.begun.acquire(timeout=10)  # the opening: all else waits
+    coming = worker.prefetch(frame(11))
+    waiting = [worker.pictures(frame(10)), coming]
+    worker.hurry(coming)
+    dropped = worker.prefetch(frame(12))
+    worker.forget_prefetching()
+    waiting.append(worker.pictures(frame(90)))
+    slow.free.set()
+    for one in waiting:
+        one.result(10)
+    assert dropped.cancelled()
+    assert slow.asked == [90, 10, 11]
+    worker.close()
 
 
 def test_another_file_than_the_open_one_has_no_frames(showing: Showing) -> None:
