@@ -254,6 +254,14 @@ def dump_tracks(tracks: tuple[Track, ...]) -> str:
     return ",".join(map(_track_lines, edit_converter().unstructure(tracks)))
 
 
+def tracks_in(text: str, plan: Plan) -> str | None:
+    """What `dump_tracks` wrote into the text of a plan that was read; None if another wrote it."""
+    head, tail = dumps(plan, "\0").split("\0")
+    told = text[len(head) : len(text) - len(tail)]
+    others = any(f'"{item.name}":' in told for item in fields(Plan))  # keys after the tracks
+    return told if text == head + told + tail and not others else None
+
+
 def _as_lines(value: Any, key: str) -> str:
     """A value on one line; edits each on a line of its own."""
     if key not in ("edits", "undone") or not value:

@@ -16,7 +16,7 @@ from redact.core.edits.json_form import read_edit
 from redact.core.edits.things import is_ever_hidden
 from redact.core.edits.values import Edit, HideBox, SignOff, Span
 from redact.core.findings import Track
-from redact.core.plan import Plan, dump_tracks, load, save
+from redact.core.plan import Plan, dump_tracks, load, save, tracks_in
 from redact.core.storage import FolderLock, lock_by
 from redact.errors import PlanError, UnwritableOutputError
 from redact.report import sign_off
@@ -67,6 +67,7 @@ class Session:
         self._file_lock: FolderLock | None = None
         self._on_disk = b""
         self._told: tuple[tuple[Track, ...], str] = ((), "")
+        self._telling = threading.Lock()
         self.memory = Memory()
         self.plan = self._read()
 
@@ -109,10 +110,10 @@ class Session:
         self._tracks_as_text(self.plan.tracks)
 
     def _tracks_as_text(self, tracks: tuple[Track, ...]) -> str:
-        told = self._told  # another thread may set another one meanwhile
-        if told[0] is not tracks:
-            told = self._told = tracks, dump_tracks(tracks)
-        return told[1]
+        with self._telling:  # an act waits for what is being prepared, and does not make it again
+            if self._told[0] is not tracks:
+                self._told = tracks, dump_tracks(tracks)
+            return self._told[1]
 
     def act(self, revision: int, edits: Sequence[Any], by: str) -> None:
         """Add one act.
@@ -250,9 +251,12 @@ class Session:
     def _read(self) -> Plan:
         before = _digest(self.path)
         plan = load(self.path)
+        told = tracks_in(self.path.read_text(encoding="utf-8"), plan)
         if _digest(self.path) != before:
             raise PlanError("the plan file is being written", self.path, "try again")
         self._on_disk = before
+        if told is not None:  # with thousands of tracks it takes a second to make
+            self._told = plan.tracks, told
         return plan
 
 

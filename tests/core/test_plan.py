@@ -27,8 +27,10 @@ from redact.core.plan import (
     Result,
     Show,
     SourceId,
+    dump_tracks,
     dumps,
     loads,
+    tracks_in,
 )
 from redact.core.recipe import PROFILES, Pass, Recipe, recipe
 from redact.errors import PlanError, UnwritableOutputError
@@ -130,6 +132,32 @@ def test_a_plan_survives_its_round_trip_exactly(plan: Plan) -> None:
     back = loads(dumps(plan))
     assert back == plan
     assert repr(back) == repr(plan)  # types too: 1 is 1.0 and "face" is Kind.FACE for ==
+
+
+@settings(max_examples=40, deadline=None)
+@given(any_plans())
+def test_the_text_of_tracks_is_taken_from_a_text_that_redact_wrote(plan: Plan) -> None:
+    assert tracks_in(dumps(plan), plan) == dump_tracks(plan.tracks)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: json.dumps(json.loads(text)),
+        lambda text: text.replace('"version": 2', '"version":  2'),
+        lambda text: text.rstrip()[:-1] + ', "undone": []}\n',
+        lambda text: text.rstrip()[:-2] + '\n], "undone": [\n]}\n',
+        lambda text: text.rstrip()[:-2] + '\n], "plain": [\n]}\n',
+        lambda text: text.replace('"tracks": [', '"tracks":[', 1),
+    ],
+)
+def test_tracks_in_a_text_that_somebody_else_wrote_are_told_anew(
+    change: Callable[[str], str],
+) -> None:
+    text = change(dumps(PLAN))
+    assert text != dumps(PLAN)
+    assert loads(text) == PLAN
+    assert tracks_in(text, PLAN) is None
 
 
 def test_numbers_are_exact() -> None:

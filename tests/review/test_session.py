@@ -46,6 +46,20 @@ def test_each_act_is_on_disk_at_once_and_can_be_undone(session: Session) -> None
     assert load(session.path).edits == plan.edits
 
 
+def test_an_act_makes_no_text_of_tracks_that_is_there_already(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With thousands of tracks that takes a second."""
+    monkeypatch.setattr("redact.review.session.dump_tracks", lambda _: pytest.fail("made anew"))
+    session.act(0, [{"edit": "show", "track": 1}], "")
+    session.prepare()
+    session.undo(1)
+    assert load(session.path) == session.plan
+    session.reload()
+    session.redo(3)
+    assert load(session.path) == session.plan
+
+
 def test_nobody_decides_under_the_name_of_who_reviewed_before(session: Session) -> None:
     session.act(0, [{"edit": "show", "track": 1}], "Ada")
     assert session.by == "Ada"  # a page that is loaded again goes on with it
