@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, process_time
@@ -217,29 +218,56 @@ def print_table(work: float, lost: float, client: float, size: float, share: flo
         print(f"| {workers} | {60 * rate:.0f} | {name} | {DAY / rate / 3600:.1f} h |")
 
 
-def print_span_table(detect: float, span: float, own: float, client: float, video: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A phase whose passes are shared: an analysis, or a check.
+
+    Args:
+        passes: Seconds that passes take in 30 s of video, on one worker.
+        elsewhere: Seconds that others need besides, for the same.
+        own: Seconds that all else takes in 30 s of video, on the file's own worker alone.
+    """
+
+    passes: float
+    elsewhere: float
+    own: float
+
+    def took(self, spans: float, workers: int, client: float) -> float:
+        """Seconds of the phase.
+
+        Args:
+            spans: How many the video has.
+            workers: How many work on it.
+            client: Seconds that client and scheduler need for a span.
+        """
+        # the first worker begins at one end and the others at the other, until they meet
+        alone, helper = self.passes + self.own, self.passes + self.elsewhere
+        mine = spans / (1 + (workers - 1) * alone / helper)
+        return max(mine * alone, (spans - mine) * client) + (spans - mine) * self.own
+
+
+def print_span_table(
+    analysis: Shared, check: Shared, render: float, client: float, video: float
+) -> None:
     """What more workers bring for one long video.
 
     Args:
-        detect: Seconds that passes take in 30 s of video, on one worker.
-        span: Seconds that others need besides, for the same.
-        own: Seconds that all else takes in 30 s of video, on the file's own worker alone.
+        analysis: What it costs.
+        check: The same.
+        render: Seconds that rendering takes for 30 s of video, on the file's own worker.
         client: Seconds that client and scheduler need for a span.
         video: Minutes of the video.
     """
     spans = 2 * video
-    alone = spans * (detect + own)
-    print(f"| workers | {video:g} minutes of video | times as fast | limited by |")
-    print("|---:|---:|---:|---|")
+    alone = spans * (analysis.passes + analysis.own + render + check.passes + check.own)
+    least = spans * (analysis.own + render + check.own)
+    print(
+        f"| workers | {video:g} minutes of video | times as fast | of the most that is possible |"
+    )
+    print("|---:|---:|---:|---:|")
     for workers in WORKERS:
-        # the first worker begins at one end and the others at the other, until they meet
-        mine = spans / (1 + (workers - 1) * (detect + own) / (detect + span))
-        meet = mine * (detect + own)
-        theirs = max(0, spans - mine) * client
-        took = max(meet, theirs) + (spans - mine) * own
-        name = "workers" if meet > took / 2 else "tracking, rendering and check"
-        name = "client and scheduler" if theirs > took / 2 else name
-        print(f"| {workers} | {took / 60:.0f} min | {alone / took:.1f} | {name} |")
+        took = spans * render + sum(it.took(spans, workers, client) for it in (analysis, check))
+        print(f"| {workers} | {took / 60:.0f} min | {alone / took:.1f} | {least / took:.0%} |")
 
 
 def main(said: Sequence[str] | None = None) -> None:
@@ -253,7 +281,13 @@ def main(said: Sequence[str] | None = None) -> None:
     parser.add_argument("--done", type=int, default=400, help="after so many it ends")
     parser.add_argument("--workers", type=int, default=2, help="with --empty")
     parser.add_argument("--table", type=float, nargs=5, help="s, s, s, MB, MB/s: see print_table")
-    parser.add_argument("--span-table", type=float, nargs=5, help="see print_span_table")
+    parser.add_argument(
+        "--span-table",
+        type=float,
+        nargs=9,
+        metavar="S",
+        help="analysis: passes, elsewhere, own; the same of the check; render, client, minutes",
+    )
     chosen = parser.parse_args(said)
     unwind_on_terminate()
     if chosen.files:
@@ -263,7 +297,8 @@ def main(said: Sequence[str] | None = None) -> None:
     if chosen.table:
         print_table(*chosen.table)
     if chosen.span_table:
-        print_span_table(*chosen.span_table)
+        a, b = (Shared(*chosen.span_table[at : at + 3]) for at in (0, 3))
+        print_span_table(a, b, *chosen.span_table[6:])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Prints how many spans of a long video workers search in a minute, and what that is good for.
 
+`--costs` prints CPU seconds of all stages, for 30 s of video, and how much of it others can do.
 `--search` has spans searched in one process, and by one and two workers of a cluster, each bound to
 one processor; loading detectors counts for nothing. `--whole` redacts the video with `--jobs 1` and
 on a cluster of one and two workers, and says how long each stage took, and in how many spans
@@ -17,11 +18,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic, sleep
+from time import monotonic, process_time, sleep
+from typing import TypeVar
 
 from cluster import bound, services, take_time
 from contenders import unwind_on_terminate
 from memory import loop, paint_clip
+
+Result = TypeVar("Result")
 
 
 def search_here(video: Path, spans: int, profile: str) -> None:
@@ -115,6 +119,95 @@ def measure_whole(video: Path, profile: str) -> None:
         print(f"| {name} | {wall:.1f} | {stages} | {report['spans']} |", flush=True)
 
 
+def cut_anew(clip: Path | None, seconds: float, cut: Path) -> None:
+    """The beginning of a clip, or of a painted one, with a key frame each second."""
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    if clip is None:
+        clip = cut.with_name("painted.mp4")
+        paint_clip(clip)
+    coding = ["-an", "-t", str(seconds), "-c:v", "libx264", "-preset", "veryfast", "-g", "25"]
+    command = [get_ffmpeg_exe(), "-v", "error", "-i", str(clip), *coding, str(cut)]
+    subprocess.run(command, check=True)
+
+
+def measure_costs(cut: Path, seconds: float, profile: str) -> None:
+    """CPU seconds for 30 s of video, from a short cut; trials, which weigh much there, left out."""
+    from dataclasses import asdict
+
+    from redact import analysis, spans, stages
+    from redact.core.recipe import PROFILES
+    from redact.detect.cache import DetectionCache, cache_folder
+    from redact.detect.detectors.devices import requested_device
+    from redact.detect.draft_spans import find_draft
+    from redact.detect.spans import SpansFoundElsewhere, write_span
+    from redact.media.formats import open_source
+    from redact.verify.result import Checking, Verification
+    from redact.verify.second_opinion import check_passes
+
+    begin = SpansFoundElsewhere._begin
+
+    def trust(found: SpansFoundElsewhere) -> None:
+        begin(found)
+        found._agreed = {(index, some) for index in range(99) for some in (False, True)}
+
+    SpansFoundElsewhere._begin = trust  # type: ignore[method-assign]
+
+    def tell(*_: object) -> None:
+        """Nobody asks."""
+
+    def clock(work: Callable[[], Result]) -> tuple[float, Result]:
+        """CPU seconds for 30 s of video, and what came of it."""
+        began = process_time()
+        done = work()
+        return (process_time() - began) * 30 / seconds, done
+
+    recipe, out = PROFILES[profile], cut.with_name("out.mp4")
+    folder, draft = cache_folder(out), cut.with_name(".out.part") / "draft.mp4"
+    draft.parent.mkdir()
+    source = open_source(cut)
+    size, detectors = source.info.size, frozenset(one.detector for one in recipe.passes)
+    passes = [asdict(one) for one in check_passes(detectors)]
+    spans._runner(recipe.passes_for(source.info), recipe.slope)
+    spans._second_opinion(detectors)
+
+    elsewhere, data = clock(lambda: spans.detect_in_span(cut, recipe, 0, tell))
+    whole, plan = clock(lambda: analysis.analyse(source, recipe, None, tell))
+    write_span(folder, data, spans.span_key(recipe), 0)
+    with DetectionCache(out, True) as cache:
+        rest, same = clock(lambda: analysis.analyse(source, recipe, cache, tell))
+        assert same == plan
+        assert cache.elsewhere.used == 1
+        how = stages.Rendering(None, True, None, tell)
+        render, _ = clock(lambda: stages.render(source, draft, plan, how, copying=False))
+
+        def check(cache: DetectionCache | None) -> Verification:
+            return stages.check(source, draft, plan, Checking(), None, tell, cache)
+
+        check(None)  # loads detectors
+        checked, found = clock(lambda: check(None))
+        cache._number = 1  # as of a longer one
+        shared = cache.share_draft(draft, passes, size, requested_device())
+        said = find_draft(folder)
+        assert said is not None
+        there, data = clock(lambda: spans.examine_span(draft, recipe, said[1], 0, tell))
+        write_span(folder, data, spans.draft_key(recipe, said[1]), 0)
+        cache.share_draft = lambda *_: shared  # type: ignore[method-assign]
+        compare, again = clock(lambda: check(cache))
+        assert again == found
+        assert cache.spans_checked == 1
+    of_analysis, of_check = whole - rest, checked - compare
+    total, own = whole + render + checked, rest + render + compare
+    print("| video | passes | rest of the analysis | rendering | passes of the check | rest of it "
+          "| at most so many times as fast |\n|---|---:|---:|---:|---:|---:|---:|")  # fmt: skip
+    cells = [of_analysis, rest, render, of_check, compare]
+    print(f"| {size.width}x{size.height}, {profile} | {' | '.join(f'{it:.0f}' for it in cells)} "
+          f"| {total / own:.1f} |")  # fmt: skip
+    more = elsewhere - of_analysis, there - of_check
+    print(f"\nelsewhere {more[0]:.0f} s more for a span, {more[1]:.0f} s for one of the draft")
+    print(f"while the check is not shared: {total / (own + of_check):.1f} times")
+
+
 def main(said: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -122,6 +215,7 @@ def main(said: Sequence[str] | None = None) -> None:
     parser.add_argument("--profile", default="balanced")
     parser.add_argument("--search", type=int, metavar="N", help="so many spans, an even number")
     parser.add_argument("--whole", type=int, metavar="N", help="a video of so many spans")
+    parser.add_argument("--costs", type=float, metavar="S", help="from a cut of so many seconds")
     parser.add_argument("--here", nargs=3, help=argparse.SUPPRESS)
     chosen = parser.parse_args(said)
     unwind_on_terminate()
@@ -141,6 +235,11 @@ def main(said: Sequence[str] | None = None) -> None:
             loop(clip, spans / 2, video, get_ffmpeg_exe())
             measure(video)
 
+    if chosen.costs:
+        with TemporaryDirectory() as place:
+            cut = Path(place, "cut.mp4")
+            cut_anew(chosen.clip, chosen.costs, cut)
+            measure_costs(cut, chosen.costs, chosen.profile)
     if chosen.search:
         # one span more to load detectors with for each worker, and the first
         with_video(chosen.search + 3, lambda it: measure_search(it, chosen.search, chosen.profile))

@@ -149,8 +149,10 @@ def redact_file(
     with DetectionCache(output, resume) as cache:
         plan = analyse(opened, recipe, cache, how.progress, edits)
         plan = choose(opened, plan, how.progress)
-        done = stages.render_checked(opened, output, plan, how, checking)
-    return replace(done, seconds=time.monotonic() - started, spans=cache.elsewhere.used)
+        done = stages.render_checked(opened, output, plan, how, checking, cache)
+    spans, checked = cache.elsewhere.used, cache.spans_checked
+    took = time.monotonic() - started
+    return replace(done, seconds=took, spans=spans, spans_checked=checked)
 
 
 def verify_file(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from redact.core.names import quarantine
 from redact.core.notes import Note
 from redact.core.plan import Plan, Result
 from redact.detect.detectors import load
+from redact.detect.detectors.devices import requested_device
 from redact.detect.schedule import PassRunner
 from redact.errors import PlanError, RedactError, VerificationError
 from redact.hide.extent import ExtentMeter
@@ -34,6 +35,7 @@ from redact.verify.result import Checking, Leak, Verification
 from redact.verify.rounds import hold_back, naming_errors, render_in_rounds
 
 if TYPE_CHECKING:
+    from redact.detect.cache import DetectionCache
     from redact.hide.covers import CoverPicture
     from redact.hide.proof import Proof
     from redact.media.video.smart_rendering import Copies
@@ -74,6 +76,7 @@ class Outcome:
         notes: What is not as the source has it, although nothing was refused.
         extent: How much of the picture is hidden.
         spans: In how many spans of it other machines ran detection passes.
+        spans_checked: In how many spans of its drafts they ran passes of the check.
     """
 
     source: Path
@@ -86,6 +89,7 @@ class Outcome:
     notes: tuple[Note, ...] = ()
     extent: Extent = UNKNOWN
     spans: int = 0
+    spans_checked: int = 0
 
 
 def render(
@@ -139,7 +143,12 @@ def _write(
 
 
 def render_checked(
-    source: Source, output: Path, plan: Plan, how: Rendering, checking: Checking | None
+    source: Source,
+    output: Path,
+    plan: Plan,
+    how: Rendering,
+    checking: Checking | None,
+    cache: DetectionCache | None = None,
 ) -> Outcome:
     """Render into a draft, check it, and give it its name only if nobody shows.
 
@@ -152,6 +161,7 @@ def render_checked(
         plan: Edited or not.
         how: How it is written.
         checking: How it is checked; None for not at all.
+        cache: Of the analysis that made the plan; by it other machines help with the check.
 
     Raises:
         LeakError: Somebody may still show; the result has a name with `.quarantine` in it.
@@ -169,7 +179,7 @@ def render_checked(
         def attempt(plan: Plan, finer: int) -> tuple[Plan, Verification]:
             nonlocal done
             again = replace(how, force=True, finer=finer)  # an earlier round left the draft
-            done, found = _render_and_check(source, held, plan, again, checking)
+            done, found = _render_and_check(source, held, plan, again, checking, cache)
             return done.plan, found
 
         extend_by = partial(extend, source, progress=how.progress)
@@ -182,15 +192,20 @@ def render_checked(
 
 
 def _render_and_check(
-    source: Source, held: Path, plan: Plan, how: Rendering, checking: Checking
+    source: Source,
+    held: Path,
+    plan: Plan,
+    how: Rendering,
+    checking: Checking,
+    cache: DetectionCache | None,
 ) -> tuple[Outcome, Verification]:
     """Render into a draft and check it; once more if copies, or new notes, may be to blame."""
     known = source.notes
     done = render(source, held, plan, how)
-    found = check(source, held, done.plan, checking, how.cover, how.progress)
+    found = check(source, held, done.plan, checking, how.cover, how.progress, cache)
     if found.problems and (done.copied or source.notes != known):
         done = render(source, held, plan, how, copying=False)
-        found = check(source, held, done.plan, checking, how.cover, how.progress)
+        found = check(source, held, done.plan, checking, how.cover, how.progress, cache)
     return replace(done, notes=find_notes(held, source, done.plan)), found
 
 
@@ -220,6 +235,7 @@ def check(
     checking: Checking,
     cover: CoverPicture | None,
     progress: Progress,
+    cache: DetectionCache | None = None,
 ) -> Verification:
     """Compare a finished file with its source: whole files, all frames, and who still shows.
 
@@ -230,6 +246,7 @@ def check(
         checking: How.
         cover: The picture that the style `cover` drew.
         progress: Called for every frame.
+        cache: By which other machines help; None if it is nobody else's draft.
 
     Raises:
         PlanError: The plan is of another source, or an edit in it can do nothing.
@@ -239,7 +256,7 @@ def check(
     """
     from redact.hide.covers import style_of
     from redact.verify.compare import verify
-    from redact.verify.second_opinion import SecondOpinion
+    from redact.verify.second_opinion import SecondOpinion, check_passes
 
     finished = open_source(output)
     faults = _file_faults(source, finished, plan)
@@ -247,6 +264,10 @@ def check(
     structured = plan is not None and "cover" in plan.styles
     used = {one.detector for one in plan.recipe.passes} if plan else set()
     second_opinion = SecondOpinion(used, load)
+    others = None
+    if cache is not None:
+        passes, size = [asdict(one) for one in check_passes(used)], finished.info.size
+        others = cache.share_draft(output, passes, size, requested_device())
     try:
         found = verify(
             source,
@@ -257,6 +278,7 @@ def check(
             progress,
             style,
             structured=structured,
+            cache=others,
         )
     except VerificationError as error:
         raise VerificationError(error.problem, output) from error

@@ -19,8 +19,8 @@ from redact.core.names import default_output
 from redact.core.plan import Plan, SourceId, dumps
 from redact.core.recipe import PROFILES, Pass, Recipe
 from redact.media.files import STILL_SUFFIXES, UNREADABLE_STILLS, VIDEO_SUFFIXES
+from redact.verify.passes import EXAMINE_EVERY
 from redact.verify.result import Checking
-from redact.verify.second_opinion import EXAMINE_EVERY
 from redact_cli.exit_codes import MEANINGS
 from tests.claims import even
 

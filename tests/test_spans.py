@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import pytest
 
-from redact import analysis, spans
+from redact import analysis, spans, stages
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
-from redact.core.geometry import Box
+from redact.core.geometry import Box, Size
 from redact.core.recipe import Pass, Recipe
 from redact.detect.cache import SEGMENT, DetectionCache, cache_folder
 from redact.detect.detectors.devices import VARIABLE
+from redact.detect.draft_spans import SpansOfDraft, find_draft
 from redact.detect.spans import decode_span, write_span
 from redact.media.formats import open_source
-from redact.spans import SpanCount, count_spans, detect_in_span, span_key
+from redact.spans import (
+    SpanCount,
+    count_spans,
+    detect_in_span,
+    draft_key,
+    examine_span,
+    span_key,
+)
+from redact.verify.result import Checking, Verification
+from redact.verify.second_opinion import SETTINGS
 from tests import clips
 
 RECIPE = Recipe(passes=(Pass("yunet", 64, 0.3, every=2), Pass("yunet", 48, 0.3, every=9)), slope=0)
@@ -54,6 +66,7 @@ class Peculiar:
 @pytest.fixture(autouse=True)
 def _peculiar(monkeypatch: pytest.MonkeyPatch) -> None:
     spans._runner.cache_clear()
+    spans._second_opinion.cache_clear()
     for module in (analysis, spans):
         monkeypatch.setattr(module, "load", lambda _: Peculiar())
 
@@ -116,6 +129,76 @@ def test_what_does_not_come_from_a_key_frame_is_searched_here(tmp_path: Path) ->
     with DetectionCache(output, True, segment=SECONDS) as cache:
         divided = analysis.analyse(open_source(source), RECIPE, cache, silent)
     assert divided == whole
+
+
+DRAFTS = ("a.mp4", "ten.mp4", "vp9.webm", "uneven.mp4")
+
+
+@pytest.mark.parametrize("name", DRAFTS)
+def test_the_verdict_on_a_divided_draft_is_that_on_the_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A draft that hides nothing, in which somebody seems to be nearly everywhere."""
+    ran: list[str] = []
+
+    class Enlarging(Peculiar):
+        def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+            (picture,) = pictures
+            if picture.shape[:2] != (256, 256):
+                ran.append("a pass")
+                return super().detect(pictures, threshold)
+            score = 0.5 + crc32(picture.tobytes()) % 499 / 1000
+            sides = 45, 75, 110  # the spot is in the middle of a view
+            return [[Detection(Kind.FACE, Box.around(128, 128, s, s), score) for s in sides]]
+
+    monkeypatch.setattr(stages, "load", lambda _: Enlarging())
+    monkeypatch.setattr("redact.verify.second_opinion.GLANCE", 72)
+    for detector, chosen in SETTINGS.items():
+        monkeypatch.setitem(SETTINGS, detector, replace(chosen, side=80 + len(detector)))
+    source, output = make(tmp_path, name), tmp_path / "out.mp4"
+    draft = tmp_path / ".out.mp4.01234567.1.89abcdef.part" / f"draft{source.suffix}"
+    draft.parent.mkdir()
+    draft.write_bytes(source.read_bytes())
+    checking = Checking()
+
+    def check(cache: DetectionCache | None) -> Verification:
+        ran.clear()
+        opened = open_source(source)
+        return stages.check(opened, draft, plan, checking, None, silent, cache)
+
+    with DetectionCache(output, segment=SECONDS) as cache:
+        made = analysis.analyse(open_source(source), RECIPE, cache, silent)
+        plan = replace(made, tracks=())
+        whole = check(None)
+        alone = len(ran)
+        assert whole.leaks
+        share, folder = cache.share_draft, cache_folder(output)
+
+        def share_and_find(*how: Any) -> SpansOfDraft | None:
+            shared = share(*how)
+            found = find_draft(folder)
+            assert found is not None
+            path, token = found
+            assert path == draft
+            for number in (3, 1, 2):
+                data = examine_span(path, RECIPE, token, number, silent, seconds=SECONDS)
+                write_span(folder, data, draft_key(RECIPE, token), number)
+            return shared
+
+        monkeypatch.setattr(cache, "share_draft", share_and_find)
+        divided = check(cache)
+        assert cache.spans_checked == 3
+    assert divided == whole
+    assert len(ran) < alone * 0.7
+
+
+def test_a_video_of_one_segment_has_no_draft_to_share(tmp_path: Path) -> None:
+    source, output = make(tmp_path, "a.mp4"), tmp_path / "out.mp4"
+    with DetectionCache(output) as cache:
+        analysis.analyse(open_source(source), RECIPE, cache, silent)
+        assert cache.share_draft(tmp_path / ".a.part" / "draft.mp4", [], Size(64, 48), "") is None
+        assert cache.spans_checked == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4"]
 
 
 def test_only_long_videos_are_divided(tmp_path: Path) -> None:

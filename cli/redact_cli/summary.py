@@ -30,8 +30,9 @@ def report_in_words(report: Report, job: Job, *, by_plan: bool = False) -> list[
     if report.status == "resumed":
         return [f"{files}: done before, left as it is"]
     made = number_of(report.frames, "frame") + copied_in_words(report.copied)
-    if report.spans:
-        made += f", {number_of(report.spans, 'span')} of it searched by other workers"
+    counts = (report.spans, "it"), (report.spans_checked, "the result")
+    helped = [f"{number_of(count, 'span')} of {what}" for count, what in counts if count]
+    made += f", {' and '.join(helped)} searched by other workers" if helped else ""
     lines = [f"hidden: {_hidden(report)}"]
     lines += [_shown(report.shown)] if report.shown is not None else []
     lines += [_uncertain(report, _BY_PLAN if by_plan else _BY_OPTION)] if report.uncertain else []
@@ -235,6 +236,7 @@ def report_object(report: Report) -> dict[str, object]:
         "frames": report.frames,
         "copied": report.copied,
         "spans": report.spans,
+        "spans_checked": report.spans_checked,
         "faces": report.faces,
         "plates": report.plates,
         **{KINDS[kind].option: count for kind, count in report.further},

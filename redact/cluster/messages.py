@@ -54,6 +54,7 @@ class Order:
         topic: Under which progress is told.
         number: By which progress names the file.
         span: The span in which passes are to run, `COUNT` to count spans; None for the whole file.
+        in_draft: Whether it is a span of the draft that is checked, and not of the source.
     """
 
     job: Job
@@ -63,6 +64,7 @@ class Order:
     topic: str
     number: int
     span: int | None = None
+    in_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

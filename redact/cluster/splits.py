@@ -2,7 +2,8 @@
 
 The worker that has the file analyses it from its start and finds in the detection cache what others
 have put there. They begin with the last span, so that they meet it, and nobody ever waits for
-anybody. Whatever they do not send, it does itself.
+anybody. Whatever they do not send, it does itself. When it checks the result, they search the draft
+in the same way.
 """
 
 from __future__ import annotations
@@ -25,15 +26,21 @@ from redact.media.files import VIDEO_SUFFIXES
 MOST = 1 << 14
 """Spans of a video; of one that is said to have more, the count is not believed."""
 
-_STAGES = {"analyse", "resume"}
-"""In which spans are of use."""
+_ANALYSIS, _CHECK = "analyse", "verify"
+"""The phases in which spans are of use: those of the source, and those of the draft."""
+
+
+def _phase(stage: str) -> str:
+    """What a file is in; one that has not told yet will be analysed."""
+    return _ANALYSIS if stage in {"", "resume"} else stage
 
 
 @dataclass(slots=True, eq=False)
 class SpanTry:
-    """A span that a worker has."""
+    """A span that a worker has, of the source or of the draft."""
 
     split: Split
+    phase: str
     span: int
     asked: Asked
     member: Member
@@ -54,6 +61,8 @@ class Split:
         given_up: Spans that the file's own worker must do.
         losses: The workers that were lost with each.
         failures: How many spans could not be searched.
+        phase: What the file is in; all of the above but the first two is of that.
+        searched_by: Which worker searched each span of the source.
     """
 
     item: Item
@@ -64,6 +73,24 @@ class Split:
     given_up: set[int] = field(default_factory=set)
     losses: dict[int, list[str]] = field(default_factory=dict)
     failures: int = 0
+    phase: str = _ANALYSIS
+    searched_by: dict[int, str] = field(default_factory=dict)
+
+    def enter(self, phase: str) -> None:
+        """Whatever was searched is of no use any more once the file is in another phase."""
+        if phase != self.phase:
+            self.phase, self.failures = phase, 0
+            for spans in (self.done, self.given_up, self.losses):
+                spans.clear()
+
+    def avoid(self, span: int) -> set[str]:
+        """Workers that are to search a span only if there is no other.
+
+        Whoever searched it in the source is not the best to check it: a machine that finds nobody
+        there finds nobody here.
+        """
+        checked = self.phase == _CHECK and span in self.searched_by
+        return {*self.losses.get(span, ()), *([self.searched_by[span]] if checked else ())}
 
     def next_span(self, one: Try) -> int | None:
         """The last span that nobody has or had; None if the file's own worker is nearly there."""
@@ -108,14 +135,16 @@ class Splits:
         """
         while (chosen := self._choose(files)) is not None:
             split, span, one = chosen
-            avoid = set(split.losses.get(span, ()))
-            member = members.free_for(avoid) or members.free_for(())
+            member = members.free_for(split.avoid(span)) or members.free_for(())
             if member is None:
                 return
             member.number = new = number()
-            order = replace(one.order, span=span, number=new)
+            in_draft = split.phase == _CHECK and span != COUNT
+            order = replace(one.order, span=span, number=new, in_draft=in_draft)
             asked = link.redact(member.address, order)
-            self.tries[new] = SpanTry(split, span, asked, member, monotonic(), order.proof)
+            self.tries[new] = SpanTry(
+                split, split.phase, span, asked, member, monotonic(), order.proof
+            )
             split.busy.add(span)
 
     def _choose(self, files: dict[int, Try]) -> tuple[Split, int, Try] | None:
@@ -123,13 +152,19 @@ class Splits:
         found: list[tuple[int, Split, int, Try]] = []
         for one in files.values():
             is_video = one.item.job.source.suffix.lower() in VIDEO_SUFFIXES
-            if not is_video or one.stage not in _STAGES or one.report is not None:
+            if not is_video or one.report is not None or one.stage not in self._useful(one):
                 continue
             split = self._splits.setdefault(one.item, Split(one.item))
+            split.enter(_phase(one.stage))
             span = split.next_span(one)
             if span is not None:
                 found.append((span if span != COUNT else 1 << 30, split, span, one))
         return max(found, key=lambda it: it[0])[1:] if found else None
+
+    def _useful(self, one: Try) -> set[str]:
+        """The stages in which spans of a file are of use."""
+        checked = one.order.job.checking is not None
+        return {_ANALYSIS, "resume", *([_CHECK] if checked else ())}
 
     def hear(self, number: int) -> None:
         """There is a sign of life from the worker that has a span."""
@@ -138,9 +173,12 @@ class Splits:
 
     def go_on(self, members: Members, files: dict[int, Try]) -> None:
         """Read what workers answer, and give up those that are silent or not needed any more."""
-        late = {one.item for one in files.values() if one.stage not in {"", *_STAGES}}
+        for file in files.values():
+            if file.item in self._splits:
+                self._splits[file.item].enter(_phase(file.stage))
         for number, one in list(self.tries.items()):
-            if one.split.item in late or one.split.item not in self._splits:
+            split = one.split
+            if split.phase != one.phase or split.item not in self._splits:
                 self._end(number)
                 one.asked.cancel()
             elif one.asked.is_done:
@@ -174,6 +212,8 @@ class Splits:
         elif answer.span == one.span != COUNT:
             self._end(number)
             split.done.add(one.span)
+            if one.phase == _ANALYSIS:
+                split.searched_by[one.span] = one.member.address
         elif answer.failed is not None:
             self._end(number)
             split.given_up.add(one.span)
@@ -196,7 +236,9 @@ class Splits:
 
     def _name(self, one: SpanTry) -> str:
         name = printable(one.split.item.job.source)
-        return name if one.span == COUNT else f"{name}, span {one.span}"
+        if one.span == COUNT:
+            return name
+        return f"{name}, span {one.span}{' of the result' if one.phase == _CHECK else ''}"
 
     def _has_changed(self, item: Item, proof: Proof) -> bool:
         """Whether a file is not what it was when its own worker was shown it."""

@@ -23,15 +23,16 @@ from redact.cluster.messages import COUNT, Answer, Order, decode, encode
 from redact.cluster.shared import find_difference, sees
 from redact.core.interfaces import Progress
 from redact.detect.cache import cache_folder
+from redact.detect.draft_spans import find_draft
 from redact.detect.spans import read_span, write_span
 from redact.jobs.batch import report_of
 from redact.jobs.jobs import Failure, Job, Report
 from redact.jobs.sandbox import remove_drafts, sandboxed_worker
-from redact.jobs.span_work import SpanResult, SpanWork, do_item
+from redact.jobs.span_work import DraftCheck, SpanResult, SpanWork, do_item
 from redact.jobs.worker_process import SuspiciousResultError
 from redact.jobs.workers import POLL_INTERVAL
 from redact.jobs.workers import Worker as Sandbox
-from redact.spans import SpanCount, span_key
+from redact.spans import SpanCount, draft_key, span_key
 
 NAME = "redact"
 """The plugin's name in a Dask worker."""
@@ -41,6 +42,7 @@ BEAT = 2.0
 
 _REST = 1.0  # seconds between two messages about one stage
 _RACE = 2.0  # seconds in which a plan follows its result
+_LATE = 10.0  # seconds in which a draft is seen here that was written elsewhere
 
 Work: TypeAlias = Callable[[Any, Progress], Any]
 """What is done with an item, as `do_item` does."""
@@ -63,6 +65,7 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         self._share, self._work = share, work
         self._sandbox: Sandbox | None = None
         self._folders: frozenset[Path] = frozenset()
+        self._checks: Path | None = None
         self._unwanted: set[object] = set()
         self._over = False
 
@@ -119,9 +122,17 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
     def _answer_span(self, order: Order, number: int, key: object, tell: Progress) -> Answer:
         """Count spans, or run passes in one and put what they find beside the output."""
         job, folder = order.job, cache_folder(order.job.output)
-        if number != COUNT and read_span(folder, span_key(job.recipe), number) is not None:
-            return Answer(span=number)  # of an earlier run, or of a lost worker
         work = SpanWork(job.source, job.recipe, None if number == COUNT else number)
+        known_by = span_key(job.recipe)
+        if order.in_draft and job.checking is not None:
+            draft = _wait_for_draft(folder)
+            if draft is None:
+                return Answer(failed="there is no draft that is checked")
+            path, token = draft
+            check = DraftCheck(token, job.checking.every_frame)
+            work, known_by = SpanWork(path, job.recipe, number, check), draft_key(job.recipe, token)
+        if number != COUNT and read_span(folder, known_by, number) is not None:
+            return Answer(span=number)  # of an earlier run, or of a lost worker
         future = self._run(work, set(order.folders), job.output, key, tell)
         if future is None:
             return _UNWANTED
@@ -137,7 +148,7 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         if self._is_unwanted(key):
             return _UNWANTED
         try:
-            write_span(folder, found.data, span_key(job.recipe), number)
+            write_span(folder, found.data, known_by, number)
         except OSError as error:
             return Answer(failed=f"{folder} cannot be written: {error.strerror}")
         except Exception as wrong:  # its process may have been taken over
@@ -153,7 +164,8 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         tell: Progress,
     ) -> Future[Any] | None:
         """The work's result or its error; None if nobody wants it any more."""
-        sandbox = self._sandbox_for({output.parent, *folders})
+        is_check = isinstance(item, SpanWork) and item.check is not None
+        sandbox = self._sandbox_for({output.parent, *folders}, output if is_check else None)
         future = sandbox.start(self._work, item, tell)
         due = monotonic() + BEAT
         while not future.done():
@@ -175,11 +187,15 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         self._unwanted.discard(key)
         return not wanted
 
-    def _sandbox_for(self, folders: set[Path]) -> Sandbox:
-        """The sandbox that may write in these folders; another one, if this one may not."""
-        if self._sandbox is None or not folders <= self._folders:
+    def _sandbox_for(self, folders: set[Path], checks: Path | None) -> Sandbox:
+        """The sandbox that may write in these folders; another one, if this one may not.
+
+        One that checks the draft of an output has parsed that draft alone, no stranger's file that
+        could have taken it over, and does nothing else.
+        """
+        if self._sandbox is None or checks != self._checks or not folders <= self._folders:
             self.close()
-            self._folders = frozenset(folders)
+            self._folders, self._checks = frozenset(folders), checks
             known = (Report, Failure, SpanResult, SpanCount)
             self._sandbox = sandboxed_worker(known, self._share, sorted(folders))
         return self._sandbox
@@ -194,6 +210,16 @@ def _lost(future: Future[Any]) -> Answer | None:
     if isinstance(error, BrokenExecutor) and not isinstance(error, SuspiciousResultError):
         return Answer(lost=str(error) or "the process that worked on it was killed")
     return None
+
+
+def _wait_for_draft(folder: Path) -> tuple[Path, str] | None:
+    """The draft that is checked, once this machine sees it: network file systems show late."""
+    until = monotonic() + _LATE
+    while (found := find_draft(folder)) is None or not found[0].is_file():
+        if monotonic() > until:
+            return None
+        sleep(_REST)
+    return found
 
 
 def _is_taken(report: Report) -> bool:

@@ -16,7 +16,7 @@ import os
 import re
 import shutil
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -28,11 +28,12 @@ from typing import Self, TypeAlias
 
 from redact.core.findings import Detection
 from redact.core.frames import Frame
-from redact.core.geometry import Box, Size
+from redact.core.geometry import Size
 from redact.core.recipe import Recipe
 from redact.core.storage import FolderLock, lock, write_private
+from redact.detect.draft_spans import SpansOfDraft, share_draft
 from redact.detect.sealed import read_sealed, seal, unseal
-from redact.detect.spans import SpansFoundElsewhere
+from redact.detect.spans import Plausible, SpansFoundElsewhere
 from redact.detect.weights import catalogue
 from redact.errors import OutputError
 
@@ -44,9 +45,6 @@ VERSION = 4
 
 LARGEST = 1 << 26
 """Bytes; a larger file is no segment."""
-
-_MAX_DISTANCE = 16
-"""Longer sides of the picture from its corner beyond which no detector finds a box."""
 
 _NAME = re.compile(r"\..*\.[0-9a-f]{8}\.detections", re.DOTALL)
 
@@ -96,9 +94,14 @@ def cache_key(fingerprint: str, recipe: Recipe, device: str) -> str:
         recipe: Its passes and slope count, nothing else.
         device: Where networks compute.
     """
+    return passes_key(fingerprint, (recipe.slope, *map(asdict, recipe.passes)), device)
+
+
+def passes_key(of: str, passes: Sequence[object], device: str) -> str:
+    """The same of any passes, as JSON has them, on whatever the first argument says."""
     parts = [
-        [VERSION, SEGMENT, fingerprint, device, recipe.slope],
-        [asdict(pass_) for pass_ in recipe.passes],
+        [VERSION, SEGMENT, of, device],
+        passes,
         {weights.name: weights.sha256 for weights in catalogue().values()},
         {name: _version(name) for name in (*_LIBRARIES, *_RUNTIMES)},
     ]
@@ -148,7 +151,8 @@ class DetectionCache:
         self._unwritten: deque[tuple[int, list[_PassResult]]] = deque()
         self._recalled = False
         self._first_unknown: int | None = None
-        self.elsewhere = SpansFoundElsewhere(self._check_pass)
+        self.elsewhere = SpansFoundElsewhere()
+        self._checks: list[SpansOfDraft] = []
 
     def __enter__(self) -> Self:
         return self
@@ -178,7 +182,8 @@ class DetectionCache:
             size: Of the upright picture.
             span_key: The same of no source; spans with another key are not used.
         """
-        self._key, self._passes, self._size, self._span_key = key, passes, size, span_key
+        self._key, self._span_key = key, span_key
+        self._plausible = Plausible(passes, size)
         if os.path.lexists(self._folder) and self._lock_folder() and not self._resume:
             for path in self._folder.glob("*.json"):
                 with suppress(OSError):
@@ -195,7 +200,8 @@ class DetectionCache:
             if self._lock is None and not self._unwritable and os.path.lexists(self._folder):
                 self._lock_folder()  # others have made it meanwhile
             self._known = self._read(number)
-            self.elsewhere.enter(self._folder if self._lock else None, self._span_key, number)
+            folder = self._folder if self._lock else None
+            self.elsewhere.enter(folder, self._span_key, number, self._plausible)
         self._write()
 
     def recall(self, frame: Frame, pass_index: int, result: Future[list[Detection]]) -> bool:
@@ -230,6 +236,31 @@ class DetectionCache:
         if self._number > 0:
             self._end_segment()
             self._write()
+
+    @property
+    def spans_checked(self) -> int:
+        """In how many spans of drafts others spared passes of the check."""
+        return sum(check.used for check in self._checks)
+
+    def share_draft(
+        self, draft: Path, passes: Sequence[object], size: Size, device: str
+    ) -> SpansOfDraft | None:
+        """What others find in a draft from now on; None for a video that is not cached.
+
+        Args:
+            draft: A complete result in its private folder beside the output.
+            passes: Those of its check, as `passes_key` takes them.
+            size: Of its upright pictures.
+            device: Where networks compute.
+        """
+        if self._lock is None or self._number <= 0:
+            return None
+        with suppress(OSError):  # the disk is full: others cannot help
+            key = passes_key(share_draft(self._folder, draft), passes, device)
+            plausible = Plausible(len(passes), size)
+            self._checks.append(SpansOfDraft(self._folder, key, plausible, self._seconds))
+            return self._checks[-1]
+        return None
 
     def _end_segment(self) -> None:
         if self._has_new_results:
@@ -278,20 +309,9 @@ class DetectionCache:
             key = one.frame, one.time, one.pass_index
             if key in known or one.frame < 0:
                 raise ValueError("there is no such pass")
-            self._check_pass(one.pass_index, one.detections)
+            self._plausible.check(one.pass_index, one.detections)
             known[key] = one.detections
         return known
-
-    def _check_pass(self, pass_index: int, detections: tuple[Detection, ...]) -> None:
-        if pass_index not in range(self._passes):
-            raise ValueError("there is no such pass")
-        if not all(0 <= d.score <= 1 and self._is_possible(d.box) for d in detections):
-            raise ValueError("no detector finds that")
-
-    def _is_possible(self, box: Box) -> bool:
-        bound = _MAX_DISTANCE * self._size.longer
-        sides = box.left, box.top, box.right, box.bottom
-        return box.width > 0 and box.height > 0 and all(abs(side) <= bound for side in sides)
 
     def _lock_folder(self) -> bool:
         """Make the folder and lock it for this run; returns whether that was possible."""

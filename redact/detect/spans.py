@@ -3,14 +3,14 @@
 What a pass finds depends on the picture alone. So a detection that another machine found counts
 here for the very same picture, whatever frame that was there, and for no other. That makes the
 order, the times and the completeness of spans matter for speed only: a pass whose result is not
-among them is run here.
+among them is run here. That holds for the passes of an analysis over a source, and for those of a
+check over a draft.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,11 +21,15 @@ import numpy as np
 
 from redact.core.findings import Detection
 from redact.core.frames import Frame, Picture
+from redact.core.geometry import Box, Size
 from redact.core.storage import is_private, write_private
 from redact.detect.sealed import read_sealed, seal, unseal
 
 LARGEST = (1 << 24) - 4096
 """Bytes of a span; what worker processes send is not longer either."""
+
+_MAX_DISTANCE = 16
+"""Longer sides of the picture from its corner beyond which no detector finds a box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,35 @@ def decode_span(data: bytes, key: str, number: int) -> Span:
     if (span.key, span.number) != (key, number):
         raise ValueError("it is a span of something else")
     return span
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """What passes can find.
+
+    Args:
+        passes: How many there are.
+        size: Of the upright picture.
+    """
+
+    passes: int
+    size: Size
+
+    def check(self, pass_index: int, detections: tuple[Detection, ...]) -> None:
+        """Refuse what no pass finds.
+
+        Raises:
+            ValueError: There is no such pass, or no detector finds that.
+        """
+        if pass_index not in range(self.passes):
+            raise ValueError("there is no such pass")
+        if not all(0 <= d.score <= 1 and self._is_possible(d.box) for d in detections):
+            raise ValueError("no detector finds that")
+
+    def _is_possible(self, box: Box) -> bool:
+        bound = _MAX_DISTANCE * self.size.longer
+        sides = box.left, box.top, box.right, box.bottom
+        return box.width > 0 and box.height > 0 and all(abs(side) <= bound for side in sides)
 
 
 def span_path(folder: Path, number: int) -> Path:
@@ -163,15 +196,11 @@ class SpansFoundElsewhere:
     used but computed here, too, and compared. If they differ in a bit, as on a processor that adds
     in another order, nothing of the span is used any more: a plan must not depend on who made it.
 
-    Args:
-        check: Raises a ValueError if a pass, by its place, cannot have found that.
-
     Attributes:
         used: How many spans spared passes.
     """
 
-    def __init__(self, check: Callable[[int, tuple[Detection, ...]], None]) -> None:
-        self._check = check
+    def __init__(self) -> None:
         self.used = 0
         self._begin()
         self._digest = -1, ""
@@ -182,19 +211,20 @@ class SpansFoundElsewhere:
         self._agreed: set[_Trial] = set()
         self._counts = False
 
-    def enter(self, folder: Path | None, key: str, number: int) -> None:
+    def enter(self, folder: Path | None, key: str, number: int, plausible: Plausible) -> None:
         """Go on to a span.
 
         Args:
             folder: Where it may lie; None if nothing there can be trusted.
             key: What its key must be.
             number: Of the span.
+            plausible: What its passes can find; of a span with anything else nothing is used.
         """
         self._begin()
         span = None if folder is None else read_span(folder, key, number)
         try:
             for one in span.passes if span else ():
-                self._check(one.pass_index, one.detections)
+                plausible.check(one.pass_index, one.detections)
                 if (one.picture, one.pass_index) in self._known:
                     raise ValueError("a pass ran twice")
                 self._known[one.picture, one.pass_index] = one.detections

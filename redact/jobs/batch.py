@@ -308,6 +308,7 @@ def outcome_report(outcome: Outcome, job: Job) -> Report:
         notes=outcome.notes,
         extent=outcome.extent,
         spans=outcome.spans,
+        spans_checked=outcome.spans_checked,
     )
 
 

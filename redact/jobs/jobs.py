@@ -117,6 +117,7 @@ class Report:
         uncertain_plates: How many of the uncertain tracks are number plates'.
         further: How many tracks of each kind beyond faces and plates were hidden.
         spans: In how many spans of it other machines ran detection passes.
+        spans_checked: In how many spans of its drafts they ran passes of the check.
     """
 
     source: Path
@@ -142,6 +143,7 @@ class Report:
     uncertain_plates: int = 0
     further: tuple[tuple[Kind, int], ...] = ()
     spans: int = 0
+    spans_checked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from redact.core.interfaces import Progress
 from redact.core.recipe import Recipe
 from redact.jobs.batch import redact_one
 from redact.jobs.jobs import Failure, Job, Report, describe_failure
-from redact.spans import SpanCount, count_spans, detect_in_span
+from redact.spans import SpanCount, count_spans, detect_in_span, examine_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,26 @@ class SpanWork:
         source: The video.
         recipe: Its passes count.
         number: Of the span in which passes are to run; None to count spans.
+        check: If the source is a draft that is checked, how.
     """
 
     source: Path
     recipe: Recipe
     number: int | None
+    check: DraftCheck | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftCheck:
+    """The check of a draft, as far as its passes depend on it.
+
+    Args:
+        token: By which its spans are known.
+        every_frame: Whether all frames are examined.
+    """
+
+    token: str
+    every_frame: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,17 @@ def work_on_span(work: SpanWork, tell: Progress) -> SpanResult:
     try:
         if work.number is None:
             return SpanResult(count_spans(work.source, work.recipe))
+        if (check := work.check) is not None:
+            return SpanResult(
+                data=examine_span(
+                    work.source,
+                    work.recipe,
+                    check.token,
+                    work.number,
+                    tell,
+                    every_frame=check.every_frame,
+                )
+            )
         return SpanResult(data=detect_in_span(work.source, work.recipe, work.number, tell))
     except Exception as error:
         return SpanResult(failure=describe_failure(error, work.source))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,13 +15,15 @@ from redact.core.parallel import map_ahead
 from redact.core.plan import Plan
 from redact.detect.copies import GREY_SIDE
 from redact.detect.novelty import NoveltyWatch
+from redact.detect.schedule import PassCache, PassClock
 from redact.errors import VerificationError
 from redact.verify.dropouts import Dropouts
 from redact.verify.hidden import hidden_by_mask, hidden_mask
 from redact.verify.leaks import find_leaks
+from redact.verify.passes import DEPTHS, Depth, DuePass
 from redact.verify.residue import OUTSIDE, Residue, brightness, identical, residue
 from redact.verify.result import Checking, Spot, Verification
-from redact.verify.second_opinion import DEPTHS, EXAMINE_EVERY, Depth, SecondOpinion
+from redact.verify.second_opinion import SecondOpinion
 
 
 def verify(
@@ -34,6 +36,7 @@ def verify(
     style: Style | None = None,
     *,
     structured: bool = False,
+    cache: PassCache | None = None,
 ) -> Verification:
     """Compare all frames of an output with its source's, and examine some with detectors.
 
@@ -46,6 +49,7 @@ def verify(
         progress: Called for every frame.
         style: What the output was hidden with, None if that is not known.
         structured: Whether it draws much fine structure of its own, as a cover does.
+        cache: Spares the detectors the passes over the output that it knows.
 
     Raises:
         InputError: One of them cannot be read to the end.
@@ -57,12 +61,14 @@ def verify(
     dropouts: list[Spot] = []
     shows: list[Spot] = []
     changed: list[tuple[int, Fraction]] = []
+    every = checking.every_frame or source.info.pages
     frames = examined = closely = 0
     inside = outside = 0.0
-    pairs = _pair_frames(source, output, plan, checking, faults)
+    pairs = _pair_frames(source, output, plan, Depths(every), faults)
+    planned = _plan_passes(pairs, second_opinion, cache)
     watch = _watch_dropouts(source, plan)
     compare = partial(_compare, second_opinion=second_opinion, style=style, structured=structured)
-    with closing(map_ahead(compare, pairs)) as compared:
+    with closing(map_ahead(compare, planned)) as compared:
         for pair, found in compared:
             frames += 1
             closely += pair.depth == "both" and bool(second_opinion.searched)
@@ -102,12 +108,14 @@ class _Pair:
         output: As it was written, at the source's time.
         regions: What the plan hides, in pixels of the upright picture; None without a plan.
         depth: How thoroughly the output is examined by detectors, None for not at all.
+        due: The passes of these.
     """
 
     source: Frame
     output: Frame
     regions: list[Region] | None
     depth: Depth | None
+    due: tuple[DuePass, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +136,10 @@ class _Comparison:
 
 
 def _pair_frames(
-    source: Source, output: Source, plan: Plan | None, checking: Checking, faults: list[str]
+    source: Source, output: Source, plan: Plan | None, depths: Depths, faults: list[str]
 ) -> Iterator[_Pair]:
     """The frames of both files side by side; adds to the faults what is wrong with structure."""
     cover = plan.cover() if plan else None
-    every = checking.every_frame or source.info.pages
-    depths = _Depths()
     offset: Fraction | None = None
     told = False
     originals, outputs = source.frames(), output.frames()
@@ -146,34 +152,48 @@ def _pair_frames(
         if other.time - one.time != offset and not told:
             told = True
             faults.append(f"frame {one.index} is not shown at its time")
-        depth: Depth | None = "both" if every else depths.due(one)
         regions = cover(one.index, one.time) if cover else None
-        yield _Pair(one, replace(other, time=one.time), regions, depth)
+        yield _Pair(one, replace(other, time=one.time), regions, depths.due(one))
     if (one is None) != (other is None):
         faults.append(f"there are {'more' if one is None else 'fewer'} frames than in the source")
 
 
-class _Depths:
-    """How thoroughly each frame of a video is examined: `DEPTHS` in turn, every so often.
+def _plan_passes(
+    pairs: Iterable[_Pair], second_opinion: SecondOpinion, cache: PassCache | None
+) -> Iterator[_Pair]:
+    """The pairs with the passes that are due on them."""
+    for pair in pairs:
+        if cache is not None:
+            cache.advance(pair.output)
+        due = second_opinion.plan(pair.output, pair.depth, cache) if pair.depth else ()
+        yield replace(pair, due=due)
+
+
+class Depths:
+    """How thoroughly each frame of a video is examined: as `DEPTHS` says, by its time.
 
     A picture unlike the last one that was examined is examined at once, and thoroughly.
+
+    Args:
+        every: Whether all are examined thoroughly.
     """
 
-    def __init__(self) -> None:
-        self._due: Fraction | None = None
-        self._turn = 0
+    def __init__(self, every: bool) -> None:
+        self._every = every
+        self._clock = PassClock()
         self._novelty = NoveltyWatch()
 
     def due(self, frame: Frame) -> Depth | None:
-        """That of this frame of the source, None for most; asked for every frame, in order."""
+        """That of this frame, None for most; asked for every frame, in order."""
+        if self._every:
+            return "both"
+        self._clock.advance(frame.time)
         grey = brightness(frame.picture)
         step = max(1, max(grey.shape) // GREY_SIDE)
         small = grey[::step, ::step]
-        depth: Depth | None = None
-        if self._due is None or frame.time >= self._due:
-            depth = DEPTHS[self._turn % len(DEPTHS)]
-            self._due, self._turn = frame.time + EXAMINE_EVERY, self._turn + 1
-        elif self._novelty.is_new(small):
+        starting = (d for every, d in DEPTHS.items() if self._clock.starts_span(every))
+        depth = next(starting, None)
+        if depth is None and self._novelty.is_new(small):
             depth = "both"
         if depth is not None:
             self._novelty.take(small)
@@ -200,6 +220,7 @@ def _compare(
     pair: _Pair, second_opinion: SecondOpinion, style: Style | None, structured: bool
 ) -> _Comparison:
     """Compare the pixels of a pair, and examine the output if that is due."""
+    found = second_opinion.run(pair.output, pair.due) if pair.depth else {}
     before, after = pair.source.picture, pair.output.picture
     left = Residue()
     if pair.regions or not identical(before, after):
@@ -208,7 +229,7 @@ def _compare(
     if not pair.depth:
         return _Comparison(left.inside, left.outside, shows)
     is_hidden = hidden_by_mask(hidden_mask(before, after, pair.regions))
-    spots = second_opinion.examine(pair.output, is_hidden, pair.depth)
+    spots = second_opinion.examine(pair.output, is_hidden, pair.depth, found)
     return _Comparison(left.inside, left.outside, shows, tuple(spots))
 
 

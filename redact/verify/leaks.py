@@ -10,8 +10,9 @@ from redact.core.frames import Frame
 from redact.core.interfaces import Source
 from redact.core.plan import Plan
 from redact.verify.hidden import ENOUGH, box_hides_too_much
+from redact.verify.passes import EXAMINE_EVERY
 from redact.verify.result import AT_AN_END, Checking, Leak, Spot
-from redact.verify.second_opinion import EXAMINE_EVERY, SecondOpinion
+from redact.verify.second_opinion import SecondOpinion
 
 NEIGHBOURS = 2
 """Frames before and after a suspected spot that are examined as well."""

@@ -7,15 +7,16 @@ its mirror image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from redact.core.findings import Detection, Kind
-from redact.core.frames import Frame, Rgb, upright_size
+from redact.core.frames import Frame, Picture, upright_size
 from redact.core.geometry import Box
 from redact.core.interfaces import Detector
+from redact.verify.passes import CheckPass, detect_in_copy
 from redact.verify.result import Spot
 
 _SAME = 0.5
@@ -38,6 +39,11 @@ class Scale:
     certain: float
     enlarge: bool = True
 
+    @property
+    def check_pass(self) -> CheckPass:
+        """Its pass over the whole picture."""
+        return CheckPass(self.detector, self.side, self.certain / 2, ("both",), self.enlarge)
+
 
 SCALES = {
     Kind.HEAD: Scale("heads", 800, 0.6),
@@ -59,40 +65,54 @@ class OtherScales:
         self.kinds = tuple(kind for kind in SCALES if kind in kinds)
         self._detectors = {kind: load(SCALES[kind].detector) for kind in self.kinds}
 
-    def examine(self, frame: Frame, hidden: Callable[[Box], bool]) -> list[Spot]:
+    def detect(self, kind: Kind, picture: Picture) -> list[Detection]:
+        """What the pass of one kind finds, in pixels of the upright picture."""
+        one = SCALES[kind].check_pass
+        copy = one.copy(picture)
+        return detect_in_copy(self._detectors[kind], copy, upright_size(picture), one.threshold)
+
+    def examine(
+        self,
+        frame: Frame,
+        hidden: Callable[[Box], bool],
+        seen: Mapping[Kind, Sequence[Detection]] | None = None,
+    ) -> list[Spot]:
         """What is certain to be there and is not hidden.
 
         Args:
             frame: Of the output.
             hidden: Whether a box is, in pixels of the upright picture.
+            seen: What `detect` found, by kind; None to run it here.
 
         Raises:
             EngineError: A detector failed.
         """
-        return [spot for kind in self.kinds for spot in self._examine(kind, frame, hidden)]
+        spots = []
+        for kind in self.kinds:
+            found = self.detect(kind, frame.picture) if seen is None else seen[kind]
+            spots += self._examine(kind, frame, hidden, found)
+        return spots
 
-    def _examine(self, kind: Kind, frame: Frame, hidden: Callable[[Box], bool]) -> list[Spot]:
-        size, scale = upright_size(frame.picture), SCALES[kind]
-        side = scale.side if scale.enlarge else min(scale.side, size.longer)
-        copy = frame.picture.rgb(size.fitted(side))
-        across, down = size.width / copy.shape[1], size.height / copy.shape[0]
-        seen = self._detect(kind, copy)
-        exposed = [d for d in seen if not hidden(d.box.scaled(across, down))]
+    def _examine(
+        self,
+        kind: Kind,
+        frame: Frame,
+        hidden: Callable[[Box], bool],
+        seen: Sequence[Detection],
+    ) -> list[Spot]:
+        exposed = [d for d in seen if not hidden(d.box)]
         if not exposed:
             return []
-        mirrored = self._detect(kind, np.ascontiguousarray(copy[:, ::-1]))
-        again = [replace(d, box=d.box.mirrored(copy.shape[1])) for d in mirrored]
+        size, scale = upright_size(frame.picture), SCALES[kind]
+        copy = scale.check_pass.copy(frame.picture)
+        mirror = np.ascontiguousarray(copy[:, ::-1])
+        mirrored = detect_in_copy(self._detectors[kind], mirror, size, scale.check_pass.threshold)
+        again = [replace(d, box=d.box.mirrored(size.width)) for d in mirrored]
         spots = []
         for one in exposed:
             twin = max((d.score for d in again if d.box.iou(one.box) >= _SAME), default=0.0)
             mean = round((one.score + twin) / 2, 3)
             if mean >= scale.certain:
-                name = f"{scale.detector} at {side}"
-                box = one.box.scaled(across, down)
-                spots.append(Spot(frame.index, frame.time, box, ((name, mean),), kind=kind))
+                scores = ((f"{scale.detector} at {max(copy.shape[:2])}", mean),)
+                spots.append(Spot(frame.index, frame.time, one.box, scores, kind=kind))
         return spots
-
-    def _detect(self, kind: Kind, copy: Rgb) -> list[Detection]:
-        scale = SCALES[kind]
-        (found,) = self._detectors[kind].detect([copy], scale.certain / 2)
-        return found

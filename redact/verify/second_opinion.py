@@ -7,29 +7,29 @@ and mirrored (test-time augmentation): a face stays a face, a false positive rar
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
 
 from redact.core.findings import Detection, Kind
-from redact.core.frames import Frame, Rgb, upright_size
+from redact.core.frames import Frame, Picture, Rgb, upright_size
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Detector
 from redact.core.kinds import KINDS, kind_of_detector
-from redact.verify.other_scale import OtherScales
+from redact.detect.schedule import PassCache
+from redact.verify.other_scale import SCALES, OtherScales
+from redact.verify.passes import (
+    CheckPass,
+    Depth,
+    DuePass,
+    Found,
+    detect_in_copy,
+    plan_passes,
+    run_passes,
+)
 from redact.verify.result import Spot
-
-Depth: TypeAlias = Literal["both", "quick", "glance"]
-"""How thoroughly a frame is examined: see `SecondOpinion.examine`."""
-
-EXAMINE_EVERY = Fraction(3, 25)
-"""Seconds from one examined frame to the next."""
-
-DEPTHS: tuple[Depth, ...] = ("both", "glance", "quick", "glance")
-"""The depths of examined frames, in turn: no half second is left out by either detector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,34 @@ GLANCE = 960
 Verdict: TypeAlias = Literal["certain", "suspected", "nothing"]
 
 
+def detectors_of_faces(used: Collection[str]) -> tuple[str, ...]:
+    """The two that examine a result, the costly one first; none where no face is looked for.
+
+    Args:
+        used: Names of the detectors that the analysis used; others are preferred.
+    """
+    faces = not used or any(kind_of_detector(name) in _WITH_FACES for name in used)
+    return tuple(sorted(SETTINGS, key=lambda name: name in used)[:2]) if faces else ()
+
+
+def check_passes(used: Collection[str]) -> tuple[CheckPass, ...]:
+    """The passes of a check: those of faces, then one for each other kind.
+
+    Args:
+        used: Names of the detectors that the analysis used.
+    """
+    passes: list[CheckPass] = []
+    if names := detectors_of_faces(used):
+        (costly, first), (quick, second) = ((name, SETTINGS[name]) for name in names)
+        passes += [
+            CheckPass(costly, first.side, first.threshold, ("both",)),
+            CheckPass(quick, second.side, second.threshold, ("both", "quick")),
+            CheckPass(quick, GLANCE, second.threshold, ("glance",)),
+        ]
+    wanted = {kind_of_detector(name) for name in used}
+    return (*passes, *(scale.check_pass for kind, scale in SCALES.items() if kind in wanted))
+
+
 class SecondOpinion:
     """Two detectors of faces, a costly and a quick one, and one at another scale for other kinds.
 
@@ -111,17 +139,41 @@ class SecondOpinion:
     """
 
     def __init__(self, used: Collection[str], load: Callable[[str], Detector]) -> None:
-        faces = not used or any(kind_of_detector(name) in _WITH_FACES for name in used)
-        self.names = tuple(sorted(SETTINGS, key=lambda name: name in used)[:2]) if faces else ()
+        self.names = detectors_of_faces(used)
         wanted = {kind_of_detector(name) for name in used}
         self._others = OtherScales(wanted, load)
         self.searched = (*([Kind.FACE] if self.names else []), *self._others.kinds)
         self.unsearched = tuple(k for k in KINDS if k in wanted and k not in self.searched)
         self._independent = {name for name in self.names if name not in used}
         self._detectors = {name: load(name) for name in self.names}
+        self._passes = check_passes(used)
+        self._of_faces = len(self._passes) - len(self._others.kinds)
+
+    def plan(self, frame: Frame, depth: Depth, cache: PassCache | None) -> tuple[DuePass, ...]:
+        """The passes that are due on a frame of the output, in order of frames."""
+        return plan_passes(self._passes, frame, depth, cache)
+
+    def run(self, frame: Frame, due: Sequence[DuePass]) -> Found:
+        """Run those passes, as far as their results are not known.
+
+        Raises:
+            EngineError: A detector failed.
+        """
+        return run_passes(due, frame.picture, self._run)
+
+    def _run(self, index: int, picture: Picture) -> list[Detection]:
+        if index >= self._of_faces:
+            return self._others.detect(self._others.kinds[index - self._of_faces], picture)
+        one = self._passes[index]
+        detector, size = self._detectors[one.detector], upright_size(picture)
+        return detect_in_copy(detector, one.copy(picture), size, one.threshold)
 
     def examine(
-        self, frame: Frame, hidden: Callable[[Box], bool], depth: Depth = "both"
+        self,
+        frame: Frame,
+        hidden: Callable[[Box], bool],
+        depth: Depth = "both",
+        found: Found | None = None,
     ) -> list[Spot]:
         """What may be somebody, or something of theirs, and is not hidden.
 
@@ -131,33 +183,38 @@ class SecondOpinion:
             depth: `both` detectors see the whole picture; only the `quick` one does; or that one
                 sees a small copy, a `glance`. What is detected is always shown to both. Other kinds
                 are looked for with `both` alone.
+            found: What the passes of that depth found; None to run them here.
 
         Raises:
             EngineError: A detector failed.
         """
-        others = self._others.examine(frame, hidden) if depth == "both" else []
-        return others + (self._examine_faces(frame, hidden, depth) if self.names else [])
+        found = self.run(frame, self.plan(frame, depth, None)) if found is None else found
+        others: list[Spot] = []
+        if depth == "both":
+            seen = {kind: found[self._of_faces + n] for n, kind in enumerate(self._others.kinds)}
+            others = self._others.examine(frame, hidden, seen)
+        return others + self._examine_faces(frame, hidden, depth, found)
 
     def _examine_faces(
-        self, frame: Frame, hidden: Callable[[Box], bool], depth: Depth
+        self, frame: Frame, hidden: Callable[[Box], bool], depth: Depth, found: Found
     ) -> list[Spot]:
-        size = upright_size(frame.picture)
-        sides = dict.fromkeys(self.names[1:], GLANCE) if depth == "glance" else self._sides(depth)
-        copies = {side: frame.picture.rgb(size.fitted(side)) for side in set(sides.values())}
-        seen = [d for name, side in sides.items() for d in self._detect(name, copies[side], size)]
-        exposed = [detection for detection in seen if not hidden(detection.box)]
+        due = [n for n, one in enumerate(self._passes[: self._of_faces]) if depth in one.depths]
+        exposed = [seen for n in due for seen in found[n] if not hidden(seen.box)]
         if not exposed:
             return []
+        sides = {self._passes[n].side for n in due}
         if depth == "glance":  # what it found deserves a larger copy
-            copies[0] = frame.picture.rgb(size.fitted(SETTINGS[self.names[1]].side))
-        levels = _pyramid(sorted(copies.values(), key=len, reverse=True))
+            sides.add(SETTINGS[self.names[1]].side)
+        size = upright_size(frame.picture)
+        copies = [frame.picture.rgb(size.fitted(side)) for side in sides]
+        levels = _pyramid(sorted(copies, key=len, reverse=True))
         spots = (self._spot(frame, levels, size, detection) for detection in _merge(exposed))
         return [spot for spot in spots if self.verdict(spot) != "nothing"]
 
     def reexamine(self, frame: Frame, spot: Spot) -> Spot:
         """The same place in another frame, with the scores that it has there."""
         size = upright_size(frame.picture)
-        side = max(self._sides("both").values())
+        side = max(SETTINGS[name].side for name in self.names)
         levels = _pyramid([frame.picture.rgb(size.fitted(side))])
         return self._spot(frame, levels, size, Detection(spot.kind, spot.box, spot.score))
 
@@ -174,17 +231,6 @@ class SecondOpinion:
         if total >= SUSPECTED_TOGETHER or suspected:
             return "suspected"
         return "nothing"
-
-    def _sides(self, depth: Depth) -> dict[str, int]:
-        """The detectors that see the whole picture, and its longer side for each."""
-        names = self.names if depth == "both" else self.names[1:]
-        return {name: SETTINGS[name].side for name in names}
-
-    def _detect(self, name: str, copy: Rgb, size: Size) -> list[Detection]:
-        """What a detector finds in a scaled copy, in pixels of the picture of that size."""
-        (found,) = self._detectors[name].detect([copy], SETTINGS[name].threshold)
-        scale = size.width / copy.shape[1], size.height / copy.shape[0]
-        return [replace(d, box=d.box.scaled(*scale)) for d in found]
 
     def _spot(self, frame: Frame, levels: Sequence[Rgb], size: Size, seen: Detection) -> Spot:
         """A detection with both detectors' mean scores over the enlarged views."""

@@ -59,6 +59,14 @@ def obey(order: str, source: Path) -> None:
         if not begun.exists():
             begun.touch()
             time.sleep(60)
+    elif order == "meet":  # the first time, until another run of the same was here
+        begun = source.with_name(f"{source.name}.begun")
+        if not begun.exists():
+            begun.touch()
+            until = time.monotonic() + 60
+            while not source.with_name(f"{source.name}.met").exists():
+                assert time.monotonic() < until
+                time.sleep(0.05)
     elif order == "hang":
         time.sleep(600)
     elif order == "hoard":

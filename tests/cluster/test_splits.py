@@ -102,6 +102,15 @@ class Cluster:
         assert self.assign() == [COUNT]
         self.answer(COUNT, count=SpanCount(spans, frames))
 
+    def enter(self, stage: str, frames: int) -> None:
+        self.file.stage, self.file.frames = stage, frames
+        self.splits.go_on(self.members, self.files)
+
+    @property
+    def searched_first(self) -> str:
+        """The address of the worker that searched span 9 of the source."""
+        return self.splits._splits[self.file.item].searched_by[9]
+
     def busy(self) -> list[str]:
         return sorted(it.address for it in self.members._all.values() if it.number is not None)
 
@@ -157,8 +166,8 @@ def test_what_is_short_or_not_believed_is_not_divided(spans: int, frames: int) -
     assert len(cluster.busy()) == 1
 
 
-@pytest.mark.parametrize("stage", ["", "people", "render", "verify", "again"])
-def test_spans_are_searched_during_the_analysis_only(stage: str) -> None:
+@pytest.mark.parametrize("stage", ["", "people", "render", "doubt", "again"])
+def test_spans_are_searched_during_analysis_and_check_only(stage: str) -> None:
     cluster = Cluster(3)
     cluster.file.stage = stage
     assert cluster.assign() == []
@@ -320,6 +329,96 @@ def test_what_came_too_late_goes_with_its_file(
     assert folder.exists() is stays
 
 
+# of the draft that is checked
+
+
+def checking(free: int, **how: Any) -> Cluster:
+    """A file whose check has just begun, and whose span 9 was searched by another worker."""
+    cluster = Cluster(free)
+    if how:
+        one = cluster.files[1]
+        job = replace(one.item.job, **how)
+        cluster.files[1] = replace(one, item=replace(one.item, job=job, sent=job),
+                                   order=replace(one.order, job=job))  # fmt: skip
+    cluster.count()
+    cluster.assign()
+    cluster.answer(9, span=9)
+    cluster.enter("render", 0)
+    cluster.enter("verify", 1)
+    return cluster
+
+
+def test_the_draft_is_searched_again_from_its_last_span() -> None:
+    cluster = checking(2)
+    assert cluster.assign() == [9, 8]
+    assert [asked.order.in_draft for asked in cluster.asked] == [False] * 3 + [True] * 2
+    cluster.answer(8, span=8)
+    assert cluster.assign() == [7]
+
+
+def test_nobody_helps_with_the_check_before_the_draft_is_complete() -> None:
+    """Its end is told as that of the check, of all frames."""
+    cluster = Cluster(2)
+    cluster.count()
+    cluster.enter("verify", FRAMES)
+    assert cluster.assign() == []
+    cluster.enter("verify", 1)
+    assert cluster.assign() == [9, 8]
+
+
+def test_without_a_check_there_is_nothing_to_help_with() -> None:
+    assert checking(2, checking=None).assign() == []
+
+
+def test_whoever_searched_a_span_checks_it_only_if_nobody_else_can() -> None:
+    cluster = checking(3)
+    assert cluster.assign() == [9, 8, 7]
+    before = cluster.searched_first
+    (again,) = (it for it in cluster.splits.tries.values() if it.span == 9)
+    assert again.member.address != before
+    alone = checking(1)
+    assert alone.assign() == [9]
+    (again,) = alone.splits.tries.values()
+    assert again.member.address == alone.searched_first
+
+
+def test_each_round_has_another_draft() -> None:
+    cluster = checking(2)
+    cluster.assign()
+    cluster.answer(9, span=9)
+    cluster.enter("again", 3)
+    assert all(asked.cancelled for asked in cluster.asked if not asked.is_done)
+    assert cluster.assign() == []
+    cluster.enter("render", 5)
+    cluster.enter("verify", 1)
+    assert cluster.assign() == [9, 8]
+
+
+def test_a_check_that_fails_elsewhere_is_left_to_the_file() -> None:
+    cluster = checking(1)
+    for span in (9, 8, 7):
+        assert cluster.assign() == [span]
+        cluster.answer(span, failed="there is no draft")
+    assert cluster.assign() == []
+    assert (
+        "span 7 of the result cannot be searched elsewhere: there is no draft" in cluster.said[-1]
+    )
+
+
+def test_a_span_of_the_source_is_none_of_the_draft() -> None:
+    """A worker that answers late, after the file went on."""
+    cluster = Cluster(2)
+    cluster.count()
+    cluster.assign()
+    late = cluster.asked[-1]
+    cluster.file.stage, cluster.file.frames = "verify", 1
+    late.data = encode(Answer(span=8))
+    cluster.splits.go_on(cluster.members, cluster.files)
+    assert late.cancelled
+    assert cluster.splits._splits[cluster.file.item].done == set()
+    assert cluster.assign() == [9, 8]
+
+
 # with a real scheduler and real workers
 
 
@@ -335,7 +434,7 @@ def test_spans_of_real_workers_lie_beside_the_output(tmp_path: Path) -> None:
         with ClusterExecutor(opened, [tmp_path], said.append, patience) as executor:
             (report,) = run(jobs, SLOTS, executor=lambda: executor)
     assert report.failure is None, report.failure
-    assert report.spans == 2
+    assert (report.spans, report.spans_checked) == (2, 4)
     text = " ".join(said)
     assert "free workers search its spans" in text
     assert "span 5" in text
@@ -344,5 +443,8 @@ def test_spans_of_real_workers_lie_beside_the_output(tmp_path: Path) -> None:
     )
     assert "span 3 cannot be searched elsewhere: the detector failed" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "long.mp4", "long.redacted.mp4", "note",  # nothing was sprung
+        "checked", "long.mp4", "long.redacted.mp4", "note", "searched",  # nothing was sprung
     ]  # fmt: skip
+    searched, checked = (set((tmp_path / n).read_text().split()) for n in ("searched", "checked"))
+    assert len(checked) == 1
+    assert not checked & searched  # it has parsed nothing but the draft

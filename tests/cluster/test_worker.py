@@ -19,13 +19,15 @@ from redact.cluster.shared import Marks
 from redact.cluster.worker import Redactor
 from redact.core.interfaces import Progress
 from redact.detect.cache import cache_folder
+from redact.detect.draft_spans import share_draft
 from redact.detect.spans import Span, encode_span, read_span
 from redact.errors import ClusterError
 from redact.jobs.batch import redact_one
 from redact.jobs.jobs import Failure, Job, Report
-from redact.jobs.span_work import SpanResult, SpanWork
+from redact.jobs.span_work import DraftCheck, SpanResult, SpanWork
 from redact.jobs.worker_process import SuspiciousResultError
-from redact.spans import SpanCount, span_key
+from redact.spans import SpanCount, draft_key, span_key
+from redact.verify.result import Checking
 from tests.cli import fake_redact
 
 Work = Callable[[Job, Progress], Any]
@@ -222,6 +224,84 @@ def test_a_span_that_nobody_wants_any_more_is_not_put_there(
     assert answered.span is None
     assert answered.lost is not None
     assert not cache_folder(order(tmp_path).job.output).exists()
+
+
+def in_draft(folder: Path, number: int, **how: Any) -> Order:
+    return replace(order(folder, **how), span=number, in_draft=True)
+
+
+def shared(folder: Path) -> tuple[Path, str]:
+    """A draft that is checked beside the output of `order`."""
+    cache = cache_folder(order(folder).job.output)
+    cache.mkdir(mode=0o700, exist_ok=True)
+    draft = folder / ".a.redacted.jpg.01234567.1.89abcdef.part" / "draft.jpg"
+    draft.parent.mkdir(exist_ok=True)
+    draft.write_text("draft")
+    return draft, share_draft(cache, draft)
+
+
+def test_a_span_of_the_draft_is_put_beside_the_output(
+    tmp_path: Path, sandboxes: list[Inline]
+) -> None:
+    draft, token = shared(tmp_path)
+    asked: list[SpanWork] = []
+
+    def work(item: SpanWork, tell: Progress) -> SpanResult:
+        asked.append(item)
+        assert item.check is not None
+        return found(Span(draft_key(item.recipe, item.check.token), 4, ()))
+
+    ordered = in_draft(tmp_path, 4, checking=Checking(every_frame=True))
+    for _ in range(2):
+        assert Redactor(work=work).answer(ordered, "key", lambda *_: None) == Answer(span=4)
+    (item,) = asked
+    assert (item.source, item.number) == (draft, 4)
+    assert item.check == DraftCheck(token, every_frame=True)
+    folder, recipe = cache_folder(ordered.job.output), ordered.job.recipe
+    assert read_span(folder, draft_key(recipe, token), 4) is not None
+    assert read_span(folder, span_key(recipe), 4) is None
+    shared(tmp_path)  # of another round
+    Redactor(work=work).answer(ordered, "key", lambda *_: None)
+    assert len(asked) == 2
+
+
+def test_who_sees_no_draft_says_so(
+    tmp_path: Path, sandboxes: list[Inline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "_LATE", 0.0)
+    answered = Redactor().answer(in_draft(tmp_path, 4), "key", lambda *_: None)
+    assert answered.failed == "there is no draft that is checked"
+    draft, _ = shared(tmp_path)
+    draft.unlink()
+    assert Redactor().answer(in_draft(tmp_path, 4), "key", lambda *_: None) == answered
+    assert sandboxes == []
+
+
+def test_what_checks_a_draft_has_parsed_nothing_else(
+    tmp_path: Path, sandboxes: list[Inline]
+) -> None:
+    """A file that took over the process that searched it must not speak in its check."""
+    shared(tmp_path)
+
+    def work(item: Job | SpanWork, tell: Progress) -> Any:
+        if isinstance(item, Job):
+            return redact_one(item)
+        check = item.check
+        key = draft_key(item.recipe, check.token) if check else span_key(item.recipe)
+        return found(Span(key, item.number or 0, ()))
+
+    redactor, used = Redactor(work=work), []
+    for ordered in (
+        replace(order(tmp_path), span=4),
+        in_draft(tmp_path, 4),
+        in_draft(tmp_path, 5),
+        replace(order(tmp_path), span=5),
+        order(tmp_path),
+    ):
+        redactor.answer(ordered, "key", lambda *_: None)
+        used.append(len(sandboxes))
+    assert used == [1, 2, 2, 3, 3]
+    assert [it.stopped for it in sandboxes] == [True, True, False]
 
 
 class Sprung:

@@ -27,6 +27,7 @@ from redact.detect.schedule import PassRunner
 from redact.detect.spans import (
     LARGEST,
     PassOnPicture,
+    Plausible,
     Span,
     SpanRecorder,
     SpansFoundElsewhere,
@@ -186,7 +187,7 @@ def test_a_span_of_another_processor_is_not_used_at_all(tmp_path: Path) -> None:
 
 def test_nobody_found_first_does_not_speak_for_what_is_found_later() -> None:
     """The first pictures of a span may be empty: that both find nothing tells little."""
-    spans = SpansFoundElsewhere(lambda *_: None)
+    spans = SpansFoundElsewhere()
     seen = Detection(Kind.FACE, Box(1, 1, 5, 5), 0.9)
     frames = [Frame(n, Fraction(n), painted(Size(8, 8), seed=n)) for n in range(6)]
     known = [(), (), (nudged(seen),), (nudged(seen),), (), (seen,)]
@@ -196,7 +197,7 @@ def test_nobody_found_first_does_not_speak_for_what_is_found_later() -> None:
     ))  # fmt: skip
     with TemporaryDirectory() as place:
         put(Path(place), 0, encode_span(span))
-        spans.enter(Path(place), SPAN_KEY, 0)
+        spans.enter(Path(place), SPAN_KEY, 0, Plausible(1, Size(8, 8)))
         taken = []
         for frame, found in zip(frames, [[], [], [seen], [seen], [], [seen]], strict=True):
             result: Future[list[Detection]] = Future()

@@ -514,6 +514,12 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def __init__(self, *_: object) -> None: ...
 
+        def plan(self, *_: object) -> tuple[()]:
+            return ()
+
+        def run(self, *_: object) -> dict[int, object]:
+            return {}
+
         def examine(self, *_: object) -> list[object]:
             return []
 

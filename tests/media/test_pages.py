@@ -285,7 +285,7 @@ def test_the_check_looks_closely_at_every_page(
     path, made = plan
     looks: list[tuple[int, str]] = []
 
-    def look(_: SecondOpinion, frame: Frame, hidden: object, depth: str) -> list[Spot]:
+    def look(_: SecondOpinion, frame: Frame, hidden: object, depth: str, __: object) -> list[Spot]:
         looks.append((frame.index, depth))
         return []
 

@@ -19,8 +19,9 @@ from redact.errors import EngineError, VerificationError
 from redact.track.tracker import PictureTracker
 from redact.verify.compare import verify
 from redact.verify.extend import extend_plan
+from redact.verify.passes import EXAMINE_EVERY
 from redact.verify.result import Checking, Leak, Spot, Verification
-from redact.verify.second_opinion import EXAMINE_EVERY, SETTINGS, SecondOpinion
+from redact.verify.second_opinion import SETTINGS, SecondOpinion
 from tests.painted import PaintedPicture, painted
 from tests.scripted import PaintedSource, StaticFlow, even_times
 
