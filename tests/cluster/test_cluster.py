@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from redact.cluster import members
 from redact.cluster import worker as working
@@ -322,26 +321,3 @@ def test_the_command_tells_what_is_there_and_why_somebody_is_refused(
         said = capsys.readouterr().err
         assert why in said
         assert "Traceback" not in said
-
-
-@pytest.mark.slow
-def test_dasks_own_worker_needs_an_address_and_certificates(
-    tmp_path: Path, machines: Machines
-) -> None:
-    """As dask-jobqueue starts it; the work is the real one, on a picture without anybody."""
-    folder = tmp_path / "f"
-    folder.mkdir()
-    Image.new("RGB", (64, 48), (90, 120, 60)).save(folder / "a.png")
-    machines.scheduler()
-    worker = str(machines.certificates / "worker.pem")
-    command = [sys.executable, "-m", "distributed.cli.dask_worker", str(machines.address)]
-    command += ["--tls-ca-file", str(machines.certificates / "authority.pem"), "--no-nanny"]
-    command += ["--tls-cert", worker, "--tls-key", worker, "--nthreads", "2", "--no-dashboard"]
-    machines.running.append(subprocess.Popen(command, stderr=subprocess.PIPE))
-    with ClusterExecutor(machines.link, [folder], print, SOON) as executor:
-        ended = run(find_jobs([folder]).jobs, SLOTS, executor=lambda: executor)
-        (report,) = ended
-    assert report.status == "redacted"
-    assert (report.frames, report.tracks) == (1, 0)
-    assert (folder / "a.redacted.png").exists()
-    assert leftovers(folder) == []
