@@ -12,7 +12,7 @@ from redact.report.words import edit_in_words
 
 
 def acts(plan: Plan) -> list[dict[str, Any]]:
-    """Each act: its edits' numbers and words, whether it counts, and whether it can be taken back.
+    """Each act: its edits in words, whether one counts, and the numbers of what can be taken back.
 
     Args:
         plan: With its edits.
@@ -23,7 +23,7 @@ def acts(plan: Plan) -> list[dict[str, Any]]:
         if not edit.continues:
             found.append({"numbers": [], "words": [], "counts": False, "open": False})
         act = found[-1]
-        act["words"].append(edit_in_words(write_edit(edit)))
+        act["words"].append(f"{number}: {edit_in_words(write_edit(edit))}")
         if number in counting:
             act["numbers"].append(number)
             act["counts"] = True

@@ -90,6 +90,13 @@ def test_drawing_along_and_with_keys_styles_and_taking_back(
         person.press("Escape")
         person.press("Control+z")
         assert person.plan.edits == (styled, path, polygon)
+        person.press("j")
+        page.evaluate(
+            "import('./page/store.js').then((m) => m.set({job: {number: 0, running: false,"
+            " outcome: 'held back', output: '', message: '', leaks: [[66, 2.64, [1, 1, 9, 9]]]}}))"
+        )
+        person.press("j")
+        assert frame_of(person) == 66  # what the check found comes first
     assert (styled, styled.track) == (ChangeStyle("pixelate", track=2, at=styled.at), 2)
     assert isinstance(path, HidePath)
     times = [round(key.time * RATE) for key in path.keys]

@@ -130,7 +130,7 @@ export async function showActs(list, takeBack) {
 export function showKeys(keys) {
   byId("keys-list").replaceChildren(...keys.flatMap(([key, what]) => {
     const [name, text] = [document.createElement("dt"), document.createElement("dd")];
-    name.textContent = key;
+    name.textContent = key === " " ? "Space" : key.replace(/(?<![A-Za-z])[a-z]$/, (letter) => letter.toUpperCase());
     text.textContent = what;
     return [name, text];
   }));

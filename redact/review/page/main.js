@@ -216,6 +216,7 @@ async function listFiles() {
   const options = files.map(({name, state: how, number}) => new Option(`${name} · ${how}`, number, false, number === state.file));
   byId("files").replaceChildren(...options);
   byId("files-label").hidden = byId("copy").hidden = files.length < 2;
+  byId("file-name").parentElement.classList.toggle("unseen", files.length > 1);  // the list says it
 }
 
 async function begin() {

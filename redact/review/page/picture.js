@@ -469,5 +469,6 @@ on("frame", () => {
 on("plan", () => { refresh(); });
 on("view", refresh);
 on("selected", repaint);
+on("painted", () => view.toggleAttribute("data-painted", state.painted));
 on("info", () => { zoom = 1; middle = null; shown = null; });
 new ResizeObserver(() => refresh()).observe(view);

@@ -59,7 +59,10 @@ export async function settle(what) {
 }
 
 on("plan", build);
-on("job", build);
+on("job", () => {
+  if (state.job?.leaks?.length) state.place = -1;  // what the check found comes first
+  build();
+});
 
 /** Begin with what is most doubtful, or with the first frame. */
 export function begin() {

@@ -1,7 +1,7 @@
 // Time: a ruler, shots, a lane for each thing with how sure its detections are, and the playhead.
 
 import {muteSpan} from "./actions.js";
-import {clock, on, seek, select, shot, state, things} from "./store.js";
+import {clock, on, seek, select, shot, state, things, title} from "./store.js";
 
 const canvas = document.getElementById("timeline");
 const screen = canvas.getContext("2d");
@@ -142,8 +142,7 @@ function drawLane(lane, top, width) {
   }
   paint.restore();
   paint.fillStyle = colour(chosen ? "--ink" : "--soft");
-  const name = lane[0].person ?? (lane[0].drawn ? `${lane[0].kind} ${lane[0].name}` : `${lane[0].kind} ${lane[0].id}`);
-  paint.fillText(name, 16, top + LANE / 2, NAMES - 22);
+  paint.fillText(lane[0].person ?? title(lane[0]), 16, top + LANE / 2, NAMES - 22);
   paint.fillStyle = state.info.kinds[lane[0].kind]?.colour ?? colour("--region");
   paint.fillRect(5, top + LANE / 2 - 3, 6, 6);
 }
