@@ -176,15 +176,14 @@ class MediaWorker:
                 self._urgent.append(wanted)
 
     def forget_prefetching(self) -> None:
-        """Drop what nobody waits for yet; what was waited for so far comes after what is next."""
+        """Drop frames that were wanted so far: they would be decoded from another key frame."""
         with self._news:
-            for wanted in self._later:
-                wanted.future.cancel()
-            self._later.clear()
             frames = [it for it in self._urgent if isinstance(it.request, FrameRequest)]
             for wanted in frames:
                 self._urgent.remove(wanted)
-                self._later.append(wanted)
+            for wanted in (*frames, *self._later):
+                wanted.future.cancel()
+            self._later.clear()
 
     def _ask(self, request: Request, queue: deque[_Wanted]) -> Future[Any]:
         future: Future[Any] = Future()

@@ -162,10 +162,10 @@ def test_a_turn_drops_what_was_prefetched_the_other_way(showing: Showing, media:
     assert media.take()[-2:] == [("urgent", 61, 1), ("soon", 62, 2)]
 
 
-def test_a_jump_comes_before_what_was_waited_for_elsewhere(
+def test_a_jump_drops_what_was_waited_for_elsewhere(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Frames that were asked for before still come, but nobody looks at them now."""
+    """Each would be decoded from another key frame, and nobody looks at it now."""
     monkeypatch.setattr(media_worker, "sandboxed_worker", lambda *_: Slow())
     worker = media_worker.MediaWorker()
     plan = load(make_plan(clip, [track_of(1, "red", range(100))]))
@@ -177,16 +177,15 @@ def test_a_jump_comes_before_what_was_waited_for_elsewhere(
     slow = cast(Slow, cast(Any, worker._worker))
     slow.begun.acquire(timeout=10)  # the opening: all else waits
     coming = worker.prefetch(frame(11))
-    waiting = [worker.pictures(frame(10)), coming]
     worker.hurry(coming)
-    dropped = worker.prefetch(frame(12))
+    dropped = [worker.pictures(frame(10)), coming, worker.prefetch(frame(12))]
     worker.forget_prefetching()
-    waiting.append(worker.pictures(frame(90)))
+    crop, jump = worker.later(frame(50)), worker.pictures(frame(90))
     slow.free.set()
-    for one in waiting:
-        one.result(10)
-    assert dropped.cancelled()
-    assert slow.asked == [90, 10, 11]
+    crop.result(10)
+    assert jump.done()
+    assert all(one.cancelled() for one in dropped)
+    assert slow.asked == [90, 50]
     worker.close()
 
 

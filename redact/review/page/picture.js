@@ -73,7 +73,7 @@ async function fetchCurrent() {
     if (!state.painted) set({painted: true});
     if (!state.playing) views.forEach((name) => ahead(index, 2, width, name));
   } catch (error) {
-    if (error.name !== "AbortError") notice(error.message, error.kind);
+    if (error.name !== "AbortError" && index === state.frame) notice(error.message, error.kind);
   }
 }
 
