@@ -69,11 +69,11 @@ def smooth_sizes(sightings: Sequence[Sighting]) -> list[Sighting]:
     A detector's boxes vary in size from frame to frame; where one is too tight, its neighbours are
     not.
     """
-    smoothed, first = [], 0
+    smoothed, first, last = [], 0, 0
     for i, sighting in enumerate(sightings):
         while sighting.time - sightings[first].time > STEADY:
             first += 1
-        last = i
+        last = max(last, i)
         while last + 1 < len(sightings) and sightings[last + 1].time - sighting.time <= STEADY:
             last += 1
         near = sightings[first : last + 1]

@@ -21,7 +21,7 @@ from redact.people.suggestions import Likeness
 from redact.review.alike import alike
 from redact.review.doubts import doubt, ends_within, jump, largest_and_surest
 
-MOST_FRAMES = 200
+MOST_FRAMES = 100
 """Frames that are asked for at once, at most."""
 
 

@@ -5,7 +5,7 @@ import {state} from "./store.js";
 
 const WIDTHS = [160, 480, 960, 1440, 1920, 4096];
 const MOST = 32e6;  // pixels of decoded frames that are kept
-const CHUNK = 200;
+const CHUNK = 100;  // frames whose outlines come at once, as the server gives them
 const kept = new Map();
 let pixels = 0;
 const coming = new Map();
