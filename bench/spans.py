@@ -1,6 +1,7 @@
 """Prints how many spans of a long video workers search in a minute, and what that is good for.
 
 `--costs` prints CPU seconds of all stages, for 30 s of video, and how much of it others can do.
+`--joins` encodes with several numbers of threads, and with an encoder for each 30 s.
 `--search` has spans searched in one process, and by one and two workers of a cluster, each bound to
 one processor; loading detectors counts for nothing. `--whole` redacts the video with `--jobs 1` and
 on a cluster of one and two workers, and says how long each stage took, and in how many spans
@@ -10,20 +11,26 @@ another worker spared the file's own worker its passes.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, process_time, sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cluster import bound, services, take_time
 from contenders import unwind_on_terminate
 from memory import loop, paint_clip
+
+if TYPE_CHECKING:
+    import av
 
 Result = TypeVar("Result")
 
@@ -208,6 +215,53 @@ def measure_costs(cut: Path, seconds: float, profile: str) -> None:
     print(f"while the check is not shared: {total / (own + of_check):.1f} times")
 
 
+def encode(clip: Path, count: int, threads: int, every: int) -> list[bytes]:
+    """The packets of so many frames of a looped clip, as H.264 of the usual quality.
+
+    Args:
+        clip: What is decoded.
+        count: How many frames.
+        threads: Of the encoder.
+        every: After so many frames another encoder begins.
+    """
+    import av
+    from av.video.frame import PictureType
+
+    from redact.media.video.encoder_table import ENCODERS
+
+    kind, packets, encoder = ENCODERS["h264"], list[bytes](), None
+    for number, frame in enumerate(islice(decode_again_and_again(clip), count)):
+        if number % every == 0:
+            packets += [bytes(packet) for packet in encoder.encode(None)] if encoder else []
+            encoder = av.CodecContext.create(kind.name, "w")
+            encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, "yuv420p"
+            encoder.time_base, encoder.thread_count = Fraction(1, 25), threads
+            encoder.options = kind.options | kind.quality_options(kind.quality or 0)
+        frame.pts, frame.time_base, frame.pict_type = number, Fraction(1, 25), PictureType.NONE
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets + [bytes(packet) for packet in encoder.encode(None)]
+
+
+def decode_again_and_again(clip: Path) -> Iterator[av.VideoFrame]:
+    """The frames of a clip, and again from its start."""
+    import av
+
+    while True:
+        with av.open(str(clip)) as container:
+            for frame in container.decode(video=0):
+                yield frame.reformat(format="yuv420p")
+
+
+def measure_joins(clip: Path, seconds: int) -> None:
+    """What it costs to begin another encoder each 30 s, and whether threads make the same bytes."""
+    print("| threads | encoders | bytes | SHA-256 |\n|---:|---:|---:|---|")
+    whole, span = 25 * seconds, 25 * 30
+    for threads, every in ((1, whole), (2, whole), (3, whole), (6, whole), (1, span)):
+        data = b"".join(encode(clip, whole, threads, every))
+        digest = hashlib.sha256(data).hexdigest()[:12]
+        print(f"| {threads} | {-(-whole // every)} | {len(data)} | {digest} |", flush=True)
+
+
 def main(said: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -216,6 +270,7 @@ def main(said: Sequence[str] | None = None) -> None:
     parser.add_argument("--search", type=int, metavar="N", help="so many spans, an even number")
     parser.add_argument("--whole", type=int, metavar="N", help="a video of so many spans")
     parser.add_argument("--costs", type=float, metavar="S", help="from a cut of so many seconds")
+    parser.add_argument("--joins", type=int, metavar="S", help="a clip looped for so long")
     parser.add_argument("--here", nargs=3, help=argparse.SUPPRESS)
     chosen = parser.parse_args(said)
     unwind_on_terminate()
@@ -240,6 +295,12 @@ def main(said: Sequence[str] | None = None) -> None:
             cut = Path(place, "cut.mp4")
             cut_anew(chosen.clip, chosen.costs, cut)
             measure_costs(cut, chosen.costs, chosen.profile)
+    if chosen.joins:
+        with TemporaryDirectory() as place:
+            cut = chosen.clip or Path(place, "painted.mp4")
+            if chosen.clip is None:
+                paint_clip(cut)
+            measure_joins(cut, chosen.joins)
     if chosen.search:
         # one span more to load detectors with for each worker, and the first
         with_video(chosen.search + 3, lambda it: measure_search(it, chosen.search, chosen.profile))

@@ -178,3 +178,12 @@ def test_what_has_no_second_opinion_is_said() -> None:
     only = replace(found, detectors=(), searched=(), examined=0)
     (line,) = [line for line in said(replace(DONE, verification=only)) if "check" in line]
     assert "none searched (no second opinion on number plates)" in line
+
+
+def test_it_says_in_how_many_spans_others_helped() -> None:
+    report = replace(DONE, spans=12, spans_checked=1)
+    assert "12 spans of it and 1 span of the result searched by other workers" in said(report)[0]
+    assert "workers" not in said(DONE)[0]
+    assert "90 frames, 1 span of the result searched" in said(replace(report, spans=0))[0]
+    found = report_object(report)
+    assert (found["spans"], found["spans_checked"]) == (12, 1)
