@@ -140,6 +140,9 @@ class Splits:
                 return
             member.number = new = number()
             in_draft = split.phase == _CHECK and span != COUNT
+            if in_draft and not split.busy | split.done | split.given_up:
+                name = printable(split.item.job.source)
+                self._notice(f"{name}: free workers search spans of its result, too")
             order = replace(one.order, span=span, number=new, in_draft=in_draft)
             asked = link.redact(member.address, order)
             self.tries[new] = SpanTry(

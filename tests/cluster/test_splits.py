@@ -352,6 +352,7 @@ def test_the_draft_is_searched_again_from_its_last_span() -> None:
     cluster = checking(2)
     assert cluster.assign() == [9, 8]
     assert [asked.order.in_draft for asked in cluster.asked] == [False] * 3 + [True] * 2
+    assert cluster.said.count("long.mp4: free workers search spans of its result, too") == 1
     cluster.answer(8, span=8)
     assert cluster.assign() == [7]
 
