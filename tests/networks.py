@@ -12,11 +12,11 @@ def colours_of_red(detector: Any, monkeypatch: pytest.MonkeyPatch) -> list[float
     """The means of a dark red picture's three channels, in the order in which a network gets them.
 
     Args:
-        detector: With a `Session`.
+        detector: With a `Session`, or a network that has one.
         monkeypatch: Puts it back.
     """
     batches = []
-    session = detector._session
+    session = getattr(detector, "_network", detector)._session
     run = session.run
     monkeypatch.setattr(session, "run", lambda batch: batches.append(batch) or run(batch))
     picture = np.zeros((32, 32, 3), np.uint8)

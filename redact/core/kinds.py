@@ -81,7 +81,7 @@ class KindFacts:
     knee: float = 1.0
 
 
-_FACES = frozenset({"yunet", "centerface", "mediapipe"})
+_FACES = frozenset({"yunet", "centerface", "mediapipe", "near_faces"})
 
 KINDS: dict[Kind, KindFacts] = {
     Kind.FACE: KindFacts("faces", "face", "faces", "", "#3b82c4", _FACES, 2.0),

@@ -33,7 +33,6 @@ TRACK_KNEE = 1 / 45
 IRREVERSIBLE: frozenset[str] = frozenset({"blur", "solid", "pixelate", "cover"})
 """Styles that draw nothing that depends on the hidden pixels."""
 
-
 _TELEMETRY = "that tells where and when it was filmed"
 _UNSEEN_WORDS = "words that nobody sees while watching may name people and places"
 _UNSEEN_PICTURES = "that may hold the very pictures that are hidden"
@@ -57,18 +56,17 @@ class Pass:
         side: Longer side, in pixels, to which the picture is scaled for this pass.
         threshold: The confidence threshold: detections with a lower score are dropped.
         quarters: Clockwise quarter turns given to the picture before detection.
-        turned_threshold: The threshold in place of `threshold` while the upright picture shows
-            faces as well as the turned one: then the picture stands upright, and turned faces are
-            rare.
-        every: Run the pass on each `every`-th frame only, of a video of 25 frames a second; at
-            other rates as often in time.
+        turned_threshold: The threshold while the upright picture shows faces as well as the turned
+            one: then the picture stands upright, and turned faces are rare.
+        every: Run on each `every`-th frame of a video of 25 a second, else as often in time.
         enlarge: Whether a picture smaller than `side` is scaled up to it.
-        above: The pass runs only on pictures whose longer side is above this many pixels.
-        largest: Detections above this share of the picture are dropped: another pass sees them
-            better. A box that leaves the picture may be larger than it.
+        above: Longer side of a picture, in pixels, above which the pass runs.
+        largest: Detections above this share of the picture are dropped: see another pass. A box
+            that leaves the picture may be larger than it.
         scale: If not 0, the picture is scaled by this, whatever its size, and the detector sees it
             in overlapping tiles whose longer side is at most `side` pixels.
         stills: Whether the pass runs on stills and pages only, which are seen once.
+        loose: Whether its boxes are loose: what other passes of the frame see it only confirms.
     """
 
     detector: str
@@ -82,6 +80,7 @@ class Pass:
     turned_threshold: float = 0.0
     scale: float = 0.0
     stills: bool = False
+    loose: bool = False
 
     def __post_init__(self) -> None:
         if not 32 <= self.side <= 16384:
@@ -217,11 +216,16 @@ _PLATES_THOROUGH = (
     *_PLATES_CLOSELY,
     Pass("plates", _TILE, 0.22, scale=1, above=4096, largest=0.01, stills=True),
 )
-_FAST = (Pass("yunet", 1024, 0.45, every=2), Pass("centerface", 960, 0.15, every=6))
+_FAST = (
+    Pass("yunet", 1024, 0.45, every=2),
+    Pass("centerface", 960, 0.15, every=6),
+    Pass("near_faces", 352, 0.3, every=6, loose=True),
+)
 _BALANCED = (
     Pass("centerface", 960, 0.12, every=3),
     Pass("centerface", 640, 0.155, every=6),
     Pass("centerface", 2048, 0.13, every=24),
+    Pass("near_faces", 352, 0.3, every=6, loose=True),
     *(Pass("centerface", 960, 0.2, quarters=q, turned_threshold=0.7, every=24) for q in (1, 2, 3)),
     Pass("centerface", _TILE, 0.13, scale=1, above=2048, stills=True),
     Pass("centerface", _TILE, 0.13, scale=0.5, above=4096, every=24),
@@ -232,6 +236,7 @@ _THOROUGH = (
     Pass("centerface", 640, 0.12, every=4),
     Pass("centerface", 2048, 0.09, every=8),
     Pass("centerface", 1440, 0.09, every=24),
+    Pass("near_faces", 352, 0.3, every=4, loose=True),
     Pass("yunet", 640, 0.6, every=4),
     Pass("yunet", 320, 0.6, every=8),
     *(Pass("centerface", 960, 0.15, quarters=q, turned_threshold=0.6, every=12) for q in (1, 2, 3)),

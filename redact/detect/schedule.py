@@ -275,8 +275,11 @@ PassResults: TypeAlias = Sequence[tuple[Pass, list[Detection]]]
 
 def make_view(frame: Frame, copies: ScaledCopies, results: PassResults) -> View:
     """What is kept of a frame: its small grey copy, and the merged detections of all passes."""
-    kept = [d for pass_, found in results for d in _drop_misoriented(pass_, found, results)]
-    return View(frame.index, frame.time, copies.size, copies.grey, tuple(merge_detections(kept)))
+    exact = [(pass_, found) for pass_, found in results if not pass_.loose]
+    kept = [d for pass_, found in exact for d in _drop_misoriented(pass_, found, exact)]
+    loose = [d for pass_, found in results if pass_.loose for d in found]
+    merged = confirm(merge_detections(kept), merge_detections(loose))
+    return View(frame.index, frame.time, copies.size, copies.grey, tuple(merged))
 
 
 def _drop_misoriented(pass_: Pass, found: list[Detection], results: PassResults) -> list[Detection]:
@@ -318,6 +321,25 @@ def merge_detections(detections: Sequence[Detection]) -> list[Detection]:
         group = next((g for g in groups if _are_same(g[0], found)), None)
         groups.append([found]) if group is None else group.append(found)
     return [_merge_group(group) for group in groups]
+
+
+def confirm(exact: Sequence[Detection], loose: Sequence[Detection]) -> list[Detection]:
+    """Exact detections with the better score of a loose one beside each, the strongest first.
+
+    A loose box counts itself only where no exact detection has its score: another box of the same
+    face would only make that wider.
+    """
+    scores = [d.score for d in exact]
+    added = []
+    for voice in loose:
+        same = [at for at, d in enumerate(exact) if _are_same(d, voice)]
+        for at in same:
+            scores[at] = max(scores[at], voice.score)
+        rivals = [d.box for d in exact if d.kind is voice.kind and d.score >= voice.score]
+        if not same and not _overlaps_any(voice.box, rivals):
+            added.append(voice)
+    kept = [Detection(d.kind, d.box, score) for d, score in zip(exact, scores, strict=True)]
+    return sorted([*kept, *added], key=lambda d: -d.score)
 
 
 def _are_same(one: Detection, other: Detection) -> bool:

@@ -11,7 +11,12 @@ from redact.core.findings import Kind
 from redact.core.kinds import KINDS, kind_of_detector
 from redact.core.recipe import IRREVERSIBLE
 
-_DETECTORS = {"centerface": "CenterFace", "yunet": "YuNet", "mediapipe": "BlazeFace"}
+_DETECTORS = {
+    "centerface": "CenterFace",
+    "yunet": "YuNet",
+    "mediapipe": "BlazeFace",
+    "near_faces": "PoseNet",
+}
 _SOUND = {
     "keep": "copied; voices identify people",
     "drop": "left out",

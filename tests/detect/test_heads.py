@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from redact.core.geometry import Box
-from redact.detect.detectors.heads import Heads, _drop_doubles, _measure
+from redact.detect.detectors.heads import Heads, drop_doubles, measure_head
 from tests.figures import figures, paint_figure
 from tests.networks import colours_of_red
 
@@ -79,7 +79,7 @@ def measured(
             across, down = -down, across  # clockwise
         places[point] = 1000 + METRE * across, 1000 + METRE * down
         given[point] = scores
-    found = _measure(places, given)
+    found = measure_head(places, given)
     return found and found.box
 
 
@@ -143,4 +143,4 @@ def test_heads_side_by_side_are_two_and_doubles_are_one() -> None:
         for one in found[:1]
         for share in (0.2, 0.9)
     ]
-    assert _drop_doubles([*moved, found[0]]) == [found[0], moved[1]]
+    assert drop_doubles([*moved, found[0]]) == [found[0], moved[1]]

@@ -22,6 +22,7 @@ from redact.detect.schedule import (
     PassClock,
     PassRunner,
     VideoSchedule,
+    confirm,
     merge_detections,
 )
 from tests.painted import TURNS, PaintedPicture, flat
@@ -66,6 +67,21 @@ def test_two_kinds_are_not_merged() -> None:
     assert len(merge_detections([face(box, 0.5), face(box, 0.5, Kind.PLATE)])) == 2
 
 
+def test_a_loose_detection_gives_its_score_to_an_exact_one_and_leaves_its_box() -> None:
+    exact, loose = face(Box(10, 10, 50, 60), 0.2), face(Box(5, 5, 55, 65), 0.5)
+    assert confirm([exact], [loose]) == [face(exact.box, 0.5)]
+    assert confirm([face(exact.box, 0.7)], [loose]) == [face(exact.box, 0.7)]
+
+
+def test_a_loose_detection_counts_itself_where_nothing_is_as_sure() -> None:
+    loose, inside = face(Box(0, 0, 100, 100), 0.5), Box(60, 60, 90, 90)
+    assert confirm([], [loose]) == [loose]
+    assert confirm([face(inside, 0.3)], [loose]) == [loose, face(inside, 0.3)]
+    assert confirm([face(inside, 0.8)], [loose]) == [face(inside, 0.8)]
+    plate = face(loose.box, 0.9, Kind.PLATE)
+    assert confirm([plate], [loose]) == [plate, loose]
+
+
 detections = st.builds(
     Detection,
     st.sampled_from(Kind),
@@ -84,6 +100,21 @@ def test_merging_loses_nothing(found: list[Detection]) -> None:
             a.kind == one.kind and a.box.contains(one.box) and one.score - 1e-9 <= a.score <= 1
             for a in after
         )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(detections, max_size=5), st.lists(detections, max_size=4))
+def test_confirming_loses_nothing_and_widens_nothing(
+    exact: list[Detection], loose: list[Detection]
+) -> None:
+    after = confirm(exact, loose)
+    assert [a.score for a in after] == sorted((a.score for a in after), reverse=True)
+    assert {a.box for a in after} <= {d.box for d in (*exact, *loose)}
+    for one in exact:
+        assert any(a.box == one.box and a.kind == one.kind and a.score >= one.score for a in after)
+    for one in loose:
+        near = [a for a in after if a.kind == one.kind and a.box.overlap(one.box) > 0]
+        assert any(a.score >= one.score for a in near)
 
 
 @settings(max_examples=60, deadline=None)

@@ -48,6 +48,12 @@ def _load_heads() -> Detector:
     return Heads()
 
 
+def _load_near_faces() -> Detector:
+    from redact.detect.detectors.near_faces import NearFaces
+
+    return NearFaces()
+
+
 def _load_screens() -> Detector:
     from redact.detect.detectors.objects import Screens
 
@@ -64,6 +70,7 @@ DETECTORS: dict[str, Callable[[], Detector]] = {
     "centerface": _load_centerface,
     "heads": _load_heads,
     "mediapipe": _load_mediapipe,
+    "near_faces": _load_near_faces,
     "people": _load_people,
     "plates": _load_plates,
     "screens": _load_screens,
