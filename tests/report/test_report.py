@@ -415,6 +415,7 @@ def test_every_edit_has_its_words() -> None:
         '{"edit": "accept", "track": 1}': "track 1 was looked at and left as it is",
         '{"edit": "sign", "by": "Ana", "at": "2026-11-28T14:00:00Z"}':
             "signed (Ana, 2026-11-28T14:00:00Z)",
+        '{"edit": "revoke", "number": 3}': "edit 3 is taken back",
     }  # fmt: skip
     kinds = set()
     for text, words in told.items():
