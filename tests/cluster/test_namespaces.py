@@ -10,8 +10,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from redact.cluster.certificates import make_certificates
@@ -21,10 +23,14 @@ from tests.cluster.test_cluster import leftovers, wait_until, write
 SEPARATE = ("unshare", "--net", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
 ADDRESSES = {"alpha": "198.18.0.1", "beta": "198.18.0.2"}
 """Of a network that is set aside for tests (RFC 2544)."""
+FIRST_PROCESSES = {"alpha": 20000, "beta": 100}
+"""No process of one has the number of one of the other, by which it could seem to be alive."""
 
 LIVE = """
 import socket, subprocess, sys, time
 socket.sethostname(sys.argv[1])
+with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+    last.write(sys.argv[2])
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 print("ready", flush=True)
 time.sleep(300)
@@ -34,7 +40,8 @@ time.sleep(300)
 def can_pretend() -> bool:
     if sys.platform != "linux" or not all(map(shutil.which, ("ip", "unshare", "nsenter"))):
         return False
-    return subprocess.run([*SEPARATE, "ip", "link"], capture_output=True).returncode == 0
+    cable = ["ip", "link", "add", "cable", "type", "veth", "peer", "name", "other"]
+    return subprocess.run([*SEPARATE, *cable], capture_output=True, check=False).returncode == 0
 
 
 pytestmark = pytest.mark.skipif(not can_pretend(), reason="no network namespaces here")
@@ -46,12 +53,12 @@ class Host:
     def __init__(self, name: str) -> None:
         self.address = ADDRESSES[name]
         self._unshared = subprocess.Popen(
-            [*SEPARATE, sys.executable, "-c", LIVE, name], stdout=subprocess.PIPE
+            [*SEPARATE, sys.executable, "-c", LIVE, name, str(FIRST_PROCESSES[name])],
+            stdout=subprocess.PIPE,
         )
         assert self._unshared.stdout is not None
         assert self._unshared.stdout.readline() == b"ready\n"
-        parent = self._unshared.pid
-        self.first = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()[0]
+        self.first = str(psutil.Process(self._unshared.pid).children()[0].pid)
 
         self.running = [self._unshared]
 
@@ -89,6 +96,21 @@ def hosts() -> Iterator[tuple[Host, Host]]:
         beta.end()
 
 
+@contextmanager
+def standing_still(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Stop what a process has started: no heartbeat comes from it."""
+    below = psutil.Process(process.pid).children(recursive=True)
+    stopped = [one for one in below if "spawn_main" in " ".join(one.cmdline())]
+    assert stopped
+    for one in stopped:
+        one.suspend()
+    try:
+        yield
+    finally:
+        for one in stopped:
+            one.resume()
+
+
 def said(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """A command's exit code and what it said."""
     assert process.stderr is not None
@@ -111,13 +133,13 @@ def test_a_client_uses_another_machine_and_two_runs_never_harm_each_other(
     there = beta.redact("run", str(folder), "--cluster", f"tls://{alpha.address}:8786", *known)
     wait_until((folder / "a.jpg.begun").exists)
     (draft,) = folder.glob(".a.redacted.jpg.*.part")
-    half_an_hour_ago = draft.stat().st_mtime - 1800
-    os.utime(draft, (half_an_hour_ago, half_an_hour_ago))  # as if its heartbeat came late
-
-    here = beta.redact("run", str(folder / "a.jpg"))  # which removes what nobody works on
-    code, text = said(here)
-    assert code == 0, text
-    assert draft.exists()
+    with standing_still(scheduler):
+        half_an_hour_ago = draft.stat().st_mtime - 1800
+        os.utime(draft, (half_an_hour_ago, half_an_hour_ago))
+        here = beta.redact("run", str(folder / "a.jpg"))  # which removes what nobody works on
+        code, text = said(here)
+        assert code == 0, text
+        assert draft.exists()
     (folder / "a.jpg.met").touch()
     code, text = said(there)
     assert code != 0
