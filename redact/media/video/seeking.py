@@ -161,6 +161,7 @@ class FrameSeeker:
         container = self._open.enter_context(open_media(path, identity))
         stream = video_stream(container, path)
         decoder = make_decoder(stream, strict=True)
+        decoder.thread_count += 1  # somebody waits: no processor idles while a packet is fetched
         if key > 0:
             by_display = container.format.name.startswith(_SEEK_BY_DISPLAY)
             time = self._index.keys[key][0 if by_display else 1]
