@@ -90,9 +90,9 @@ def main() -> None:
             page.keyboard.press("3")
             page.evaluate("import('./page/store.js').then((m) => m.seek(42))")
             page.wait_for_timeout(4000)
-            page.wait_for_function(
-                "[...document.querySelectorAll('img.crop')].every((crop) => crop.naturalWidth)"
-            )
+            crops = "[...document.querySelectorAll('img.crop')]"
+            while not page.evaluate(f"{crops}.every((crop) => crop.naturalWidth)"):
+                page.wait_for_timeout(100)
             shot = Path(folder) / "shot.png"
             page.screenshot(path=str(shot))
             browser.close()

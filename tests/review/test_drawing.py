@@ -95,8 +95,20 @@ def test_drawing_along_and_with_keys_styles_and_taking_back(
             "import('./page/store.js').then((m) => m.set({job: {number: 0, running: false,"
             " outcome: 'held back', output: '', message: '', leaks: [[66, 2.64, [1, 1, 9, 9]]]}}))"
         )
+        dropped: list[str] = []
+
+        def drop_once(route: Any) -> None:
+            if dropped:
+                route.continue_()
+            else:
+                dropped.append(route.request.url)
+                route.fulfill(status=400)
+
+        page.route("**/frames/66?*", drop_once)
         person.press("j")
         assert frame_of(person) == 66  # what the check found comes first
+        person.sees_frame()
+        assert dropped  # a frame that was dropped for another place is asked for again
     assert (styled, styled.track) == (ChangeStyle("pixelate", track=2, at=styled.at), 2)
     assert isinstance(path, HidePath)
     times = [round(key.time * RATE) for key in path.keys]

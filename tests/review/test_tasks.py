@@ -210,7 +210,7 @@ def test_render_read_the_check_and_sign(
         said = person.page.text_content("#render-text") or ""
         assert ("nobody found who still shows" in said) == keys
         if keys:
-            person.page.wait_for_function("document.activeElement.id === 'render-sign'")
+            person.page.wait_for_selector("#render-sign:focus")
             person.press("Enter")
         else:
             person.click("#render-sign")

@@ -45,7 +45,7 @@ function viewsNeeded() {
   return [state.view === "published" ? "published" : "original"];
 }
 
-let changed = false;
+let changed = false, failed = null;
 
 /** Show the current frame as soon as it is there; of many in between, only the last is asked for. */
 async function refresh() {
@@ -68,12 +68,15 @@ async function fetchCurrent() {
     const found = await Promise.all(views.map((name) => frame(index, width, name)));
     if (info !== state.info || state.playing) return;
     shown = {index};
+    failed = null;
     views.forEach((name, i) => { shown[name] = found[i]; });
     repaint();
     if (!state.painted) set({painted: true});
     if (!state.playing) views.forEach((name) => ahead(index, 2, width, name));
   } catch (error) {
-    if (error.name !== "AbortError" && index === state.frame) notice(error.message, error.kind);
+    if (error.name === "AbortError" || index !== state.frame) return;
+    if (failed === index) return notice(error.message, error.kind);
+    [failed, changed] = [index, true];  // it may have been dropped for a place that nobody is at any more
   }
 }
 
