@@ -9,7 +9,9 @@ from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
+from math import inf
 from pathlib import Path
+from time import monotonic, sleep
 
 from redact.core.findings import Kind
 from redact.core.interfaces import Progress
@@ -22,8 +24,13 @@ from redact.people.suggestions import Likeness, suggest_people
 from redact.review.readers import make_reader
 from redact.review.session import Session
 
+_POLL = 0.1  # seconds
 _NICE = 15
 """Nobody waits for it, and a jump takes two processors."""
+QUIET = 2.0
+"""Seconds in which nobody waited for a frame, before it begins."""
+PATIENCE = 30.0
+"""Seconds after which it begins all the same."""
 _NUMBERS = count(1)
 
 
@@ -34,9 +41,11 @@ class Comparer:
     Args:
         on_found: Called from another thread with a file's number once its faces were compared, and
             what went wrong, if something did.
+        quiet: Gives the seconds since somebody last asked for a frame.
     """
 
     on_found: Callable[[int, str], None] = lambda *_: None
+    quiet: Callable[[], float] = lambda: inf
     _now: int = 0
     _file: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -62,7 +71,11 @@ class Comparer:
             if self._now != mine:
                 raise CancelledError  # ends the process
 
-        said = ""
+        said, latest = "", monotonic() + PATIENCE
+        while self._now == mine and self.quiet() < QUIET and monotonic() < latest:
+            sleep(_POLL)
+        if self._now != mine:
+            return
         try:
             found = compare(session.source, session.path, tell)
         except (RedactError, CancelledError) as error:

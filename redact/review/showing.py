@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from time import monotonic
 from typing import Any
 
 from redact.errors import PlanError
@@ -43,6 +44,7 @@ class Showing:
         self._aside_open: int | None = None
         self._session: Session | None = None
         self._last: tuple[int, int, bool] = (-1, -1, False)
+        self._asked = 0.0
         self._busy: dict[Any, Future[Pictures]] = {}
         self._lock, self._beside = threading.Lock(), threading.Lock()
 
@@ -105,6 +107,7 @@ class Showing:
             PlanError: There is no such frame.
         """
         session = self._opened(number)
+        self._asked = monotonic()
         if not 0 <= index < len(session.times):
             raise PlanError("there is no such frame")
         longer = next((width for width in WIDTHS if width >= longer), WIDTHS[-1])
@@ -121,6 +124,10 @@ class Showing:
             return found
         assert coming is not None
         return _when_kept(coming, key, self.media.cache)
+
+    def quiet(self) -> float:
+        """Seconds since a frame was asked for."""
+        return monotonic() - self._asked
 
     def crop(self, number: int, track: int) -> bytes | Future[bytes]:
         """A track where it is best to be seen.

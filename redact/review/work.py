@@ -75,7 +75,7 @@ class Review:
         self.job: Job | None = None
         self.on_progress: Callable[[Job], None] = lambda _: None
         self.showing = Showing(media)
-        self.comparer = Comparer() if likeness else None
+        self.comparer = Comparer(quiet=self.showing.quiet) if likeness else None
         self.follower = Follower(self.showing.beside)
         try:
             for source, plan in files:

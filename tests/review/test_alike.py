@@ -147,6 +147,34 @@ def test_a_failure_is_said_and_a_stopped_comparison_tells_nothing(
     assert silent.said == []
 
 
+def test_faces_are_compared_once_nobody_waits_for_frames_or_after_a_while(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_plan(clip, [track_of(1, "red", range(9)), track_of(2, "blue", range(60, 99))])
+    compared = threading.Event()
+
+    def note(*_: object) -> Likeness:
+        compared.set()
+        return Likeness()
+
+    monkeypatch.setattr(comparing, "compare", note)
+    since = [0.0]
+    comparer = Comparer(told := Told(), lambda: since[0])
+    comparer.start(0, Session(clip, path))
+    assert not compared.wait(0.4)
+    since[0] = comparing.QUIET
+    assert told.over.wait(10)
+    assert compared.is_set()
+    compared.clear()
+    busy = Comparer(quiet=lambda: 0.0)
+    busy.start(0, Session(clip, path))
+    busy.stop()
+    assert not compared.wait(0.4)  # left before it began
+    monkeypatch.setattr(comparing, "PATIENCE", 0.2)
+    Comparer(told := Told(), lambda: 0.0).start(0, Session(clip, path))
+    assert told.over.wait(10)
+
+
 def running() -> set[int | None]:
     return {process.pid for process in multiprocessing.active_children()}
 
