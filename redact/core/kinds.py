@@ -99,7 +99,7 @@ KINDS: dict[Kind, KindFacts] = {
     ),
     Kind.SCREEN: KindFacts(
         "screens", "screen", "screens", "televisions, laptops and telephones, whole", "#8a7a2f",
-        frozenset({"screens"}), 1.5, "plain",
+        frozenset({"screens"}), 1.5, "plain", slope=0.1, knee=0.1,
     ),
     Kind.TEXT: KindFacts(
         "text", "line of text", "lines of text", "lines of it; nothing is read", "#6b7688",
@@ -114,7 +114,7 @@ USUAL = (Kind.FACE, Kind.PLATE)
 FURTHER_RULES = (
     Rule(Kind.HEAD, 0.5, 0.4, 0.4, 0.4),
     Rule(Kind.PERSON, 0.4, 0.05, 0.4, 0.4, "fill"),
-    Rule(Kind.SCREEN, 0.4, 0.05, 1.0, 1.0, "plain"),
+    Rule(Kind.SCREEN, 0.4, 0.1, 1.0, 1.0, "plain"),
     Rule(Kind.TEXT, 0.6, 0.05, 1.0, 1.0, "plain"),
 )
 """The rules of all kinds but the usual ones, whose values have fields of their own in a recipe."""

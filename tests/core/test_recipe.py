@@ -159,6 +159,13 @@ def test_a_person_who_fills_the_picture_must_be_seen_more_clearly() -> None:
     assert asked(576, Kind.PERSON, slope=0.0) == pytest.approx(0.1)  # which is that of faces
 
 
+def test_a_large_screen_must_be_seen_more_clearly() -> None:
+    """Windows and boards look like screens, and hiding them hides the picture."""
+    assert asked(96, Kind.SCREEN) == 0
+    assert asked(192, Kind.SCREEN) == pytest.approx(0.1)
+    assert asked(384, Kind.SCREEN, slope=0.5) == pytest.approx(0.2)
+
+
 def test_size_says_nothing_about_plates_or_without_a_slope() -> None:
     assert asked(320, Kind.PLATE) == 0
     assert asked(320, slope=0.0) == 0
