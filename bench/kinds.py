@@ -1,4 +1,4 @@
-"""Prints how many people and lines of text are hidden, and what looking for all kinds costs.
+"""Prints how many people, screens and lines are hidden, and what looking for all kinds costs.
 
 People are labelled; text is painted here, so that every pixel of it is known.
 """
@@ -37,8 +37,8 @@ ENOUGH = 0.9
 """Share of a person's box that must be hidden, as cover.py has it."""
 ALL = 0.99
 """Share of a line's painted pixels that must be hidden."""
-LEAST = 20
-"""Pixels of height from which a person counts."""
+LEAST, TALL = 20, 40
+"""Pixels of height from which a person counts, in pictures and in every frame of a video."""
 SETS = ("coco_ccby", "oi_personcar")
 SIZES = (12, 16, 24, 40)
 """Pixels of height of a painted line's font."""
@@ -108,6 +108,49 @@ def measure_camera(data: Path, profile: str) -> None:
     print_row(f"pets_cctv, {profile}", total, f"{100 * np.mean(vain):.2f} % beside")
 
 
+def measure_screens(data: Path, profile: str) -> None:
+    """Screens of pictures in which those of 28 px and more were labelled by eye: recall only."""
+    recipe, folder = PROFILES[profile].detecting({Kind.SCREEN}), data / "people_permissive"
+    found, pictures = {True: Share(), False: Share()}, 0
+    for row in read_rows(ROOT / "bench" / "screens.jsonl"):
+        picture = cv2.cvtColor(cv2.imread(str(folder / row["image"])), cv2.COLOR_BGR2RGB)
+        mask, pictures = hide_in(picture, recipe), pictures + 1
+        for box, facing in zip(row["boxes"], row["facing"], strict=True):
+            found[facing] += Share(int(part(mask, Box(*box)).mean() >= ENOUGH), 1)
+    print_row(f"screens that are seen, {profile}", found[True], f"in {pictures} pictures")
+    print_row(f"lids and backs of screens, {profile}", found[False])
+
+
+def read_tracks(path: Path) -> dict[int, dict[int, Box]]:
+    """The boxes of each frame, from 0, by person, of a `gt.txt` of MOT15."""
+    found: dict[int, dict[int, Box]] = {}
+    for line in path.read_text().splitlines():
+        frame, who, left, top, width, height = map(float, line.split(",")[:6])
+        found.setdefault(int(frame) - 1, {})[int(who)] = Box(left, top, left + width, top + height)
+    return found
+
+
+def measure_tracks(data: Path, tracks: Path, profile: str) -> None:
+    """People before the camera whom any of 300 frames exposes."""
+    clip, truth = data / "clips" / "pets_cctv_768x576_30s.avi", read_tracks(tracks)
+    plan = plan_of(clip, PROFILES[profile].detecting({Kind.PERSON}))
+    cover, shown, frames = plan.cover(), {}, 0
+    for frame in open_source(clip).frames():
+        mask, frames = size_mask(cover(frame.index, frame.time), plan.source.size), frames + 1
+        for who, box in truth.get(frame.index, {}).items():
+            if box.height >= TALL:
+                here = part(mask, box)
+                shown.setdefault(who, [])
+                if here.size and here.mean() < ENOUGH:
+                    shown[who].append((float(here.mean()), frame.index))
+    exposed = {who: min(seen) for who, seen in shown.items() if seen}
+    name = f"people exposed in any of {frames} frames, {profile}"
+    print_row(name, Share(len(exposed), len(shown)), f"{sum(map(len, shown.values()))} times")
+    for who, (share, index) in sorted(exposed.items()):
+        times = len(shown[who])
+        print(f"| person {who} | {times} frames | least {100 * share:.0f} %, frame {index} | |")
+
+
 def plan_of(clip: Path, recipe: Recipe) -> Plan:
     """The plan of a clip."""
     return analyse(open_source(clip), recipe, None, lambda *_: None)
@@ -123,10 +166,12 @@ def cut(clip: Path, target: Path, frames: int) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A painted line: its pixels, and the height of its font."""
+    """A painted line: its pixels, the height of its font, what it says, and how it is turned."""
 
     ink: Mask
     size: int
+    words: str
+    angle: float = 0.0
 
 
 def paint(seed: int, width: int = 1280, height: int = 720) -> tuple[Rgb, list[Line]]:
@@ -138,7 +183,8 @@ def paint(seed: int, width: int = 1280, height: int = 720) -> tuple[Rgb, list[Li
     lines = []
     for place in range(8):
         size = int(SIZES[place % len(SIZES)])
-        alpha = _line(str(chance.choice(WORDS)), size, float(chance.uniform(-25, 25)))
+        words, angle = str(chance.choice(WORDS)), float(chance.uniform(-25, 25))
+        alpha = _line(words, size, angle)
         rows, columns = alpha.shape
         if rows >= height // 4 or columns >= width // 2:
             continue
@@ -157,7 +203,7 @@ def paint(seed: int, width: int = 1280, height: int = 720) -> tuple[Rgb, list[Li
         picture[top : top + rows, left : left + columns] = mixed
         whole = np.zeros((height, width), bool)
         whole[top : top + rows, left : left + columns] = alpha > 127
-        lines.append(Line(whole, size))
+        lines.append(Line(whole, size, words, angle))
     return picture, lines
 
 
@@ -194,7 +240,8 @@ def scroll(folder: Path, frames: int = 75) -> tuple[Path, list[list[Line]]]:
     """A page that scrolls by 4 pixels a frame, and its lines frame by frame."""
     size, width, height = 18, 640, 360
     pitch, path = 44, folder / "page.mp4"
-    alphas = [_line(f"{WORDS[i % len(WORDS)]}, {i}", size, 0) for i in range(20)]
+    said = [f"{WORDS[i % len(WORDS)]}, {i}" for i in range(20)]
+    alphas = [_line(words, size, 0) for words in said]
     shown: list[list[Line]] = []
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-r", "25"]
     command += ["-pix_fmt", "gray", "-s", f"{width}x{height}", "-i", "-", "-crf", "20", str(path)]
@@ -211,7 +258,7 @@ def scroll(folder: Path, frames: int = 75) -> tuple[Path, list[list[Line]]]:
                     view[...] = np.minimum(view, 255 - alpha)
                     whole = np.zeros((height, width), bool)
                     whole[top : top + rows, 40 : 40 + columns] = alpha > 127
-                    lines.append(Line(whole, size))
+                    lines.append(Line(whole, size, said[i]))
             writer.stdin.write(picture.tobytes())
             shown.append(lines)
     return path, shown
@@ -255,19 +302,26 @@ def main(said: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profiles", nargs="+", choices=PROFILES, default=["balanced"])
     parser.add_argument("--data", type=Path, default=ROOT / "../shared/data")
-    names = ("camera", "pictures", "text", "scrolling", "cost")
-    parser.add_argument("--sets", nargs="+", choices=names, default=list(names))
+    names = ("camera", "pictures", "screens", "text", "scrolling", "cost", "tracks")
+    parser.add_argument("--sets", nargs="+", choices=names, default=list(names[:-1]))
+    parser.add_argument("--tracks", type=Path, help="gt.txt of PETS09-S2L1, from MOT15")
     parser.add_argument("--clip", default="opera_street_1080p25.mp4", help="of which cost is told")
     parser.add_argument("--frames", type=int, default=50, help="how many of its frames")
     parser.add_argument("--kinds", nargs="+", help="of which cost is told, such as: people all")
     parser.add_argument("--every", type=int, default=1, help="each N-th labelled picture only")
     options = parser.parse_args(said)
+    if "tracks" in options.sets and options.tracks is None:
+        parser.error("tracks needs --tracks: see bench/README.md")
     for profile in options.profiles:
         for name in options.sets:
             if name == "camera":
                 measure_camera(options.data, profile)
             elif name == "pictures":
                 measure_pictures(options.data, profile, options.every)
+            elif name == "screens":
+                measure_screens(options.data, profile)
+            elif name == "tracks":
+                measure_tracks(options.data, options.tracks, profile)
             elif name == "text":
                 measure_text(profile)
             elif name == "scrolling":
