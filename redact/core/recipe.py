@@ -256,7 +256,7 @@ def _closely(detector: str, threshold: float, above: int = 2048) -> tuple[Pass, 
 
 _PEOPLE_CLOSELY, _HEADS_CLOSELY = _closely("people", 0.3), _closely("heads", 0.3)
 _SCREENS = (Pass("screens", 416, 0.2, every=12), Pass("screens", 832, 0.2, every=24))
-_SCREENS_CLOSELY, _TEXT_CLOSELY = _closely("screens", 0.4), _closely("text", 0.5, above=1280)
+_TEXT_CLOSELY = (Pass("text", 1920, 0.4, stills=True), *_closely("text", 0.5, above=1280))
 FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
     "fast": (
         Pass("heads", 640, 0.3, every=4),
@@ -273,9 +273,8 @@ FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
         Pass("people", 832, 0.2, every=8),
         *_PEOPLE_CLOSELY,
         *_SCREENS,
-        *_SCREENS_CLOSELY,
+        *_closely("screens", 0.4),
         Pass("text", 1280, 0.4, every=24, enlarge=False),
-        Pass("text", 1920, 0.4, stills=True),
         *_TEXT_CLOSELY,
     ),
     "thorough": (
@@ -287,10 +286,9 @@ FURTHER_PASSES: dict[str, tuple[Pass, ...]] = {
         Pass("people", 1280, 0.15, every=8),
         *_PEOPLE_CLOSELY,
         *_SCREENS,
-        *_SCREENS_CLOSELY,
+        *_closely("screens", 0.4),
         Pass("text", 1280, 0.3, every=8, enlarge=False),
         Pass("text", 1920, 0.3, every=16, above=1280, enlarge=False),
-        Pass("text", 1920, 0.3, stills=True),
         *_TEXT_CLOSELY,
     ),
 }
