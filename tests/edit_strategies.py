@@ -137,9 +137,9 @@ def edits(draw: st.DrawFn, plan: Plan) -> Edit:
         later = st.sampled_from(seen[1:])
         makers.append(later.map(lambda time: Split(number, time, new)))
         makers.append(later.map(lambda time: Trim(number, new, time)))
-    past = [n for n, _ in in_force(plan.edits) if _can_be_taken_back(plan, n)]
-    if past:
-        makers.append(st.sampled_from(past).map(Revoke))
+    past = draw(st.sampled_from([0, *(n for n, _ in in_force(plan.edits))]))
+    if past and _can_be_taken_back(plan, past):
+        makers.append(st.just(Revoke(past)))
     person = draw(said)
     if things.by_id[number].person != person:
         makers.append(st.just(Join((number,), person)))

@@ -362,7 +362,7 @@ def test_show_reveals_nothing_of_another_thing(plan: Plan, data: st.DataObject) 
 # Edits that are taken back
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edited_plans(most=5), st.data())
 def test_an_edit_that_is_taken_back_is_as_if_it_had_never_been(
     plan: Plan, data: st.DataObject
@@ -381,7 +381,7 @@ def test_an_edit_that_is_taken_back_is_as_if_it_had_never_been(
     back = add(after, Revoke(len(after.edits)))
     for one, other in ((after, without), (back, plan)):
         assert (one.style, one.mutes) == (other.style, other.mutes)
-        for index in range(0, FRAMES, 3):
+        for index in range(0, FRAMES, 5):
             assert one.regions(index, at(index)) == other.regions(index, at(index))
 
 
