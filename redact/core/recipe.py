@@ -219,13 +219,13 @@ _PLATES_THOROUGH = (
 _FAST = (
     Pass("yunet", 1024, 0.45, every=2),
     Pass("centerface", 960, 0.15, every=6),
-    Pass("near_faces", 352, 0.3, every=6, loose=True),
+    Pass("near_faces", 352, 0.2, every=6, loose=True),
 )
 _BALANCED = (
     Pass("centerface", 960, 0.12, every=3),
     Pass("centerface", 640, 0.155, every=6),
     Pass("centerface", 2048, 0.13, every=24),
-    Pass("near_faces", 352, 0.3, every=6, loose=True),
+    Pass("near_faces", 352, 0.2, every=6, loose=True),
     *(Pass("centerface", 960, 0.2, quarters=q, turned_threshold=0.7, every=24) for q in (1, 2, 3)),
     Pass("centerface", _TILE, 0.13, scale=1, above=2048, stills=True),
     Pass("centerface", _TILE, 0.13, scale=0.5, above=4096, every=24),
@@ -236,7 +236,7 @@ _THOROUGH = (
     Pass("centerface", 640, 0.12, every=4),
     Pass("centerface", 2048, 0.09, every=8),
     Pass("centerface", 1440, 0.09, every=24),
-    Pass("near_faces", 352, 0.3, every=4, loose=True),
+    Pass("near_faces", 352, 0.2, every=4, loose=True),
     Pass("yunet", 640, 0.6, every=4),
     Pass("yunet", 320, 0.6, every=8),
     *(Pass("centerface", 960, 0.15, quarters=q, turned_threshold=0.6, every=12) for q in (1, 2, 3)),
