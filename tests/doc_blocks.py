@@ -14,6 +14,7 @@ FOLLOWS = ("render", "verify", "prove", "edit")
 REASONS = {
     "pip install": "it installs, which needs a network",
     "pip download": "it downloads",
+    "npm pack": "it downloads",
     "git clone": "it clones, which needs a network",
     "pipx install": "it installs, which needs a network",
     "python bench/": "it measures for minutes, most of it data that is not part of the project",
