@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -66,6 +67,18 @@ def said(source: VideoSource) -> tuple[int, int, int, bool]:
 
 def only(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems schedule otherwise")
+def test_no_encoder_takes_more_than_its_share(folder: Path, tmp_path: Path) -> None:
+    """As root, AV1's makes this process a real-time one: a machine may stand still for it."""
+    source = VideoSource(clips.make(folder, "plain"))
+    with VideoSink(tmp_path / "out.mp4", source, encoder="av1", audio="drop") as sink:
+        for frame in source.frames():
+            sink.write(frame)
+            for thread in Path("/proc/self/task").iterdir():
+                with suppress(ProcessLookupError):  # another one's, which has ended
+                    assert os.sched_getscheduler(int(thread.name)) == os.SCHED_OTHER
 
 
 @pytest.mark.parametrize("name", KEPT)
