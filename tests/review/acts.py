@@ -70,7 +70,9 @@ class Person:
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """From one point of the picture to another, in its own pixels, once outlines are seen."""
         self.acts += 1
-        self.page.wait_for_timeout(1000)
+        outlined = "document.getElementById('picture').dataset.outlines"
+        here = "m.state.frame + ' ' + m.state.plan.revision"
+        self.wait_until(f"m.state.view === 'published' || {outlined} === {here}")
         mouse = self.page.mouse
         mouse.move(*self.place(*start))
         mouse.down()

@@ -92,3 +92,9 @@ export function outlinesAt(index, whenHere) {
   }
   return chunk.frames?.[index - first];
 }
+
+/** The revision of the plan that the outlines of a frame are of, as far as they are here. */
+export const revisionOfOutlines = (index) => {
+  const chunk = chunks.get(`${state.file}/${index - (index % CHUNK)}`);
+  return chunk?.fresh ? chunk.revision : null;
+};

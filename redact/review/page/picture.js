@@ -2,7 +2,7 @@
 
 import {correct, draw} from "./actions.js";
 import {notice} from "./dialogs.js";
-import {ahead, frame, outlinesAt, outlinesNow, ready, widthFor} from "./frames.js";
+import {ahead, frame, outlinesAt, outlinesNow, ready, revisionOfOutlines, widthFor} from "./frames.js";
 import * as painting from "./painting.js";
 import {clock, on, seek, select, set, state, thing} from "./store.js";
 import {played} from "./watched.js";
@@ -106,6 +106,7 @@ export function repaint() {
   if (painting.painting()) drawBox(place, painting.brushBox(), "new", true, simpleOutline());
   if (work?.corners) drawCorners(place);
   canvas.dataset.frame = shown.index;
+  canvas.dataset.outlines = `${shown.index} ${revisionOfOutlines(shown.index)}`;
 }
 
 function drawSplit(place, width, height) {
