@@ -104,7 +104,7 @@ def frames_by_index(
     """
     from redact.media.video.source import VideoSource
 
-    if isinstance(source, VideoSource):
+    if isinstance(source, VideoSource) and not source.is_damaged:
         from redact.media.video.seeking import index_frames
 
         index = index_frames(source, frames, first, last)

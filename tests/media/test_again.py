@@ -11,6 +11,7 @@ from redact.media.again import frames_again
 from redact.media.formats import open_source
 from redact.media.video import seeking
 from redact.media.video.seeking import FrameSeeker, LostError
+from redact.media.video.source import VideoSource
 from tests import clips
 
 
@@ -35,6 +36,19 @@ def test_they_are_the_same(tmp_path: Path, name: str) -> None:
     assert [index for index, _ in found] == indices
     assert all(np.array_equal(picture, every[index][1]) for index, picture in found)
     assert again(path, []) == []
+
+
+def test_a_damaged_source_is_read_from_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a decoder makes of damage depends on where it began."""
+    path = clips.make(tmp_path, "plain")
+    every = every_frame(path)
+    monkeypatch.setattr(VideoSource, "is_damaged", True)
+    monkeypatch.setattr(seeking, "index_frames", lambda *_: pytest.fail("it was sought"))
+    found = again(path, [1, 4])
+    assert [index for index, _ in found] == [1, 4]
+    assert all(np.array_equal(picture, every[index][1]) for index, picture in found)
 
 
 def test_where_key_frames_do_not_lead_it_reads_from_the_start(
