@@ -10,7 +10,7 @@ import av.logging
 from av import VideoFrame
 
 from redact.media.video.encoder_table import Encoder
-from redact.media.video.scheduling import kept_scheduling
+from redact.media.video.scheduling import open_encoder_context
 
 _WIDTH, _HEIGHT, _FRAMES = 640, 352, 4
 """Hardware refuses pictures that are too small."""
@@ -42,8 +42,7 @@ def _encode_frames(
             context.width, context.height, context.pix_fmt = _WIDTH, _HEIGHT, pixel_format
             quality = {} if encoder.quality is None else encoder.quality_options(encoder.quality)
             context.options = encoder.options | quality
-            with kept_scheduling():
-                context.open()
+            open_encoder_context(context)
             for number in range(_FRAMES):
                 frame = VideoFrame(_WIDTH, _HEIGHT, pixel_format)
                 frame.pts = number

@@ -25,7 +25,7 @@ from redact.media.files import create_file
 from redact.media.video.encoders import CONTAINERS, Choice
 from redact.media.video.media_info import MediaInfo
 from redact.media.video.picture import MATRICES_OF_TURNS, DecodedPicture
-from redact.media.video.scheduling import kept_scheduling
+from redact.media.video.scheduling import open_encoder_context
 
 _UNIT = 1 << 16
 """One, in the 16.16 fixed point of a display matrix."""
@@ -50,7 +50,7 @@ class Encoding:
     def __init__(self, container: OutputContainer, choice: Choice, media_info: MediaInfo) -> None:
         self._container = container
         self._stream = _add_stream(container, choice, media_info)
-        _open(self._stream)
+        open_encoder_context(self._stream.codec_context)
         self._base = media_info.time_base
         self._first: Fraction | None = None
 
@@ -130,7 +130,7 @@ def check_encoder_opens(choice: Choice, media_info: MediaInfo) -> None:
     """
     try:
         with av.open(io.BytesIO(), "w", "matroska") as container:
-            _open(_add_stream(container, choice, media_info))
+            open_encoder_context(_add_stream(container, choice, media_info).codec_context)
     except (av.FFmpegError, ValueError) as error:
         size = f"{media_info.size.width}x{media_info.size.height}"
         raise EngineError(
@@ -176,12 +176,6 @@ def _add_stream(container: OutputContainer, choice: Choice, media_info: MediaInf
     if media_info.turn != Turn():
         stream.set_display_matrix(display_matrix(media_info.turn))
     return stream
-
-
-def _open(stream: VideoStream) -> None:
-    context: Any = stream.codec_context
-    with kept_scheduling():
-        context.open()
 
 
 def display_matrix(turn: Turn) -> list[int]:

@@ -66,10 +66,12 @@ export function ahead(index, count, width, view) {
   }
 }
 
+const chunkName = (index) => `${state.file}/${index - (index % CHUNK)}`;
+
 /** What is where in a frame as the plan is now, once it has come. */
 export async function outlinesNow(index) {
   const first = index - (index % CHUNK);
-  const chunk = chunks.get(`${state.file}/${first}`);
+  const chunk = chunks.get(chunkName(index));
   if (chunk?.fresh && chunk.revision === state.plan.revision) return chunk.frames[index - first];
   const said = await get(`files/${state.file}/outlines/${first}`);
   return said.frames[index - first] ?? [];
@@ -78,8 +80,7 @@ export async function outlinesNow(index) {
 /** What is where in a frame, if it has come; it is asked for if not. */
 export function outlinesAt(index, whenHere) {
   const {revision} = state.plan;
-  const first = index - (index % CHUNK);
-  const name = `${state.file}/${first}`;
+  const first = index - (index % CHUNK), name = chunkName(index);
   const chunk = chunks.get(name);
   if (!chunk || chunk.revision !== revision) {
     const old = chunk?.frames;  // shown until the new ones are there
@@ -95,6 +96,6 @@ export function outlinesAt(index, whenHere) {
 
 /** The revision of the plan that the outlines of a frame are of, as far as they are here. */
 export const revisionOfOutlines = (index) => {
-  const chunk = chunks.get(`${state.file}/${index - (index % CHUNK)}`);
+  const chunk = chunks.get(chunkName(index));
   return chunk?.fresh ? chunk.revision : null;
 };
