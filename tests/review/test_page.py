@@ -19,7 +19,7 @@ from redact.core.plan import load, save
 from redact.review.media_worker import MediaWorker
 from tests import clips
 from tests.review.acts import Person, at_page, rendered, share_hidden
-from tests.review.material import FRAMES, box_of, make_plan, track_of
+from tests.review.material import FRAMES, box_of, make_clip, make_plan, track_of
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -53,6 +53,24 @@ def test_the_second_tab_says_that_the_plan_is_open(
         second.press("s")
         assert [type(edit) for edit in load(plan).edits] == [Show]
         other.close()
+
+
+def test_a_page_that_is_behind_its_plan_does_not_ask_for_ever(
+    tmp_path: Path, media: MediaWorker, browser: Any
+) -> None:
+    """As that of a tab whose plan another one edits."""
+    clip = make_clip(tmp_path, 125)  # outlines come for 100 frames at once
+    plan = make_plan(clip, [track_of(1, "red", range(125))], frames=125)
+    with at_page(browser, media, [(clip, plan)]) as person:
+        asked: list[str] = []
+        person.page.on("request", lambda it: "outlines" in it.url and asked.append(it.url))
+        person.page.evaluate(
+            "import('./page/store.js').then((m) => {"
+            " m.set({plan: {...m.state.plan, revision: -1}}); m.seek(110); })"
+        )
+        person.sees_frame()
+        person.page.wait_for_timeout(500)
+        assert len(asked) <= 4  # each of two chunks, for either revision
 
 
 def test_a_plan_that_was_changed_on_disk_is_said_and_loaded(

@@ -86,7 +86,8 @@ export function outlinesAt(index, whenHere) {
     const old = chunk?.frames;  // shown until the new ones are there
     chunks.set(name, {revision, frames: old});
     get(`files/${state.file}/outlines/${first}`).then((said) => {
-      chunks.set(name, {revision: said.revision, frames: said.frames, fresh: true});
+      // kept as what was asked for: a page that is behind the server must not ask for ever
+      chunks.set(name, {revision, frames: said.frames, fresh: said.revision === revision});
       whenHere();
     }).catch(() => chunks.delete(name));
     return old?.[index - first];
