@@ -210,8 +210,8 @@ def _check_size(one: Frame, other: Frame) -> None:
 
 
 def _watch_dropouts(source: Source, plan: Plan | None) -> Dropouts:
-    """Watches what the plan hides; pages have no before and after, so nothing of them."""
-    if plan is None or source.info.pages:
+    """Watches what the plan hides; pictures and pages have no before and after: nothing there."""
+    if plan is None or source.info.is_still:
         return Dropouts((), ())
     return Dropouts(plan.hidden_tracks, plan.cuts)
 

@@ -45,11 +45,14 @@ class StillPicture:
 
     def rgb(self, size: Size) -> Rgb:
         """A copy scaled to that size, alpha ignored."""
-        eight = self.samples if self.samples.itemsize == 1 else self.samples >> 8
-        colours = np.atleast_3d(eight)[..., : 3 if eight.ndim == 3 and eight.shape[2] > 2 else 1]
-        if colours.shape[2] == 1:
-            colours = colours.repeat(3, axis=2)
-        colours = colours.astype(np.uint8, order="C", copy=size == self.stored_size)
+        samples = np.atleast_3d(self.samples)
+        samples = samples[..., : 3 if samples.shape[2] > 2 else 1]
+        if samples.itemsize > 1:  # straight into 8 bits: in steps it takes five times as long
+            eight = np.empty(samples.shape, np.uint8)
+            samples = np.right_shift(samples, 8, out=eight, casting="unsafe")
+        if samples.shape[2] == 1:
+            samples = samples.repeat(3, axis=2)
+        colours = samples.astype(np.uint8, order="C", copy=size == self.stored_size)
         if size == self.stored_size:
             return colours
         shown = Image.fromarray(colours)  # a large picture's copies are large: as few as can be
