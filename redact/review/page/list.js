@@ -49,6 +49,15 @@ function arrange() {
   order = [...groups.values()].flat();
 }
 
+let due = false;
+
+/** Fill once before the screen is drawn next, however much changes until then. */
+function fillSoon() {
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => { due = false; fill(); });
+}
+
 /** Only cards that can be seen are in the document: there may be thousands. */
 function fill() {
   list.style.setProperty("--rows", order.length);
@@ -222,10 +231,10 @@ on("selected", () => {
     }
     reveal(key);
   }
-  fill();
+  fillSoon();
 });
 on("frame", () => { if (filter.value === "here") rebuild(); });
 filter.addEventListener("change", rebuild);
 sort.addEventListener("change", rebuild);
-list.addEventListener("scroll", fill);
+list.addEventListener("scroll", fillSoon);
 new ResizeObserver(fill).observe(list);

@@ -9,6 +9,7 @@ const layer = document.createElement("canvas");  // all but the playhead, which 
 const paint = layer.getContext("2d");
 const LANE = 18, RULER = 22, NAMES = 92;
 let first = 0, count = 0, scroll = 0, dragging = false;
+let size = [0, 0];  // of the canvas in CSS pixels: to ask the browser for it is to have it lay out the page
 let lanes = [], stale = true;
 let silencing = null;  // a drag over the sound: {span, tone, at}
 
@@ -20,9 +21,9 @@ function colour(name) {
   return colours.get(name);
 }
 
-const x = (frame) => NAMES + (frame - first) / Math.max(1, count) * (canvas.clientWidth - NAMES);
+const x = (frame) => NAMES + (frame - first) / Math.max(1, count) * (size[0] - NAMES);
 const clipped = (event) => Math.max(0, Math.min(state.info.times.length - 1, Math.floor(frameAt(event.offsetX))));
-const frameAt = (pixel) => first + (pixel - NAMES) / (canvas.clientWidth - NAMES) * count;
+const frameAt = (pixel) => first + (pixel - NAMES) / (size[0] - NAMES) * count;
 
 /** One lane for a person, or for a thing that belongs to nobody. */
 function order() {
@@ -38,7 +39,7 @@ function order() {
 function repaint() {
   if (!state.info) return;
   const ratio = devicePixelRatio;
-  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+  const [width, height] = size.map((length) => Math.round(length * ratio));
   if (canvas.width !== width || canvas.height !== height) {
     [canvas.width, canvas.height] = [layer.width, layer.height] = [width, height];
     stale = true;
@@ -56,7 +57,7 @@ function repaint() {
 }
 
 function drawLayer(ratio) {
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  const [width, height] = size;
   paint.setTransform(ratio, 0, 0, ratio, 0, 0);
   paint.clearRect(0, 0, width, height);
   paint.font = "11px system-ui, sans-serif";
@@ -232,11 +233,14 @@ on("frame", () => {
 on("playing", soon);
 on("selected", () => {
   const row = lanes.findIndex((lane) => lane.some((it) => state.selected.has(it.key)));
-  const most = Math.floor((canvas.clientHeight - above()) / LANE);
+  const most = Math.floor((size[1] - above()) / LANE);
   if (row >= 0 && (row < scroll || row >= scroll + most)) scroll = Math.max(0, row - Math.floor(most / 2));
   anew();
 });
-new ResizeObserver(soon).observe(canvas);
+new ResizeObserver(() => {
+  size = [canvas.clientWidth, canvas.clientHeight];
+  soon();
+}).observe(canvas);
 dark.addEventListener("change", () => {
   colours.clear();
   anew();
