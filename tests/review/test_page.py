@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -233,8 +234,6 @@ def test_the_filter_shows_one_kind_alone(clip: Path, media: MediaWorker, browser
 
 
 def _sightings(boxes: list[Box]) -> list[Sighting]:
-    from fractions import Fraction
-
     return [Sighting(i, Fraction(i, 25), box, 0.8) for i, box in enumerate(boxes)]
 
 
@@ -255,6 +254,29 @@ def test_correcting_with_the_keyboard(clip: Path, media: MediaWorker, browser: A
     assert 28 - 0.1 <= edit.box.width < 36  # all of it, and little of the margin
     dragged = box_of("red", frame).shifted(0, moved)
     assert edit.box.grown(0.01).contains(dragged)
+
+
+def test_a_second_drag_does_not_wait_for_new_outlines(
+    clip: Path, media: MediaWorker, browser: Any
+) -> None:
+    """The outlines on the page still name the region as it was before the first drag."""
+    plan = make_plan(clip, [track_of(1, "red", range(100))], (HideBox(Box(40, 40, 80, 80)),))
+    with at_page(browser, media, [(clip, plan)]) as person:
+        person.wait_until("document.getElementById('picture').dataset.outlines === '0 0'")
+        held = []
+        person.page.route("**/outlines/*", lambda route: held.append(route))
+        mouse, place = person.page.mouse, person.place
+        for start, end in (((60, 60), (70, 60)), ((60, 60), (60, 90))):
+            mouse.move(*place(*start))
+            mouse.down()
+            mouse.move(*place(*end), steps=3)
+            mouse.up()
+        person.settle()
+        for route in held:
+            route.continue_()
+        hidden = person.plan.regions(50, Fraction(2))
+    centres = [region.box.centre for region in hidden if region.box.width == 40]
+    assert centres == [pytest.approx((60, 90), abs=1)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

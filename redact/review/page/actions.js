@@ -5,7 +5,7 @@ import {seek, select, set, shot, state, thing, things} from "./store.js";
 import {notice} from "./dialogs.js";
 import {watched} from "./watched.js";
 
-let waiting = Promise.resolve();
+let waiting = Promise.resolve(), correcting = Promise.resolve();
 
 async function send(act, body) {
   try {
@@ -24,7 +24,7 @@ function inTurn(work) {
 }
 
 /** Wait until all acts are done. */
-export const settled = () => waiting.then(() => true);
+export const settled = () => correcting.then(() => waiting).then(() => true);
 
 /** Do something that needs the plan as it is after the acts before. */
 export const afterwards = (work) => inTurn(work);
@@ -114,7 +114,7 @@ export function trim(end) {
   const it = state.selected.size === 1 && thing(key);
   if (!it) return notice("select one thing to trim");
   if (it.drawn) {
-    return add(redrawn(it, end === "start" ? {first: state.frame, whole: false} : {last: state.frame, whole: false}));
+    return redraw(it, end === "start" ? {first: state.frame, whole: false} : {last: state.frame, whole: false});
   }
   const span = end === "start" ? {from: state.frame, to: null} : {from: null, to: state.frame};
   return addAndSelect([{edit: "trim", ...target(key), ...span}]);
@@ -142,29 +142,46 @@ function redrawn(it, changes) {
   return [edit, {edit: "show", region: it.name}];
 }
 
+const successors = new Map();  // of regions that were drawn anew: outlines of before name the old ones
+
+/** Draw a region anew, and select it. */
+async function redraw(it, changes) {
+  if (!(await addAndSelect(redrawn(it, changes)))) return false;
+  const [key] = state.selected;
+  if (key) successors.set(it.key, key);
+  return true;
+}
+
 /** Correct where something is at this frame; its neighbours follow. */
-export async function correct(key, box) {
-  const it = thing(key);
-  if (!it) return;
+export function correct(key, box) {
+  const at = state.frame;
+  correcting = correcting.then(() => waiting).then(() => correctAt(key, box, at));
+  return correcting;
+}
+
+async function correctAt(key, box, at) {
+  let name = key;
+  while (!thing(name) && successors.has(name)) name = successors.get(name);
+  const it = thing(name);
+  if (!it) return notice("this is no longer there; drag it again");
   if (!it.drawn) {
     const pad = state.info.pads[it.kind];
     const [across, down] = [(box[2] - box[0]) * pad / (1 + 2 * pad), (box[3] - box[1]) * pad / (1 + 2 * pad)];
     const inner = [box[0] + across, box[1] + down, box[2] - across, box[3] - down];
-    await add([{edit: "correct", ...target(key), frame: state.frame, box: inner}]);
+    await add([{edit: "correct", ...target(name), frame: at, box: inner}]);
     return;
   }
-  const others = it.kind === "zone" ? [] : it.keys.filter(([frame]) => frame !== state.frame);
-  const keys = it.kind === "zone" ? [[0, ...box]] : [...others, [state.frame, ...box]].sort((a, b) => a[0] - b[0]);
-  const span = {last: Math.max(it.last, state.frame), first: Math.min(it.first, state.frame)};
-  await addAndSelect(redrawn(it, {keys, followed: bent(it, box), ...span}));
+  const others = it.kind === "zone" ? [] : it.keys.filter(([frame]) => frame !== at);
+  const keys = it.kind === "zone" ? [[0, ...box]] : [...others, [at, ...box]].sort((a, b) => a[0] - b[0]);
+  const span = {last: Math.max(it.last, at), first: Math.min(it.first, at)};
+  await redraw(it, {keys, followed: bent(it, box, at), ...span});
 }
 
 /**
  * What was followed around this frame, moved as much as the box is here; at the next key frames it stays.
  * Beyond a frame in which nothing was followed, nobody knows that it drifted.
  */
-function bent({keys, followed}, box) {
-  const at = state.frame;
+function bent({keys, followed}, box, at) {
   const points = [...followed, ...keys].sort((a, b) => a[0] - b[0]);  // of two in one frame the key counts
   const known = new Set(points.map(([frame]) => frame));
   let from = at, to = at;
@@ -225,12 +242,12 @@ export async function followed(part) {
   const soft = [...all.values()].filter(([frame]) => !hard.has(frame)).sort((a, b) => a[0] - b[0]);
   const first = Math.min(seen[0][0], it.keys[0][0]);
   const last = Math.max(seen.at(-1)[0], it.keys.at(-1)[0]);  // where hold was lost, more was drawn
-  const edits = redrawn(it, {
+  const changes = {
     followed: soft,
     first: back === null ? first : Math.min(first, it.first),
     last: on === null ? last : Math.max(last, it.last),
-  });
-  if (await addAndSelect(edits)) {
+  };
+  if (await redraw(it, changes)) {
     const lost = [on, back].filter((frame) => frame !== null);
     if (lost.length) {
       seek(lost[0]);
