@@ -60,6 +60,7 @@ class Pass:
             one: then the picture stands upright, and turned faces are rare.
         every: Run on each `every`-th frame of a video of 25 a second, else as often in time.
         enlarge: Whether a picture smaller than `side` is scaled up to it.
+        most: How many times its size a picture is scaled up at most; 0 for no such bound.
         above: Longer side of a picture, in pixels, above which the pass runs.
         largest: Detections above this share of the picture are dropped: see another pass. A box
             that leaves the picture may be larger than it.
@@ -75,6 +76,7 @@ class Pass:
     quarters: int = 0
     every: int = 1
     enlarge: bool = True
+    most: float = 0.0
     above: int = 0
     largest: float = 100.0
     turned_threshold: float = 0.0
@@ -89,8 +91,8 @@ class Pass:
             raise RecipeError(f"a threshold lies between 0 and 1, not at {self.threshold}")
         if self.quarters not in range(4) or self.every < 1:
             raise RecipeError("quarter turns go from 0 to 3, and `every` starts at 1")
-        if self.above < 0 or not self.largest > 0:
-            raise RecipeError("`above` starts at 0, and `largest` above it")
+        if self.above < 0 or not self.largest > 0 or not (self.most == 0 or self.most >= 1):
+            raise RecipeError("`above` starts at 0, `largest` above it, `most` at 1 if not 0")
         if not 0 <= self.turned_threshold < 1:
             raise RecipeError(f"a threshold lies between 0 and 1, not at {self.turned_threshold}")
         if not 0 <= self.scale <= 1:
@@ -112,8 +114,7 @@ class Recipe:
         high_threshold: Detections of at least this score are matched to tracks first.
         track_threshold: The confidence threshold of a face's track in a video: with a lower best
             score it is uncertain, probably a false positive.
-        plate_track_threshold: The same for a plate's track, which moves rigidly and is seen clearly
-            sooner or later.
+        plate_track_threshold: The same for a plate's track: a plate is clear sooner or later.
         slope: How much the confidence threshold of a face rises with each doubling of its height
             beyond `KNEE`, and that of its track beyond `TRACK_KNEE`: large faces are detected with
             high scores, and large false positives hide most of the picture for nothing.
@@ -126,8 +127,7 @@ class Recipe:
         encoder: A video encoder's name, None to choose by container and source.
         quality: A video encoder's constant quality (crf), None for its visually lossless one.
         audio: Whether sound is copied, left out or made another voice's.
-        extras: What a video keeps beside pictures and sound: the words of subtitles, and which
-            languages its streams are in.
+        extras: What a video keeps beside pictures and sound, such as the words of subtitles.
         strict_input: Whether a damaged source is refused, and not redacted as far as it is whole.
     """
 
@@ -224,7 +224,7 @@ _FAST = (
 _BALANCED = (
     Pass("centerface", 960, 0.12, every=3),
     Pass("centerface", 640, 0.155, every=6),
-    Pass("centerface", 2048, 0.13, every=24),
+    Pass("centerface", 2048, 0.13, every=24, most=2.2),
     Pass("near_faces", 352, 0.2, every=6, loose=True),
     *(Pass("centerface", 960, 0.2, quarters=q, turned_threshold=0.7, every=24) for q in (1, 2, 3)),
     Pass("centerface", _TILE, 0.13, scale=1, above=2048, stills=True),

@@ -94,14 +94,18 @@ class ScaledCopies:
     def excerpts(self, pass_: Pass) -> Iterator[Excerpt]:
         """What the detector of a pass sees: the whole picture once, or tile by tile."""
         if not pass_.scale:
-            side = pass_.side if pass_.enlarge else min(pass_.side, self.size.longer)
-            yield self._excerpt(self.copy(side), slice(None), slice(None))
+            yield self._excerpt(self.copy(self._side(pass_)), slice(None), slice(None))
             return
         copy = self._copy_to_cut(pass_.scale)
         for rows in tile_spans(copy.shape[0], pass_.side):
             for columns in tile_spans(copy.shape[1], pass_.side):
                 tile = self._excerpt(copy, rows, columns)
                 yield replace(tile, pixels=brighten(tile.pixels, self.gain))
+
+    def _side(self, pass_: Pass) -> int:
+        """Longer side of the copy of the whole picture that a pass sees."""
+        most = pass_.most if pass_.enlarge else 1.0
+        return min(pass_.side, round(self.size.longer * most)) if most else pass_.side
 
     def _excerpt(self, copy: Rgb, rows: slice, columns: slice) -> Excerpt:
         height, width = copy.shape[:2]

@@ -176,6 +176,19 @@ def test_a_small_picture_is_enlarged_on_request(enlarge: bool, seen: Size) -> No
     assert close(view.detections[0].box, MARKED, 1)
 
 
+@pytest.mark.parametrize(
+    ("most", "seen"), [(1.5, (480, 300)), (2.0, (640, 400)), (3.0, (640, 400))]
+)
+def test_a_small_picture_is_enlarged_so_many_times_at_most(
+    most: float, seen: tuple[int, int]
+) -> None:
+    detector = ScriptedDetector()
+    passes = [Pass("scripted", 640, 0.3, most=most)]
+    view = PassRunner(passes, lambda _: detector)(Frame(0, Fraction(0), marked(SIZE, MARKED)))
+    assert detector.seen == [Size(*seen)]
+    assert close(view.detections[0].box, MARKED, 1)
+
+
 def test_a_large_picture_is_made_smaller_either_way() -> None:
     detector = ScriptedDetector()
     passes = [Pass("scripted", 160, 0.3, enlarge=False)]
