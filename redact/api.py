@@ -114,6 +114,7 @@ def redact_file(
     people: PhotoChoice | None = None,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
+    in_spans: bool = False,
 ) -> Outcome:
     """Find everything, hide it, check the result, and write a finished file.
 
@@ -129,6 +130,7 @@ def redact_file(
         people: Photographs that say who is hidden; what is unsure is, uncertain tracks too.
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
+        in_spans: Whether a long video is encoded in spans, which other machines may do, too.
 
     Raises:
         LeakError: Somebody may still show; the result has a name with `.quarantine` in it.
@@ -141,7 +143,7 @@ def redact_file(
     recipe = _as_recipe(recipe)
     opened = open_source(source, strict=recipe.strict_input)
     check_choices(opened, recipe, output, ffmpeg)  # refused now, before anything heavy is loaded
-    how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent)
+    how = Rendering(_read_cover(cover), force, ffmpeg, progress or _silent, in_spans=in_spans)
     recipe = _apply_cover(recipe, how.cover)
     choose = make_chooser(people)
     if people is not None:

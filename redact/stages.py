@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from redact.hide.covers import CoverPicture
     from redact.hide.proof import Proof
     from redact.media.video.smart_rendering import Copies
+    from redact.span_rendering import SpanRendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Rendering:
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
         finer: How many steps finer than usual pictures are encoded.
+        in_spans: Whether a long video that is checked is encoded in spans, some by others.
     """
 
     cover: CoverPicture | None
@@ -58,6 +60,7 @@ class Rendering:
     ffmpeg: str | None
     progress: Progress
     finer: int = 0
+    in_spans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Outcome:
         extent: How much of the picture is hidden.
         spans: In how many spans of it other machines ran detection passes.
         spans_checked: In how many spans of its drafts they ran passes of the check.
+        spans_rendered: How many spans of its drafts they rendered.
     """
 
     source: Path
@@ -90,11 +94,13 @@ class Outcome:
     extent: Extent = UNKNOWN
     spans: int = 0
     spans_checked: int = 0
+    spans_rendered: int = 0
 
 
 def render(
-    source: Source, output: Path, plan: Plan, how: Rendering, *, copying: bool = True
-) -> Outcome:
+    source: Source, output: Path, plan: Plan, how: Rendering,
+    *, copying: bool = True, spans: SpanRendering | None = None,
+) -> Outcome:  # fmt: skip
     """Write the source with everything hidden that the plan says; the result is not compared.
 
     Args:
@@ -103,6 +109,7 @@ def render(
         plan: Edited or not.
         how: How it is written.
         copying: Whether coded pictures may be copied where nothing is hidden.
+        spans: If a long video is encoded in spans, where.
 
     Raises:
         RedactError: Any of the family; then there is no output.
@@ -115,12 +122,12 @@ def render(
     style = style_of(plan, how.cover)
     copies = find_copies(output, source, plan) if copying else None
     try:
-        extent = _write(source, output, plan, style, how, copies)
+        extent = _write(source, output, plan, style, how, copies, spans)
     except RedactError:
-        if copies is None:
+        if copies is None and spans is None:
             raise
         copies = None  # what is wrong with the source or the place goes wrong once more
-        extent = _write(source, output, plan, style, how, copies)
+        extent = _write(source, output, plan, style, how, None)
     frames = plan.source.frames
     how.progress("verify", frames, frames)  # the sink named its file, so it was checked
     finished = replace(plan, result=Result(fingerprint(output)))
@@ -130,11 +137,17 @@ def render(
 
 
 def _write(
-    source: Source, output: Path, plan: Plan, style: Style, how: Rendering, copies: Copies | None
-) -> Extent:
+    source: Source, output: Path, plan: Plan, style: Style, how: Rendering, copies: Copies | None,
+    spans: SpanRendering | None = None,
+) -> Extent:  # fmt: skip
     """Hide and encode every frame that is not copied; gives how much is hidden."""
     frames, meter = plan.source.frames, ExtentMeter()
-    with open_sink(output, source, plan, how.force, how.ffmpeg, copies, how.finer) as sink:
+    sink = open_sink(output, source, plan, how.force, how.ffmpeg, copies, how.finer)
+    if spans is not None:
+        extent = spans.write(sink, output, source, plan, how.cover, copies, how.finer, how.progress)
+        if extent is not None:
+            return extent
+    with sink:
         if copies is not None and copies.whole:
             how.progress("render", frames, frames)
             return Extent(frames)
@@ -175,11 +188,12 @@ def render_checked(
         naming_errors(held, output),
     ):
         done: Outcome
+        spans = _in_spans(held, cache) if how.in_spans else None
 
         def attempt(plan: Plan, finer: int) -> tuple[Plan, Verification]:
             nonlocal done
             again = replace(how, force=True, finer=finer)  # an earlier round left the draft
-            done, found = _render_and_check(source, held, plan, again, checking, cache)
+            done, found = _render_and_check(source, held, plan, again, checking, cache, spans)
             return done.plan, found
 
         extend_by = partial(extend, source, progress=how.progress)
@@ -188,7 +202,15 @@ def render_checked(
             error = hold_back(held, output, last, found)
             error.held = replace(done, output=quarantine(output), verification=found)
             raise error
-    return replace(done, output=output, verification=found)
+    rendered = spans.elsewhere if spans else 0
+    return replace(done, output=output, verification=found, spans_rendered=rendered)
+
+
+def _in_spans(held: Path, cache: DetectionCache | None) -> SpanRendering:
+    from redact.span_rendering import SpanRendering
+
+    shared = None if cache is None else cache.shared_folder
+    return SpanRendering(held.parent if shared is None else shared)
 
 
 def _render_and_check(
@@ -198,12 +220,17 @@ def _render_and_check(
     how: Rendering,
     checking: Checking,
     cache: DetectionCache | None,
+    spans: SpanRendering | None,
 ) -> tuple[Outcome, Verification]:
-    """Render into a draft and check it; once more if copies, or new notes, may be to blame."""
-    known = source.notes
-    done = render(source, held, plan, how)
+    """Render into a draft and check it.
+
+    Once more, and all of it here, if copies, what others rendered, or new notes may be to blame.
+    """
+    known, elsewhere = source.notes, spans.elsewhere if spans else 0
+    done = render(source, held, plan, how, spans=spans)
     found = check(source, held, done.plan, checking, how.cover, how.progress, cache)
-    if found.problems and (done.copied or source.notes != known):
+    helped = spans is not None and spans.elsewhere != elsewhere
+    if found.problems and (done.copied or helped or source.notes != known):
         done = render(source, held, plan, how, copying=False)
         found = check(source, held, done.plan, checking, how.cover, how.progress, cache)
     return replace(done, notes=find_notes(held, source, done.plan)), found

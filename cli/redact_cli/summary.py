@@ -33,6 +33,8 @@ def report_in_words(report: Report, job: Job, *, by_plan: bool = False) -> list[
     counts = (report.spans, "it"), (report.spans_checked, "the result")
     helped = [f"{number_of(count, 'span')} of {what}" for count, what in counts if count]
     made += f", {' and '.join(helped)} searched by other workers" if helped else ""
+    rendered = number_of(report.spans_rendered, "span")
+    made += f", {rendered} rendered by other workers" if report.spans_rendered else ""
     lines = [f"hidden: {_hidden(report)}"]
     lines += [_shown(report.shown)] if report.shown is not None else []
     lines += [_uncertain(report, _BY_PLAN if by_plan else _BY_OPTION)] if report.uncertain else []
@@ -237,6 +239,7 @@ def report_object(report: Report) -> dict[str, object]:
         "copied": report.copied,
         "spans": report.spans,
         "spans_checked": report.spans_checked,
+        "spans_rendered": report.spans_rendered,
         "faces": report.faces,
         "plates": report.plates,
         **{KINDS[kind].option: count for kind, count in report.further},

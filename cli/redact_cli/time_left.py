@@ -9,6 +9,7 @@ from pathlib import Path
 SHARES: Mapping[str, tuple[float, float]] = {
     "resume": (0.0, 0.5),
     "analyse": (0.0, 0.5),
+    "divide": (0.5, 0.0),
     "render": (0.5, 0.3),
     "verify": (0.8, 0.2),
     "follow": (0.45, 0.05),

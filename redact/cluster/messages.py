@@ -53,8 +53,9 @@ class Order:
         again: Whether another worker was lost with it, and may have finished it.
         topic: Under which progress is told.
         number: By which progress names the file.
-        span: The span in which passes are to run, `COUNT` to count spans; None for the whole file.
+        span: The span to search or to draw, `COUNT` to count spans; None for the whole file.
         in_draft: Whether it is a span of the draft that is checked, and not of the source.
+        to_draw: Whether it is a span that is to be drawn and encoded.
     """
 
     job: Job
@@ -65,6 +66,7 @@ class Order:
     number: int
     span: int | None = None
     in_draft: bool = False
+    to_draw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Answer:
         lost: How the process was lost that worked on it.
         span: The span that now lies beside the output.
         count: How many spans there are.
-        failed: Why passes cannot run in that span, on any worker.
+        failed: Why that span cannot be searched or drawn, on any worker.
     """
 
     report: Report | None = None

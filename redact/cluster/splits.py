@@ -2,8 +2,8 @@
 
 The worker that has the file analyses it from its start and finds in the detection cache what others
 have put there. They begin with the last span, so that they meet it, and nobody ever waits for
-anybody. Whatever they do not send, it does itself. When it checks the result, they search the draft
-in the same way.
+anybody. Whatever they do not send, it does itself. When it renders, they draw and encode spans in
+the same way, and when it checks the result, they search the draft.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from redact.media.files import VIDEO_SUFFIXES
 MOST = 1 << 14
 """Spans of a video; of one that is said to have more, the count is not believed."""
 
-_ANALYSIS, _CHECK = "analyse", "verify"
-"""The phases in which spans are of use: those of the source, and those of the draft."""
+_ANALYSIS, _RENDERING, _CHECK = "analyse", "render", "verify"
+"""The phases in which spans are of use: searched in the source, drawn, searched in the draft."""
 
 
 def _phase(stage: str) -> str:
@@ -37,7 +37,7 @@ def _phase(stage: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class SpanTry:
-    """A span that a worker has, of the source or of the draft."""
+    """A span that a worker has, of the source or of a draft."""
 
     split: Split
     phase: str
@@ -140,10 +140,11 @@ class Splits:
                 return
             member.number = new = number()
             in_draft = split.phase == _CHECK and span != COUNT
-            if in_draft and not split.busy | split.done | split.given_up:
-                name = printable(split.item.job.source)
-                self._notice(f"{name}: free workers search spans of its result, too")
-            order = replace(one.order, span=span, number=new, in_draft=in_draft)
+            to_draw = split.phase == _RENDERING and span != COUNT
+            if (in_draft or to_draw) and not split.busy | split.done | split.given_up:
+                name, do = printable(split.item.job.source), "search" if in_draft else "render"
+                self._notice(f"{name}: free workers {do} spans of its result, too")
+            order = replace(one.order, span=span, number=new, in_draft=in_draft, to_draw=to_draw)
             asked = link.redact(member.address, order)
             self.tries[new] = SpanTry(
                 split, split.phase, span, asked, member, monotonic(), order.proof
@@ -167,7 +168,7 @@ class Splits:
     def _useful(self, one: Try) -> set[str]:
         """The stages in which spans of a file are of use."""
         checked = one.order.job.checking is not None
-        return {_ANALYSIS, "resume", *([_CHECK] if checked else ())}
+        return {_ANALYSIS, "resume", *([_RENDERING, _CHECK] if checked else ())}
 
     def hear(self, number: int) -> None:
         """There is a sign of life from the worker that has a span."""
@@ -221,7 +222,8 @@ class Splits:
             self._end(number)
             split.given_up.add(one.span)
             split.failures += 1
-            self._notice(f"{self._name(one)} cannot be searched elsewhere: {answer.failed}")
+            done = "rendered" if one.phase == _RENDERING else "searched"
+            self._notice(f"{self._name(one)} cannot be {done} elsewhere: {answer.failed}")
         else:
             self.lose(number, answer.lost or "it said nothing")
 
@@ -241,7 +243,7 @@ class Splits:
         name = printable(one.split.item.job.source)
         if one.span == COUNT:
             return name
-        return f"{name}, span {one.span}{' of the result' if one.phase == _CHECK else ''}"
+        return f"{name}, span {one.span}{'' if one.phase == _ANALYSIS else ' of the result'}"
 
     def _has_changed(self, item: Item, proof: Proof) -> bool:
         """Whether a file is not what it was when its own worker was shown it."""

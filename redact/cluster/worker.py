@@ -25,10 +25,11 @@ from redact.core.interfaces import Progress
 from redact.detect.cache import cache_folder
 from redact.detect.draft_spans import find_draft
 from redact.detect.spans import read_span, write_span
+from redact.drawing import has_list
 from redact.jobs.batch import report_of
 from redact.jobs.jobs import Failure, Job, Report
 from redact.jobs.sandbox import remove_drafts, sandboxed_worker
-from redact.jobs.span_work import DraftCheck, SpanResult, SpanWork, do_item
+from redact.jobs.span_work import DraftCheck, Drawing, SpanResult, SpanWork, do_item
 from redact.jobs.worker_process import SuspiciousResultError
 from redact.jobs.workers import POLL_INTERVAL
 from redact.jobs.workers import Worker as Sandbox
@@ -120,8 +121,10 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
         return _lost(future) or Answer(report=report_of(job, future))
 
     def _answer_span(self, order: Order, number: int, key: object, tell: Progress) -> Answer:
-        """Count spans, or run passes in one and put what they find beside the output."""
+        """Count spans, or search or draw one and put what comes of it beside the output."""
         job, folder = order.job, cache_folder(order.job.output)
+        if order.to_draw and not _wait_for(lambda: has_list(folder)):
+            return Answer(failed="nobody says what is to be drawn")
         work = SpanWork(job.source, job.recipe, None if number == COUNT else number)
         known_by = span_key(job.recipe)
         if order.in_draft and job.checking is not None:
@@ -131,7 +134,9 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
             path, token = draft
             check = DraftCheck(token, job.checking.every_frame)
             work, known_by = SpanWork(path, job.recipe, number, check), draft_key(job.recipe, token)
-        if number != COUNT and read_span(folder, known_by, number) is not None:
+        if order.to_draw:
+            work = SpanWork(job.source, job.recipe, number, drawing=Drawing(folder, job.cover))
+        elif number != COUNT and read_span(folder, known_by, number) is not None:
             return Answer(span=number)  # of an earlier run, or of a lost worker
         future = self._run(work, set(order.folders), job.output, key, tell)
         if future is None:
@@ -145,6 +150,8 @@ class Redactor(WorkerPlugin):  # type: ignore[misc]
             return Answer(failed=str(found.failure.message))
         if number == COUNT and isinstance(found.count, SpanCount):
             return Answer(count=found.count)
+        if order.to_draw:  # whether it is what was ordered, the file's own worker finds out
+            return Answer(span=number)
         if self._is_unwanted(key):
             return _UNWANTED
         try:
@@ -213,13 +220,23 @@ def _lost(future: Future[Any]) -> Answer | None:
 
 
 def _wait_for_draft(folder: Path) -> tuple[Path, str] | None:
-    """The draft that is checked, once this machine sees it: network file systems show late."""
+    """The draft that is checked, once this machine sees it."""
+
+    def is_there() -> bool:
+        found = find_draft(folder)
+        return found is not None and found[0].is_file()
+
+    return find_draft(folder) if _wait_for(is_there) else None
+
+
+def _wait_for(is_there: Callable[[], bool]) -> bool:
+    """Whether this machine sees something: network file systems show late."""
     until = monotonic() + _LATE
-    while (found := find_draft(folder)) is None or not found[0].is_file():
+    while not is_there():
         if monotonic() > until:
-            return None
+            return False
         sleep(_REST)
-    return found
+    return True
 
 
 def _is_taken(report: Report) -> bool:

@@ -103,12 +103,13 @@ def passes_key(of: str, passes: Sequence[object], device: str) -> str:
         [VERSION, SEGMENT, of, device],
         passes,
         {weights.name: weights.sha256 for weights in catalogue().values()},
-        {name: _version(name) for name in (*_LIBRARIES, *_RUNTIMES)},
+        {name: package_version(name) for name in (*_LIBRARIES, *_RUNTIMES)},
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _version(distribution: str) -> str | None:
+def package_version(distribution: str) -> str | None:
+    """The version of a package that is installed; None if it is not."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -242,6 +243,11 @@ class DetectionCache:
         """In how many spans of drafts others spared passes of the check."""
         return sum(check.used for check in self._checks)
 
+    @property
+    def shared_folder(self) -> Path | None:
+        """Where others see what lies there; None for a video that is not cached."""
+        return None if self._lock is None or self._number <= 0 else self._folder
+
     def share_draft(
         self, draft: Path, passes: Sequence[object], size: Size, device: str
     ) -> SpansOfDraft | None:
@@ -253,18 +259,16 @@ class DetectionCache:
             size: Of its upright pictures.
             device: Where networks compute.
         """
-        if self._lock is None or self._number <= 0:
-            return None
-        with suppress(OSError):  # the disk is full: others cannot help
-            key = passes_key(share_draft(self._folder, draft), passes, device)
-            plausible = Plausible(len(passes), size)
-            self._checks.append(SpansOfDraft(self._folder, key, plausible, self._seconds))
-            return self._checks[-1]
+        if self.shared_folder is not None:
+            with suppress(OSError):  # the disk is full: others cannot help
+                key = passes_key(share_draft(self._folder, draft), passes, device)
+                found = Plausible(len(passes), size)
+                self._checks.append(SpansOfDraft(self._folder, key, found, self._seconds))
+                return self._checks[-1]
         return None
 
     def _end_segment(self) -> None:
-        if self._has_new_results:
-            self._unwritten.append((self._number, self._results))
+        self._unwritten += [(self._number, self._results)] if self._has_new_results else []
         self._results, self._has_new_results = [], False
 
     def _write(self) -> None:
@@ -291,8 +295,6 @@ class DetectionCache:
             if (segment.key, segment.number) != (self._key, number):
                 raise ValueError("this is a segment of something else")
             return self._check(segment.passes)
-        except FileNotFoundError:
-            return {}
         except Exception:  # whatever is wrong with it: its passes are run again
             with suppress(OSError):
                 path.unlink()

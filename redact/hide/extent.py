@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 from redact.core.extent import MUCH_OF_FRAME, Extent
 from redact.core.frames import Frame
-from redact.core.geometry import Region
+from redact.core.geometry import Region, Size, Turn
 from redact.hide.masks import Grid
 
 _BLOCKS = 480
@@ -24,17 +25,26 @@ class ExtentMeter:
 
     def add(self, frame: Frame, regions: Iterable[Region]) -> None:
         """Take the next frame."""
-        picture = frame.picture
-        step = max(1, picture.stored_size.longer // _BLOCKS)
-        grid = Grid(picture.stored_size, picture.turn, (step, step))
+        self.add_at(frame.time, frame.picture.stored_size, frame.picture.turn, regions)
+
+    def add_at(self, time: Fraction, size: Size, turn: Turn, regions: Iterable[Region]) -> None:
+        """Take the next frame, of which no more is known.
+
+        Args:
+            time: Seconds.
+            size: As it is stored.
+            turn: How it becomes upright.
+            regions: In pixels of the upright picture.
+        """
+        step = max(1, size.longer // _BLOCKS)
+        grid = Grid(size, turn, (step, step))
         share = float(grid.mask(grid.shapes(regions), grid.whole).mean())
         self._frames += 1
         self._sum += share
         mostly = share > MUCH_OF_FRAME
         if mostly:
-            time = float(frame.time)
-            start = self._spans.pop()[0] if self._goes_on else time
-            self._spans.append((start, time))
+            start = self._spans.pop()[0] if self._goes_on else float(time)
+            self._spans.append((start, float(time)))
         self._mostly += mostly
         self._goes_on = mostly
 

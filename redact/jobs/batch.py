@@ -151,11 +151,11 @@ def _remove_drafts(job: Job, pid: int | None) -> None:
     remove_drafts(job.output, pid)
 
 
-def redact_one(job: Job, tell: Progress | None = None) -> Report:
+def redact_one(job: Job, tell: Progress | None = None, *, in_spans: bool = False) -> Report:
     """Redact one file, or find that it is finished; whatever goes wrong is in the report."""
     began = monotonic()
     try:
-        report = _find_finished(job) or _redact(job, tell)
+        report = _find_finished(job) or _redact(job, tell, in_spans)
     except MemoryError:
         short = EngineError(SHORT_OF_MEMORY, job.source, "scale it down first")
         return _failed_report(job, short, monotonic() - began)
@@ -209,7 +209,7 @@ def _fingerprint_or_none(output: Path) -> str | None:
         return None
 
 
-def _redact(job: Job, tell: Progress | None) -> Report:
+def _redact(job: Job, tell: Progress | None, in_spans: bool) -> Report:
     check_input(job.source)
     _make_folder(job.output.parent)
     job = _with_own_plan(job)
@@ -227,6 +227,7 @@ def _redact(job: Job, tell: Progress | None) -> Report:
             people=job.people,
             ffmpeg=job.ffmpeg,
             progress=tell,
+            in_spans=in_spans,
         )
     try:
         save(outcome.plan, job.plan)
@@ -309,6 +310,7 @@ def outcome_report(outcome: Outcome, job: Job) -> Report:
         extent=outcome.extent,
         spans=outcome.spans,
         spans_checked=outcome.spans_checked,
+        spans_rendered=outcome.spans_rendered,
     )
 
 

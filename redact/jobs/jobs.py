@@ -118,6 +118,7 @@ class Report:
         further: How many tracks of each kind beyond faces and plates were hidden.
         spans: In how many spans of it other machines ran detection passes.
         spans_checked: In how many spans of its drafts they ran passes of the check.
+        spans_rendered: How many spans of its drafts they rendered.
     """
 
     source: Path
@@ -144,6 +145,7 @@ class Report:
     further: tuple[tuple[Kind, int], ...] = ()
     spans: int = 0
     spans_checked: int = 0
+    spans_rendered: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ def redact_file(
     people: PhotoChoice | None = None,
     ffmpeg: str | None = None,
     progress: Progress | None = None,
+    in_spans: bool = False,
 ) -> api.Outcome:
     output = output or default_output(source)
     with draft(output, source=source, force=force) as place:

@@ -148,6 +148,7 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "copied": 0,
         "spans": 0,
         "spans_checked": 0,
+        "spans_rendered": 0,
         "faces": 1,
         "plates": 1,
         "tracks": 2,

@@ -187,3 +187,6 @@ def test_it_says_in_how_many_spans_others_helped() -> None:
     assert "90 frames, 1 span of the result searched" in said(replace(report, spans=0))[0]
     found = report_object(report)
     assert (found["spans"], found["spans_checked"]) == (12, 1)
+    rendered = replace(report, spans_rendered=3)
+    assert "by other workers, 3 spans rendered by other workers," in said(rendered)[0]
+    assert report_object(rendered)["spans_rendered"] == 3

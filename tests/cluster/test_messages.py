@@ -62,7 +62,8 @@ FAILED = Report(ODD, None, "failed", failure=Failure("EngineError", "why", None,
     "message",
     [ORDER, replace(ORDER, job=replace(JOB, checking=None, cover=None)), Answer(report=REPORT),
      Answer(report=FAILED), Answer(refused="a"), Answer(lost="b"), describe_machine(),
-     replace(ORDER, span=4), Answer(span=4), Answer(count=SpanCount(7, 70)), Answer(failed="c")],
+     replace(ORDER, span=4), replace(ORDER, span=4, to_draw=True), Answer(span=4),
+     Answer(count=SpanCount(7, 70)), Answer(failed="c")],
     ids=lambda message: type(message).__name__,
 )  # fmt: skip
 def test_messages_come_through_as_they_are(message: Order | Answer | Machine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from redact import analysis, stages
 from redact.cluster.executor import ClusterExecutor
 from redact.cluster.link import Link
 from redact.cluster.members import Member, Members
@@ -19,11 +21,13 @@ from redact.cluster.messages import COUNT, Answer, Order, Proof, encode
 from redact.cluster.serving import local_cluster, silence_dask
 from redact.cluster.splits import MOST, Splits
 from redact.cluster.tries import SLOTS, TRIES, Item, Patience, Try
+from redact.core.recipe import Pass, recipe
 from redact.detect.cache import cache_folder
-from redact.jobs.batch import find_jobs, run
+from redact.jobs.batch import find_jobs, redact_one, run
 from redact.jobs.jobs import Failure, Job, Report
 from redact.spans import SpanCount
-from tests.cluster.fake_spans import divided
+from tests import clips
+from tests.cluster.fake_spans import Nobody, divided, helped
 
 silence_dask()
 
@@ -166,8 +170,8 @@ def test_what_is_short_or_not_believed_is_not_divided(spans: int, frames: int) -
     assert len(cluster.busy()) == 1
 
 
-@pytest.mark.parametrize("stage", ["", "people", "render", "doubt", "again"])
-def test_spans_are_searched_during_analysis_and_check_only(stage: str) -> None:
+@pytest.mark.parametrize("stage", ["", "people", "divide", "doubt", "again"])
+def test_spans_are_done_during_analysis_rendering_and_check_only(stage: str) -> None:
     cluster = Cluster(3)
     cluster.file.stage = stage
     assert cluster.assign() == []
@@ -189,7 +193,7 @@ def test_what_nobody_needs_is_stopped() -> None:
     cluster = Cluster(3)
     cluster.count()
     cluster.assign()
-    cluster.file.stage = "render"
+    cluster.file.stage = "divide"
     cluster.splits.go_on(cluster.members, cluster.files)
     assert [asked.cancelled for asked in cluster.asked] == [False, True, True, True]
     assert cluster.busy() == ["tls://0"]
@@ -329,6 +333,61 @@ def test_what_came_too_late_goes_with_its_file(
     assert folder.exists() is stays
 
 
+# of what is rendered
+
+
+def test_spans_are_rendered_from_the_last_one_on() -> None:
+    cluster = Cluster(3)
+    cluster.count()
+    cluster.assign()
+    cluster.enter("divide", 0)
+    assert all(asked.cancelled for asked in cluster.asked if not asked.is_done)
+    assert cluster.assign() == [], "orders are not written yet"
+    cluster.enter("render", 0)
+    assert cluster.assign() == [9, 8, 7]
+    orders = [asked.order for asked in cluster.asked[-3:]]
+    assert {(order.to_draw, order.in_draft) for order in orders} == {(True, False)}
+    assert cluster.said.count("long.mp4: free workers render spans of its result, too") == 1
+    cluster.answer(8, span=8)
+    cluster.enter("render", 600)
+    assert cluster.assign() == [], "the file's own worker is nearly at span 7"
+    cluster.enter("verify", 1)
+    assert not any(o.to_draw for o in (a.order for a in cluster.asked[6:]) if o.in_draft)
+
+
+def test_a_span_that_cannot_be_rendered_elsewhere_is_left_to_the_file() -> None:
+    cluster = Cluster(1)
+    cluster.count()
+    cluster.enter("render", 0)
+    for span in (9, 8, 7):
+        assert cluster.assign() == [span]
+        cluster.answer(span, failed="nobody says what is to be drawn")
+    assert cluster.assign() == []
+    said = "span 7 of the result cannot be rendered elsewhere: nobody says what is to be drawn"
+    assert said in cluster.said[-1]
+
+
+def test_a_span_whose_worker_is_lost_is_rendered_by_another() -> None:
+    cluster = Cluster(2)
+    cluster.count()
+    cluster.enter("render", 0)
+    assert cluster.assign() == [9, 8]
+    cluster.answer(9, lost="the process that worked on it was killed")
+    assert "span 9 of the result, worker" in cluster.said[-1]
+    assert cluster.assign() == [9]
+
+
+def test_nothing_is_rendered_elsewhere_that_is_not_checked() -> None:
+    cluster = Cluster(2)
+    one = cluster.file
+    job = replace(one.item.job, checking=None)
+    cluster.files[1] = replace(one, item=replace(one.item, job=job, sent=job),
+                               order=replace(one.order, job=job))  # fmt: skip
+    cluster.count()
+    cluster.enter("render", 0)
+    assert cluster.assign() == []
+
+
 # of the draft that is checked
 
 
@@ -449,3 +508,41 @@ def test_spans_of_real_workers_lie_beside_the_output(tmp_path: Path) -> None:
     searched, checked = (set((tmp_path / n).read_text().split()) for n in ("searched", "checked"))
     assert len(checked) == 1
     assert not checked & searched  # it has parsed nothing but the draft
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_spans_that_real_workers_render_are_the_result_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is killed after it has drawn, what another drew is spoilt: the file is as if alone."""
+    picture = "testsrc2=s=64x48:r=2:d=106"
+    x264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "20")
+    passes = (Pass("yunet", 64, 0.9, every=8),)
+    chosen = replace(recipe("fast"), passes=passes, encoder="h264")  # so that nothing is copied
+    (tmp_path / "many").mkdir()
+    clips.run("-f", "lavfi", "-i", picture, *x264, tmp_path / "many" / "long.mp4")
+    shutil.copytree(tmp_path / "many", tmp_path / "one")
+    many, one = (
+        replace(job, recipe=chosen)
+        for name in ("many", "one")
+        for job in find_jobs([tmp_path / name]).jobs
+    )
+    said: list[str] = []
+    opened: Callable[..., Link]
+    with local_cluster(2, helped) as (address, security):
+        opened = lambda hear: Link(address, security, hear)  # noqa: E731
+        patience = Patience(worker=20, fit=60, output=5)
+        with ClusterExecutor(opened, [tmp_path / "many"], said.append, patience) as executor:
+            (report,) = run([many], SLOTS, executor=lambda: executor)
+    assert report.failure is None, report.failure
+    assert any("free workers render spans of its result" in text for text in said)
+    assert any("span 3 of the result" in text and "killed" in text for text in said)
+    assert report.spans_rendered == 1
+    assert not [path.name for path in many.output.parent.iterdir() if path.name[0] == "."]
+    for module in (analysis, stages):
+        monkeypatch.setattr(module, "load", lambda _: Nobody())
+    alone = redact_one(one, in_spans=True)
+    assert (alone.failure, alone.spans_rendered) == (None, 0)
+    assert many.output.read_bytes() == one.output.read_bytes()
+    assert redact_one(replace(one, force=True)).failure is None  # in one piece
+    assert many.output.read_bytes() != one.output.read_bytes()

@@ -21,10 +21,11 @@ from redact.core.interfaces import Progress
 from redact.detect.cache import cache_folder
 from redact.detect.draft_spans import share_draft
 from redact.detect.spans import Span, encode_span, read_span
+from redact.drawing import OrderedSpan, write_list
 from redact.errors import ClusterError
 from redact.jobs.batch import redact_one
 from redact.jobs.jobs import Failure, Job, Report
-from redact.jobs.span_work import DraftCheck, SpanResult, SpanWork
+from redact.jobs.span_work import DraftCheck, Drawing, SpanResult, SpanWork
 from redact.jobs.worker_process import SuspiciousResultError
 from redact.spans import SpanCount, draft_key, span_key
 from redact.verify.result import Checking
@@ -224,6 +225,40 @@ def test_a_span_that_nobody_wants_any_more_is_not_put_there(
     assert answered.span is None
     assert answered.lost is not None
     assert not cache_folder(order(tmp_path).job.output).exists()
+
+
+def test_a_span_is_drawn_where_the_file_has_its_cache(
+    tmp_path: Path, sandboxes: list[Inline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[SpanWork] = []
+
+    def work(item: SpanWork, tell: Progress) -> SpanResult:
+        asked.append(item)
+        return SpanResult()
+
+    ordered = replace(order(tmp_path), span=4, to_draw=True)
+    monkeypatch.setattr(working, "_LATE", 0.0)
+    answered = Redactor(work=work).answer(ordered, "key", lambda *_: None)
+    assert answered.failed == "nobody says what is to be drawn"
+    folder = cache_folder(ordered.job.output)
+    folder.mkdir(mode=0o700)
+    write_list(folder, ())
+    assert Redactor(work=work).answer(ordered, "key", lambda *_: None) == Answer(span=4)
+    (item,) = asked
+    assert (item.source, item.number, item.check) == (ordered.job.source, 4, None)
+    assert item.drawing == Drawing(folder, ordered.job.cover)
+    assert read_span(folder, span_key(item.recipe), 4) is None
+
+
+def test_a_span_that_cannot_be_drawn_says_why(tmp_path: Path, sandboxes: list[Inline]) -> None:
+    ordered = replace(order(tmp_path), span=4, to_draw=True)
+    folder = cache_folder(ordered.job.output)
+    folder.mkdir(mode=0o700)
+    write_list(folder, (OrderedSpan(4, "0" * 32),))
+    answered = Redactor().answer(ordered, "key", lambda *_: None)
+    assert answered.failed is not None
+    assert "nobody says what is to be drawn" in answered.failed
+    assert "Traceback" not in answered.failed
 
 
 def in_draft(folder: Path, number: int, **how: Any) -> Order:

@@ -45,22 +45,30 @@ class Encoding:
         container: The draft, open for writing.
         choice: The encoder, its pixel format and its options.
         media_info: What of the source must be kept.
+        threads: Of the encoder, 0 for as many as fit this machine.
     """
 
-    def __init__(self, container: OutputContainer, choice: Choice, media_info: MediaInfo) -> None:
+    def __init__(
+        self,
+        container: OutputContainer,
+        choice: Choice,
+        media_info: MediaInfo,
+        threads: int = 0,
+    ) -> None:
         self._container = container
-        self._stream = _add_stream(container, choice, media_info)
+        self._stream = _add_stream(container, choice, media_info, threads)
         open_encoder_context(self._stream.codec_context)
         self._base = media_info.time_base
         self._first: Fraction | None = None
 
-    def encode(self, frame: Frame, *, new_gop: bool = False) -> None:
+    def encode(self, frame: Frame, *, new_gop: bool = False, predicted: bool = False) -> None:
         """Encode one frame. It must not be used afterwards.
 
         Args:
             frame: Of a video source.
             new_gop: Whether it begins a closed group of pictures: nothing from here on refers to
                 anything before.
+            predicted: Whether it begins none.
 
         Raises:
             EngineError: The frame is not of a video source, or its time is not a whole tick.
@@ -71,7 +79,8 @@ class Encoding:
         ticks = (frame.time - self._first) / self._base
         if ticks.denominator != 1:
             raise EngineError(f"the time of frame {frame.index} does not fit the source's clock")
-        kind = PictureType.I if new_gop else PictureType.NONE  # else the encoder decides anew
+        usual = PictureType.P if predicted else PictureType.NONE  # where the encoder decides anew
+        kind = PictureType.I if new_gop else usual
         self._mux(_stamp(frame.picture.frame, int(ticks), self._base, kind))
 
     def encode_blank(self, choice: Choice, media_info: MediaInfo) -> None:
@@ -97,8 +106,16 @@ def _stamp(picture: VideoFrame, ticks: int, base: Fraction, kind: PictureType) -
 
 
 @contextmanager
-def open_encoder(draft: Path, choice: Choice, media_info: MediaInfo) -> Iterator[Encoding]:
+def open_encoder(
+    draft: Path, choice: Choice, media_info: MediaInfo, threads: int = 0
+) -> Iterator[Encoding]:
     """Open an encoder whose draft is complete after a clean end of the block.
+
+    Args:
+        draft: Where to.
+        choice: As in `Encoding`, as is all that follows.
+        media_info: Of the source.
+        threads: Of the encoder.
 
     Raises:
         EngineError: The encoder failed.
@@ -112,7 +129,7 @@ def open_encoder(draft: Path, choice: Choice, media_info: MediaInfo) -> Iterator
             container_options=container_options(media_info),
         )
         try:
-            work = Encoding(container, choice, media_info)
+            work = Encoding(container, choice, media_info, threads)
             yield work
             work.flush()
             container.close()
@@ -157,7 +174,9 @@ def _translate_errors(choice: Choice) -> Iterator[None]:
         ) from error
 
 
-def _add_stream(container: OutputContainer, choice: Choice, media_info: MediaInfo) -> VideoStream:
+def _add_stream(
+    container: OutputContainer, choice: Choice, media_info: MediaInfo, threads: int = 0
+) -> VideoStream:
     rate = media_info.rate or Fraction(25)
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints what it does, and knows no other way
     stream = cast(VideoStream, container.add_stream(choice.encoder.name, rate=rate))
@@ -166,7 +185,7 @@ def _add_stream(container: OutputContainer, choice: Choice, media_info: MediaInf
     context.width, context.height = media_info.size.width, media_info.size.height
     context.pix_fmt = choice.pixel_format
     stream.time_base = context.time_base = media_info.time_base
-    context.thread_count = 0
+    context.thread_count = threads
     context.flags |= Flags.frame_duration  # the last frame's is known from nothing else
     if media_info.aspect:
         context.sample_aspect_ratio = media_info.aspect

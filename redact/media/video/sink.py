@@ -28,6 +28,7 @@ from redact.media.video.retimed_sound import RETIMED_SUFFIX, write_retimed_sound
 from redact.media.video.smart_rendering import Copies
 from redact.media.video.sound import CopiedTrack, DecodedTrack, decode_track, played_track
 from redact.media.video.source import VideoSource
+from redact.media.video.span_encoding import EncodedSpan, EncodedSpans, join_spans
 from redact.media.video.splicing import splice
 from redact.media.video.subtitles import SubtitleFile, check_container, write_subtitles
 from redact.media.video.timing import Timing, timing_for
@@ -80,9 +81,7 @@ class VideoSink:
         self._output = output
         self._force = force
         self._expected = frames
-        self._choice = choose_encoder(output, _encoding_info(source), encoder, quality, finer)
-        if copies is not None:
-            self._choice = _beside_copies(self._choice, copies)
+        self._choice = choose_for(output, source, encoder, quality, finer, copies)
         self._timing = timing_for(self._choice.container, source.media_info)
         self._sound = choose_sound(source.media_info, self._choice.container, audio, source.path)
         self._audio = audio
@@ -95,7 +94,8 @@ class VideoSink:
         self._program = find_program(ffmpeg)
         self._copies = copies
         self._times = list(copies.times) if copies is not None and copies.whole else []
-        self._writing: AbstractContextManager[Encoding] | None = None
+        self._spans: tuple[EncodedSpan, ...] = ()
+        self._writing: AbstractContextManager[Encoding | None] | None = None
         self._encoding: Encoding | None = None
 
     @property
@@ -115,6 +115,20 @@ class VideoSink:
             times = first_times(self._source.path)
             for time in times:
                 self._timing.check(time, times[0])
+
+    def take(self, encoded: EncodedSpans) -> None:
+        """Take spans that were encoded before; then no frame is written.
+
+        Args:
+            encoded: With the choice of `choose_for`.
+
+        Raises:
+            UnsupportedInputError: The container cannot keep the times.
+        """
+        self._spans, self._times = encoded.spans, list(encoded.times)
+        with add_path_to_errors(self._source.path):
+            for time in self._times:
+                self._timing.check(time, self._times[0])
 
     def __enter__(self) -> Self:
         self._writing = self._write_all()
@@ -144,7 +158,7 @@ class VideoSink:
             UnwritableOutputError: There is no space left.
         """
         if self._encoding is None:
-            raise EngineError("the sink was not entered")
+            raise EngineError("the sink was not entered, or has its pictures")
         if self._times and frame.time <= self._times[-1]:
             raise EngineError(f"frame {frame.index} is not later than the one before")
         self._times.append(frame.time)
@@ -163,16 +177,27 @@ class VideoSink:
             encoding.encode(frame, new_gop=copies.starts_gap(frame.index))
 
     @contextmanager
-    def _write_all(self) -> Iterator[Encoding]:
-        media_info = self._source.media_info
+    def _write_all(self) -> Iterator[Encoding | None]:
         with drafts.draft(self._output, source=self._source.path, force=self._force) as written:
             pictures = written.with_name(f"pictures{draft_suffix(self._choice)}")
-            with open_encoder(pictures, self._choice, media_info) as work:
+            with self._write_pictures(pictures) as work:
                 yield work
-                self._check_count()
-                if self._copies is not None and self._copies.whole:
-                    work.encode_blank(self._choice, media_info)
             self._mux_and_check(self._splice_copies(pictures, written), written)
+
+    @contextmanager
+    def _write_pictures(self, pictures: Path) -> Iterator[Encoding | None]:
+        """The encoder of what is not copied; none where that is joined of spans."""
+        media_info = self._source.media_info
+        if self._spans:
+            yield None
+            self._check_count()
+            join_spans(pictures, self._spans, self._choice, media_info)
+            return
+        with open_encoder(pictures, self._choice, media_info) as work:
+            yield work
+            self._check_count()
+            if self._copies is not None and self._copies.whole:
+                work.encode_blank(self._choice, media_info)
 
     def _splice_copies(self, encoded: Path, written: Path) -> Path:
         """The draft with the copied pictures spliced in."""
@@ -281,8 +306,30 @@ class VideoSink:
             )
 
 
-def _beside_copies(choice: Choice, copies: Copies) -> Choice:
-    """The choice for pictures that lie in one file with copied ones."""
+def choose_for(
+    output: Path,
+    source: VideoSource,
+    encoder: str | None = None,
+    quality: int | None = None,
+    finer: int = 0,
+    copies: Copies | None = None,
+) -> Choice:
+    """Choose what the frames of a source are encoded with that are not copied.
+
+    Args:
+        output: Its suffix names the container.
+        source: Where the frames come from.
+        encoder: As in `VideoSink`, as is all that follows.
+        quality: The encoder's constant quality.
+        finer: How many steps finer pictures are encoded.
+        copies: Which frames are copied; the pictures lie in one file with them.
+
+    Raises:
+        RedactError: As `VideoSink` raises.
+    """
+    choice = choose_encoder(output, _encoding_info(source), encoder, quality, finer)
+    if copies is None:
+        return choice
     try:
         return copies.stream.keep_apart(choice)
     except CannotCopy as error:

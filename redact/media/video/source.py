@@ -85,6 +85,11 @@ class VideoSource:
         return any(note.kind == "times_moved" for note in self._time_notes)
 
     @property
+    def has_own_times(self) -> bool:
+        """Whether a frame has another time than the file says, once all were read."""
+        return bool(self._time_notes or self._offsets)
+
+    @property
     def offsets(self) -> tuple[Fraction, ...]:
         """Seconds added to all that follows, for each time that the file's times begin anew.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -26,7 +26,7 @@ from redact.media.video.source import VideoSource
 
 
 @dataclass(frozen=True, slots=True)
-class _Timestamps:
+class Timestamps:
     """A packet's decoding and presentation time and its duration, in ticks of the time base."""
 
     dts: int
@@ -55,27 +55,51 @@ def splice(
     with open_media(encoded) as container:
         model = video_stream(container, encoded)
         encoded_order = [] if copies.whole else _encoded_order(encoded, copies)
-        places = _timestamps(_ticks(copies, media_info), _decode_order(copies, encoded_order))
+        places = timestamps(_ticks(copies, media_info), _decode_order(copies, encoded_order))
         own = _encoded_stream(container, model, media_info.codec)
         header = copies.stream.header(None if copies.whole else own)
-        with (
-            create_file(spliced) as file,
-            av.open(
-                file,
-                "w",
-                format=CONTAINERS[spliced.suffix],
-                container_options=container_options(media_info),
-            ) as written,
-        ):
-            stream = written.add_stream_from_template(model, opaque=True)
-            if header is not None:
-                cast(Any, stream).codec_context.extradata = header
-            stream.time_base = media_info.time_base
-            every = _coded_pictures(encoded, own, source, copies)
-            for place, (picture, key) in zip(places, every, strict=True):
-                packet = _packet(picture, place, stream, media_info.time_base)
-                packet.is_keyframe = key
-                written.mux(packet)
+        every = _coded_pictures(encoded, own, source, copies)
+        write_pictures(spliced, model, header, places, every, media_info)
+
+
+def write_pictures(
+    draft: Path,
+    model: VideoStream,
+    header: bytes | None,
+    places: Sequence[Timestamps],
+    pictures: Iterable[tuple[CodedPicture, bool]],
+    media_info: MediaInfo,
+) -> None:
+    """Write coded pictures to a draft.
+
+    Args:
+        draft: What is written.
+        model: A stream whose tags, rotation and sample aspect ratio are those of the draft.
+        header: Of the pictures; None for that of the model.
+        places: When each is decoded and shown.
+        pictures: In decoding order, and whether each is a key frame.
+        media_info: Of the source.
+
+    Raises:
+        OSError: There is no space left.
+    """
+    with (
+        create_file(draft) as file,
+        av.open(
+            file,
+            "w",
+            format=CONTAINERS[draft.suffix],
+            container_options=container_options(media_info),
+        ) as written,
+    ):
+        stream = written.add_stream_from_template(model, opaque=True)
+        if header is not None:
+            cast(Any, stream).codec_context.extradata = header
+        stream.time_base = media_info.time_base
+        for place, (picture, key) in zip(places, pictures, strict=True):
+            packet = _packet(picture, place, stream, media_info.time_base)
+            packet.is_keyframe = key
+            written.mux(packet)
 
 
 def _encoded_stream(container: InputContainer, model: VideoStream, codec: str) -> CodedStream:
@@ -128,14 +152,19 @@ def _all_runs(copies: Copies) -> list[tuple[range, bool]]:
     return sorted(both, key=lambda item: item[0].start)
 
 
-def _timestamps(ticks: Sequence[int], decode_order: Sequence[int]) -> list[_Timestamps]:
-    """Timestamps whose decoding times increase and are never later than presentation times."""
+def timestamps(ticks: Sequence[int], decode_order: Sequence[int]) -> list[Timestamps]:
+    """Timestamps whose decoding times increase and are never later than presentation times.
+
+    Args:
+        ticks: When each frame is shown, and when the last one ends.
+        decode_order: For each packet, in decoding order, the place of its frame.
+    """
     delay = max(at - frame for at, frame in enumerate(decode_order))
     step = min((b - a for a, b in pairwise(ticks)), default=1) or 1
     found = []
     for at, frame in enumerate(decode_order):
         dts = ticks[at - delay] if at >= delay else ticks[0] - (delay - at) * step
-        found.append(_Timestamps(dts, ticks[frame], ticks[frame + 1] - ticks[frame]))
+        found.append(Timestamps(dts, ticks[frame], ticks[frame + 1] - ticks[frame]))
     return found
 
 
@@ -162,7 +191,7 @@ def _encoded_pictures(encoded: Path, own: CodedStream) -> Iterator[tuple[CodedPi
 
 
 def _packet(
-    picture: CodedPicture, place: _Timestamps, stream: Stream, base: Fraction
+    picture: CodedPicture, place: Timestamps, stream: Stream, base: Fraction
 ) -> Packet[Stream]:
     packet: Packet[Stream] = Packet(picture.data)
     packet.stream, packet.time_base = stream, base
