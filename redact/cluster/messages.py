@@ -11,6 +11,9 @@ from typing import TypeVar, get_args, get_origin
 
 import cattrs
 
+from redact.core.edits.json_form import register_edits
+from redact.core.edits.values import Edit
+from redact.core.edits.zones import Wish, Zone
 from redact.core.strict_json import make_converter, parse_json
 from redact.errors import ClusterError
 from redact.jobs.jobs import Job, Report
@@ -138,7 +141,10 @@ def as_sent(job: Job) -> Job:
     """The job with absolute paths, as other machines have other working folders."""
     source, output, plan = map(_absolute, (job.source, job.output, job.plan))
     cover = None if job.cover is None else _absolute(job.cover)
-    return replace(job, source=source, output=output, plan=plan, cover=cover)
+    people = job.people
+    if people is not None:
+        people = replace(people, photos=tuple(map(_absolute, people.photos)))
+    return replace(job, source=source, output=output, plan=plan, cover=cover, people=people)
 
 
 def as_told(report: Report, job: Job, sent: Job) -> Report:
@@ -158,6 +164,14 @@ def _absolute(path: Path) -> Path:
 @cache
 def _converter() -> cattrs.Converter:
     converter = make_converter()
+    register_edits(converter)
+
+    def wish(value: object, _: object) -> Wish:
+        is_zone = isinstance(value, dict) and "edit" not in value
+        found: Wish = converter.structure(value, Zone if is_zone else Edit)  # type: ignore[arg-type]
+        return found
+
+    converter.register_structure_hook(Wish, wish)
     converter.register_structure_hook(Path, _path)
     converter.register_unstructure_hook(Path, str)
     converter.register_structure_hook_func(lambda kind: kind == dict[str, str], _texts)

@@ -24,12 +24,15 @@ from redact.cluster.messages import (
     encode,
 )
 from redact.cluster.shared import BLOCK, BLOCKS, Marks, digest, find_difference
+from redact.core.edits.values import HideBox, Mute, Show
+from redact.core.edits.zones import Zone
 from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.notes import Note
 from redact.core.recipe import PROFILES
 from redact.errors import ClusterError, MissingInputError
 from redact.jobs.jobs import Failure, Job, Report
+from redact.people.choice import PhotoChoice
 from redact.spans import SpanCount
 from redact.verify.result import Checking, Leak, Spot, Verification
 
@@ -41,6 +44,13 @@ JOB = Job(
     resume=True, ffmpeg="ffmpeg", checking=Checking(strict=True), cover=Path("/a.png"),
 )  # fmt: skip
 ORDER = Order(JOB, (Path("/footage"),), Proof(7, "ab", Path("/m"), "s"), True, "topic", 3)
+WISHES = (
+    Zone("8,8,25%,32", ((8.0, False), (8.0, False), (25.0, True), (32.0, False)), Fraction(1, 3)),
+    Mute(Fraction(1), Fraction(7, 3)),
+    HideBox(Box(1, 2, 3, 4), Fraction(2), outline=((0.0, 0.5), (1.0, 0.0), (0.5, 1.0))),
+    Show(track=3),
+)
+"""What options and Python callers may ask for."""
 
 
 def leak() -> Leak:
@@ -62,6 +72,8 @@ FAILED = Report(ODD, None, "failed", failure=Failure("EngineError", "why", None,
     "message",
     [ORDER, replace(ORDER, job=replace(JOB, checking=None, cover=None)), Answer(report=REPORT),
      Answer(report=FAILED), Answer(refused="a"), Answer(lost="b"), describe_machine(),
+     replace(ORDER, job=replace(JOB, edits=WISHES)),
+     replace(ORDER, job=replace(JOB, people=PhotoChoice("only", (ODD, Path("/b.jpg"))))),
      replace(ORDER, span=4), replace(ORDER, span=4, to_draw=True), Answer(span=4),
      Answer(count=SpanCount(7, 70)), Answer(failed="c")],
     ids=lambda message: type(message).__name__,
@@ -121,6 +133,8 @@ def test_paths_are_absolute_on_the_way_and_as_given_at_home() -> None:
     job = Job(Path("a.mp4"), Path("o/a.redacted.mp4"), Path("o/a.redact.json"))
     sent = as_sent(job)
     assert sent.source == Path.cwd() / "a.mp4"
+    choice = replace(job, people=PhotoChoice("only", (Path("b.jpg"),)))
+    assert as_sent(choice).people == PhotoChoice("only", (Path.cwd() / "b.jpg",))
     told = Report(
         sent.source, sent.output, "redacted", plan=sent.plan.with_name("a.mp4.redact.json")
     )

@@ -35,7 +35,7 @@ _CLASSES: Final[dict[str, type]] = {
 _TIMES = {"start", "end", "time"}
 
 
-def _register_edits(converter: cattrs.Converter) -> None:
+def register_edits(converter: cattrs.Converter) -> None:
     """Teach a converter of `strict_json` to read and write edits."""
     read_number = converter.get_structure_hook(float)
 
@@ -80,7 +80,7 @@ def _register_edits(converter: cattrs.Converter) -> None:
 def edit_converter() -> cattrs.Converter:
     """What reads and writes JSON of plans, and of the edits in them."""
     converter = make_converter()
-    _register_edits(converter)
+    register_edits(converter)
     return converter
 
 
