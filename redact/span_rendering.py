@@ -121,10 +121,13 @@ class SpanRendering:
         spans, times = divide(index, copies, self.seconds), index.times
         if len(spans) < 2 or (copies and list(copies.times) != times):
             return None
-        work = _Work(self, source, plan, choice, index, cover, progress)
         try:
+            model = self._encode_model(choice, source)
+            work = _Work(self, source, plan, choice, index, cover, progress, model)
             listed, extent = work.write_orders(spans, times)
             encoded = [work.encode(*both) for both in zip(spans, listed, strict=True)]
+        except CannotCopy:  # joining does not know this kind of picture
+            return None
         except OSError as error:
             raise UnwritableOutputError(f"cannot be written: {error.strerror}", output) from error
         finally:
@@ -132,6 +135,11 @@ class SpanRendering:
         sink.take(EncodedSpans(tuple(encoded), tuple(times)))
         with sink:
             return extent
+
+    def _encode_model(self, choice: Choice, source: VideoSource) -> CodedStream:
+        """What the headers of spans must be."""
+        with TemporaryDirectory(dir=self.folder) as place:
+            return encode_model(Path(place) / "model.mp4", choice, source.media_info)
 
 
 @dataclass(slots=True, eq=False)
@@ -145,7 +153,7 @@ class _Work:
     index: FrameIndex
     cover: CoverPicture | None
     progress: Progress
-    _model: CodedStream | None = None
+    model: CodedStream
 
     @property
     def folder(self) -> Path:
@@ -259,8 +267,5 @@ class _Work:
             CannotCopy: It is something else.
             InputError: It cannot be read.
         """
-        codec, info = self.choice.encoder.codec, self.source.media_info
-        if self._model is None:
-            with TemporaryDirectory(dir=self.folder) as place:
-                self._model = encode_model(Path(place) / "model.mp4", self.choice, info)
-        return read_span(path, ticks, self.index.clock, codec, self._model)
+        codec = self.choice.encoder.codec
+        return read_span(path, ticks, self.index.clock, codec, self.model)

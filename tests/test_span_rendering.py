@@ -26,6 +26,7 @@ from redact.drawing import LIST, SpanList, draw_span
 from redact.errors import EngineError, PlanError
 from redact.media.formats import open_source
 from redact.media.video import encoding
+from redact.media.video.coded_streams import CannotCopy
 from redact.media.video.h264.nal import nal_type, split_packet
 from redact.media.video.seeking import FrameSeeker, LostError
 from redact.media.video.span_encoding import LEAST, THREADS
@@ -310,6 +311,22 @@ def test_where_a_frame_does_not_come_from_a_key_frame_one_piece_is_rendered(
     assert not list(spans.folder.glob("drawn-*"))
     render(source, tmp_path / "whole.mp4", plan, HOW, copying=False)
     assert (tmp_path / "spans.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+def test_pictures_that_joining_does_not_know_are_encoded_in_one_piece(
+    tmp_path: Path, made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def encode_model(*_: Any) -> None:
+        raise CannotCopy("the profile is not known")
+
+    monkeypatch.setattr(span_rendering, "encode_model", encode_model)
+    source, spans = open_source(made("a.mp4")), in_spans(tmp_path / "s")
+    list(source.frames())
+    how = replace(HOW, progress=lambda stage, *_: stages_told.add(stage))
+    stages_told: set[str] = set()
+    render(source, tmp_path / "o.mp4", plan_of(source.path), how, copying=False, spans=spans)
+    assert list(spans.folder.iterdir()) == []
+    assert stages_told == {"render", "verify"}
 
 
 def test_an_edit_that_hides_nothing_is_told_as_in_one_piece(
