@@ -1,6 +1,6 @@
 """Files done by the workers of a cluster: each by one at a time, and again if that one is lost.
 
-Workers that are free while no file waits search spans of long videos that others have.
+Workers that are free while no file waits search and render spans of long videos that others have.
 """
 
 from __future__ import annotations
