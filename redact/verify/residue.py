@@ -62,6 +62,9 @@ _FLAT_OUTPUT = 0.7
 _SHARE_LEFT = 0.1
 """Share of the source's fine structure that must have come through to count."""
 
+_DRAWN = 0.5
+"""Share of what a style draws from which a region counts as drawn."""
+
 _BLOCK = 16
 """Pixels of the side of a block, outside the regions."""
 
@@ -171,7 +174,7 @@ def _inside_correlation(
         return 0.0
     original, written = _high_pass(one[rows, columns]), _high_pass(other[rows, columns])
     if drawn is not None:
-        written -= _high_pass(drawn[rows, columns])
+        written -= _explained(written, _high_pass(drawn[rows, columns]), mask)
     small = mask.sum() < _PART**2
     bound = INSIDE_SMALL if small else INSIDE
     whole = _correlation(original[mask], written[mask])
@@ -212,6 +215,17 @@ def _high_pass(samples: Samples) -> Field:
     values = samples.astype(np.float32)
     fine: Field = values - cv2.blur(values, (_HIGH_PASS, _HIGH_PASS))
     return fine
+
+
+def _explained(written: Field, drawn: Field, mask: Mask) -> Field:
+    """What a style drew, as far as it was written there, by least squares.
+
+    Where at least half of it was written, all is taken off: an encoder loses the rest. Where the
+    source shows, little was, and to take off more would mask what shows.
+    """
+    energy = float(np.vdot(drawn[mask], drawn[mask]))
+    share = float(np.vdot(written[mask], drawn[mask])) / energy if energy else 0.0
+    return drawn if share >= _DRAWN else np.asarray(drawn * max(0.0, share), np.float32)
 
 
 def _correlation(original: Field, written: Field) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -184,3 +185,21 @@ def test_a_leak_is_found_whatever_the_style_draws_there() -> None:
                 structured=structured,
             )
             assert found.inside > INSIDE
+
+
+@pytest.mark.parametrize("side", [24, 30])
+def test_a_soft_leak_is_found_though_its_style_has_a_structure_of_its_own(side: int) -> None:
+    """Of a soft picture, what `pixelate` draws is stronger than the fine structure."""
+    style = STYLES["pixelate"](recipe(style="pixelate"))
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        picture = painted(Size(160, 140), "gray")
+        soft = cv2.GaussianBlur(random.normal(0, 1, (140, 160)), (0, 0), 4)
+        values = 128 + 60 * soft / soft.std() + random.normal(0, 2, soft.shape)
+        picture.planes()[0].samples[...] = np.clip(values, 0, 255).astype(np.uint8)
+        region = Region(Box(50, 40, 50 + side, 40 + side), 0.9)
+        found = residue(picture, noisy(picture, 2), [region], style, structured=True)
+        assert found.shows
+        drawn = picture.copy()
+        style.hide(drawn, [region])
+        assert not residue(picture, noisy(drawn, 2), [region], style, structured=True).shows
