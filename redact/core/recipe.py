@@ -204,7 +204,7 @@ _PLATES_CLOSELY = (
 """At 0.7 of the picture's size as many plates of 20 px are found as at all of it, at half cost."""
 _PLATES_FAST = (Pass("plates", 640, 0.41, every=4),)
 _PLATES_BALANCED = (
-    Pass("plates", 640, 0.41, every=4),
+    Pass("plates", 640, 0.41, every=3),
     Pass("plates", 1280, 0.47, every=8, above=900, largest=0.01),
     *_PLATES_CLOSELY,
 )

@@ -26,6 +26,8 @@ SCREENS = frozenset({"tv", "laptop", "cell phone"})
 
 _VEHICLE_SCORES = {"motorcycle": 0.15, "car": 0.25, "bus": 0.25, "truck": 0.25}
 """Score from which a vehicle is one. At 0.1 vehicles hold 97 of 100 plates, but much else, too."""
+_SURE_VEHICLE = 0.5
+"""Score of a vehicle from which a plate on it needs no good score of its own."""
 _VEHICLE_MARGIN = 0.1
 """Share of a vehicle's box by which it is grown."""
 _WIDTHS = (0.03, 1.1)
@@ -66,6 +68,8 @@ def doubt_plates(
 ) -> tuple[Track, ...]:
     """The tracks, with `uncertain` and `doubt` set on plates that nothing speaks for.
 
+    A plate that was uncertain for its score alone is so no longer where much speaks for it.
+
     Args:
         tracks: Of all kinds, in pixels of the upright picture.
         contexts: Of frames with plates, in order.
@@ -75,8 +79,11 @@ def doubt_plates(
     plates = [t for t in tracks if t.kind is Kind.PLATE and not t.uncertain]
 
     def judged(track: Track) -> Track:
-        if track.kind is not Kind.PLATE or track.uncertain:
+        if track.kind is not Kind.PLATE:
             return track
+        if track.uncertain:
+            speaks = _is_plate_on_vehicle(_Evidence(track, contexts, cuts))
+            return replace(track, uncertain=False) if speaks else track
         others = [t for t in plates if shot_of(t, cuts) != shot_of(track, cuts)]
         doubt = _doubt(_Evidence(track, contexts, cuts), faces, others)
         return replace(track, uncertain=True, doubt=doubt) if doubt else track
@@ -148,6 +155,19 @@ def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[Track]) ->
     if _is_caption(known.patches) or _stays_through_cuts(known.track, others):
         return "it is fixed in the picture while the scene changes"
     return ""
+
+
+def _is_plate_on_vehicle(known: _Evidence) -> bool:
+    """Whether a track that never had a good score is a plate all the same.
+
+    A car that drives by is in few frames, in one or two of which it is looked at.
+    """
+    vehicles = [o for box, found in known.objects() for o in found if _is_on(box, o)]
+    if not known.scores or not vehicles:
+        return False
+    surest = max(vehicles, key=lambda o: o.score)
+    square = known.shape < _SQUARE and surest.name not in _TWO_LINES
+    return surest.score >= _SURE_VEHICLE and known.is_clear(square)
 
 
 def _is_on(box: Box, thing: ObjectDetection) -> bool:

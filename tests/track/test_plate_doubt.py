@@ -71,6 +71,33 @@ def test_a_plate_on_a_vehicle_is_believed_at_a_score_that_does_not_do_elsewhere(
 
 
 @pytest.mark.parametrize(
+    ("score", "thing", "hidden"),
+    [
+        (0.45, CAR, True),
+        (0.35, CAR, False),  # no plate at other sizes
+        (0.45, replace(CAR, score=0.45), False),  # perhaps a vehicle
+        (0.45, replace(CAR, box=Box(600, 80, 800, 230)), False),
+        (0.6, replace(CAR, name="person"), False),
+    ],
+)
+def test_a_plate_that_was_never_clear_is_believed_on_what_is_clearly_a_vehicle(
+    score: float, thing: ObjectDetection, hidden: bool
+) -> None:
+    """A car that drives by is looked at once or twice."""
+    once = replace(plate([PLATE], 0.42), uncertain=True)
+    (judged,) = doubt_plates([once], contexts(once, score, (thing,)), ())
+    assert judged == replace(once, uncertain=not hidden)
+    (alone,) = doubt_plates([once], [], ())
+    assert alone == once
+
+
+def test_a_wheel_that_was_never_clear_is_not_believed() -> None:
+    wheel = replace(plate([Box.around(300, 200, 48, 42)], 0.42), uncertain=True)
+    (judged,) = doubt_plates([wheel], contexts(wheel, 0.5, (CAR,)), ())
+    assert judged.uncertain
+
+
+@pytest.mark.parametrize(
     "thing",
     [
         replace(CAR, name="person"),
