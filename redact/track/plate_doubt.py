@@ -6,7 +6,7 @@ to its surroundings, and is no part of a screen or a face. What is not known spe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
@@ -119,6 +119,10 @@ class _Evidence:
         often = len(detections) >= _OFTEN and max(s.score for s in detections) >= _SURE
         return usual >= _ON_VEHICLE or best >= _ONCE or (often and best >= _NOT_UNLIKE)
 
+    def is_square(self, vehicle: ObjectDetection | None) -> bool:
+        """Whether it is too narrow for a plate in one line, where two lines are not usual."""
+        return self.shape < _SQUARE and (vehicle is None or vehicle.name not in _TWO_LINES)
+
     def objects(self) -> Iterator[tuple[Box, Sequence[ObjectDetection]]]:
         """The plate's box and the objects, at each time at which objects were looked for."""
         for context in self._contexts:
@@ -139,9 +143,8 @@ def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[Track]) ->
     if not known.scores:
         return ""
     looked = list(known.objects())
-    vehicles = [o for box, found in looked for o in found if _is_on(box, o)]
-    surest = max(vehicles, key=lambda o: o.score, default=None)
-    square = known.shape < _SQUARE and (surest is None or surest.name not in _TWO_LINES)
+    surest = _surest_vehicle(looked)
+    square = known.is_square(surest)
     if surest is not None or not looked:
         return "" if known.is_clear(square) else "it is on a vehicle, but no plate at other sizes"
     if median(known.scores) < (_SQUARE_ELSEWHERE if square else _ELSEWHERE):
@@ -162,12 +165,18 @@ def _is_plate_on_vehicle(known: _Evidence) -> bool:
 
     A car that drives by is in few frames, in one or two of which it is looked at.
     """
-    vehicles = [o for box, found in known.objects() for o in found if _is_on(box, o)]
-    if not known.scores or not vehicles:
+    surest = _surest_vehicle(known.objects())
+    if not known.scores or surest is None or surest.score < _SURE_VEHICLE:
         return False
-    surest = max(vehicles, key=lambda o: o.score)
-    square = known.shape < _SQUARE and surest.name not in _TWO_LINES
-    return surest.score >= _SURE_VEHICLE and known.is_clear(square)
+    return known.is_clear(known.is_square(surest))
+
+
+def _surest_vehicle(
+    looked: Iterable[tuple[Box, Sequence[ObjectDetection]]],
+) -> ObjectDetection | None:
+    """The vehicle that a plate is on; None if it is on none."""
+    vehicles = (o for box, found in looked for o in found if _is_on(box, o))
+    return max(vehicles, key=lambda o: o.score, default=None)
 
 
 def _is_on(box: Box, thing: ObjectDetection) -> bool:
