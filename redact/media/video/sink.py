@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -113,8 +114,7 @@ class VideoSink:
         with add_path_to_errors(self._source.path):
             check_encoder_opens(self._choice, self._source.media_info)
             times = first_times(self._source.path)
-            for time in times:
-                self._timing.check(time, times[0])
+        self._check_times(times)
 
     def take(self, encoded: EncodedSpans) -> None:
         """Take spans that were encoded before; then no frame is written.
@@ -126,9 +126,13 @@ class VideoSink:
             UnsupportedInputError: The container cannot keep the times.
         """
         self._spans, self._times = encoded.spans, list(encoded.times)
+        self._check_times(self._times)
+
+    def _check_times(self, times: Sequence[Fraction]) -> None:
+        """Refuse times that the container cannot keep."""
         with add_path_to_errors(self._source.path):
-            for time in self._times:
-                self._timing.check(time, self._times[0])
+            for time in times:
+                self._timing.check(time, times[0])
 
     def __enter__(self) -> Self:
         self._writing = self._write_all()

@@ -1,7 +1,7 @@
 // People and things: a card for each, with where it is best to be seen, and what is decided.
 
 import {placing} from "./picture.js";
-import {clock, on, seek, select, state, things, title} from "./store.js";
+import {beforeDrawing, clock, on, seek, select, state, things, title} from "./store.js";
 
 const list = document.getElementById("cards");
 const filter = document.getElementById("filter");
@@ -49,14 +49,7 @@ function arrange() {
   order = [...groups.values()].flat();
 }
 
-let due = false;
-
-/** Fill once before the screen is drawn next, however much changes until then. */
-function fillSoon() {
-  if (due) return;
-  due = true;
-  requestAnimationFrame(() => { due = false; fill(); });
-}
+const fillSoon = beforeDrawing(fill);
 
 /** Only cards that can be seen are in the document: there may be thousands. */
 function fill() {

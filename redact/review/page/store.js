@@ -28,6 +28,16 @@ function clamp(frame) {
   return Math.max(0, Math.min(frame, state.info.times.length - 1));
 }
 
+/** A function that does something once before the screen is drawn next, however often it is called. */
+export function beforeDrawing(act) {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => { due = false; act(); });
+  };
+}
+
 /** Go to a frame. */
 export function seek(frame) {
   if (!state.info) return;

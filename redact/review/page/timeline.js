@@ -1,7 +1,7 @@
 // Time: a ruler, shots, a lane for each thing with how sure its detections are, and the playhead.
 
 import {muteSpan} from "./actions.js";
-import {clock, on, seek, select, shot, state, things, title} from "./store.js";
+import {beforeDrawing, clock, on, seek, select, shot, state, things, title} from "./store.js";
 
 const canvas = document.getElementById("timeline");
 const screen = canvas.getContext("2d");
@@ -209,12 +209,7 @@ canvas.addEventListener("wheel", (event) => {
   anew();
 }, {passive: false});
 
-let due = false;
-function soon() {  // one drawing a frame of the screen, however much changes
-  if (due) return;
-  due = true;
-  requestAnimationFrame(() => { due = false; repaint(); });
-}
+const soon = beforeDrawing(repaint);
 
 function anew() {
   stale = true;
