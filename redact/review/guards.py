@@ -123,12 +123,14 @@ class Guard:
     async def _let_in(self, scope: Scope, send: Send) -> None:
         """Give the cookie for the token, once, and to this user only."""
         token = scope["query_string"].decode("latin-1")
-        known = False
         with self._lock:
-            if self._token is not None and not is_other_user(scope.get("client")):
-                known = hmac.compare_digest(token.encode(), self._token.encode())
-                if known:
-                    self._token = None
+            known = (
+                self._token is not None
+                and hmac.compare_digest(token.encode(), self._token.encode())
+                and not is_other_user(scope.get("client"), scope.get("server"))
+            )
+            if known:
+                self._token = None
         if not known:
             text = "This address was used before, or is not the one that redact gave.\n"
             await _answer(send, HTTPStatus.FORBIDDEN, text, "text/plain; charset=utf-8")

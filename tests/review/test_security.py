@@ -229,7 +229,7 @@ AS_ANOTHER = """
 import encodings.idna, os, socket, sys
 os.setgid(65534); os.setuid(65534)  # from here on the interpreter's own files may be unreadable
 host, place = sys.argv[1].removeprefix("http://").split("/", 1)
-connection = socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), 10)
+connection = socket.create_connection((sys.argv[2], int(host.rpartition(":")[2])), 10)
 connection.sendall(f"GET /{place} HTTP/1.1\\r\\nHost: {host}\\r\\n\\r\\n".encode())
 print(connection.recv(100).split()[1].decode())
 """
@@ -238,8 +238,11 @@ print(connection.recv(100).split()[1].decode())
 @pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="only root can be another user"
 )
-def test_another_user_of_the_machine_gets_nothing_even_with_the_address(served: Served) -> None:
-    command = [sys.executable, "-c", AS_ANOTHER, served.address]
+@pytest.mark.parametrize("server", ["127.0.0.1", "::ffff:127.0.0.1"])
+def test_another_user_of_the_machine_gets_nothing_even_with_the_address(
+    served: Served, server: str
+) -> None:
+    command = [sys.executable, "-c", AS_ANOTHER, served.address, server]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert said.stdout.strip() == "403"
     served.enter()  # it was not used up
