@@ -2,9 +2,10 @@
 
 `--files` copies a clip and redacts the copies with `--jobs 1` and with one and two workers, each
 bound to one processor, client and scheduler to the other. What a file costs is the difference
-between many and few copies, so that starting counts for nothing. `--empty` gives workers work that
-does nothing: what is left is what client, scheduler and worker cost for each file, and how much
-memory a long queue takes. `--table` and `--span-table` say from such costs what more workers bring.
+between many and few copies, so that starting counts for nothing. Two runs side by side, each of
+half the copies, say what the machine allows. `--empty` gives workers work that does nothing: what
+is left is what client, scheduler and worker cost for each file, and how much memory a long
+queue takes. `--table` and `--span-table` say from such costs what more workers bring.
 """
 
 from __future__ import annotations
@@ -130,6 +131,25 @@ def measure_files(clip: Path | None, copies: Sequence[int], profile: str) -> Non
             wall, spent = (b - a) / (many - few), (spent_b - spent_a) / (many - few)
             name = f"{workers} of a cluster" if workers else "`--jobs 1`"
             print(f"| {name} | {wall:.2f} | {spent:.2f} | {60 / wall:.1f} |", flush=True)
+        a, b = (take_time_apart(Path(place, folder), profile) for folder in ("few", "many"))
+        wall = (b - a) / (many - few)
+        print(f"| two `--jobs 1` | {wall:.2f} | | {60 / wall:.1f} |", flush=True)
+
+
+def take_time_apart(folder: Path, profile: str) -> float:
+    """Wall seconds of two runs side by side, each of half the files and bound to a processor.
+
+    Nothing joins them, so it is what the machine allows.
+    """
+    files = sorted(map(str, folder.iterdir()))
+    with TemporaryDirectory() as place:
+        options = ["-o", place, "--profile", profile, "--quiet"]
+        began = monotonic()
+        running = [bound(at, *redact_command(), "run", *files[at::2], *options) for at in range(2)]
+        codes = [one.wait() for one in running]
+    if any(codes):
+        sys.exit(f"bench: redact ended with {codes}")
+    return monotonic() - began
 
 
 class Nothing:
