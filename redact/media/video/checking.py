@@ -16,7 +16,13 @@ from redact.media.video.media_info import UNSPECIFIED, AudioTrack, MediaInfo
 from redact.media.video.muting import find_sound_left
 from redact.media.video.muxing import MuxJob
 from redact.media.video.pixel_formats import layout_of
-from redact.media.video.sound import DecodedTrack, played_seconds, stored_seconds, track_extent
+from redact.media.video.sound import (
+    DecodedTrack,
+    find_words,
+    played_seconds,
+    stored_seconds,
+    track_extent,
+)
 from redact.media.video.source import VideoSource
 from redact.media.video.subtitles import (
     SUBTITLE_CODECS,
@@ -186,6 +192,9 @@ def _check_streams(job: MuxJob) -> None:
         tags = unlisted_tags(container)
     if tags:
         raise VerificationError(f"the result holds a tag that was not asked for: {tags[0]}")
+    words = find_words(job.written)
+    if words:
+        raise VerificationError(f"the result is not plain: {words[0]}", remedy="try --audio drop")
 
 
 def _check_subtitles(job: MuxJob) -> None:
@@ -243,6 +252,7 @@ def find_faults(
             found.append("it holds sound that is not played")
         found += ["it holds chapters"] if container.chapters() else []
         found += [f"it holds a tag that is not allowed: {key}" for key in unlisted_tags(container)]
+        found += find_words(output.path)
         if extras is not None and "languages" not in extras and any(stream_languages(container)):
             found.append("it says a language")
     if mutes:

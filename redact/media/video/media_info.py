@@ -20,6 +20,7 @@ from redact.core.frames import Colour
 from redact.core.geometry import Size, Turn
 from redact.media.video.iso_tracks import Edit, IsoTrack
 from redact.media.video.picture import DecodedPicture, side_data
+from redact.media.video.sound_headers import plain_header
 
 MICROSECOND = Fraction(1, 1_000_000)
 
@@ -37,6 +38,7 @@ class AudioTrack:
         default: Whether players choose it unasked.
         language: ISO 639 code, None where not said.
         edits: What of it is played where an edit list cuts some off, None where all is.
+        plain: Whether its header holds nothing that might be words and cannot be taken off.
     """
 
     index: int
@@ -47,6 +49,7 @@ class AudioTrack:
     default: bool
     language: str | None
     edits: tuple[Edit, ...] | None = None
+    plain: bool = True
 
     @property
     def kind(self) -> str:
@@ -248,6 +251,7 @@ def _audio_track(stream: AudioStream, track: IsoTrack | None) -> AudioTrack:
         default=bool(stream.disposition & Disposition.default),
         language=_language(stream),
         edits=None if track is None else track.played_sound(codec, packet),
+        plain=context is None or plain_header(codec, context.extradata) is not None,
     )
 
 

@@ -22,6 +22,7 @@ from redact.media.video.ffmpeg_program import file_url, run_program
 from redact.media.video.iso_tracks import Edit
 from redact.media.video.media_info import AudioTrack
 from redact.media.video.presentation_times import begins_anew
+from redact.media.video.sound_headers import plain_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class DecodedTrack:
 
 
 def played_track(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack | None:
-    """The track, without what an edit list cuts off.
+    """The track, without what an edit list cuts off, and without words and data beside its samples.
 
     A packet is kept only if all that can be heard of it is played; what is played of others
     becomes silence.
@@ -79,8 +80,17 @@ def played_track(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack |
         EngineError: The packets cannot be written.
         OSError: There is no space left.
     """
-    if track.edits is None:
-        return CopiedTrack(source, track.index)
+    found = CopiedTrack(source, track.index)
+    if track.edits is not None:
+        cut = _write_all_played(source, track, folder)
+        if cut is None:
+            return None
+        found = cut
+    return _plain_track(found, track.codec, folder) if track.plain else found
+
+
+def _write_all_played(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack | None:
+    """A file of the packets that are played; None if there are none."""
     written = folder / f"played{track.index}.mov"
     for form in ("mov", "mp4"):  # either holds codecs that the other does not
         try:
@@ -145,6 +155,78 @@ def _is_played(edit: Edit, start: Fraction, duration: Fraction, codec: str) -> b
 
 _ALONE = ("alac", "flac", "pcm")
 """Codecs whose packets hold nothing of the time of the next one; of others that is feared."""
+
+
+def _plain_track(track: CopiedTrack, codec: str, folder: Path) -> CopiedTrack:
+    """The track, or a copy of its packets if words or data come with them.
+
+    Its header must have a plain form.
+    """
+    with open_media(track.path) as container:
+        stream: Any = container.streams[track.index]
+        header = stream.codec_context.extradata
+        plain = plain_header(codec, header)
+        matroska = container.format.name.startswith("matroska")
+        beside = matroska and any(map(_says_more, container.demux(stream)))
+    if plain == (header or b"") and not beside:
+        return track
+    # NUT holds any sound with any times, but not how many samples of an Opus packet are played
+    written = folder / f"plain{track.index}{'.mkv' if matroska else '.nut'}"
+    with open_media(track.path) as container, av.open(str(written.absolute()), "w") as draft:
+        stream = container.streams[track.index]
+        copy: Any = draft.add_stream_from_template(stream)
+        copy.codec_context.extradata = plain
+        for packet in container.demux(stream):
+            if packet.size:
+                draft.mux(_plain_packet(packet, copy))
+    moved = _first_time(track.path, track.index) - _first_time(written, 0)
+    return CopiedTrack(written, 0, track.start + moved)
+
+
+def _first_time(path: Path, index: int) -> Fraction:
+    with open_media(path) as container:
+        packets = container.demux(container.streams[index])
+        first = next(packet for packet in packets if packet.pts is not None)
+        return (first.pts or 0) * first.time_base
+
+
+def _says_more(packet: Any) -> bool:
+    """Whether anything comes with a packet beside how much of its sound is played."""
+    return any(data.data_type != _PLAYED for data in packet.iter_sidedata())
+
+
+_PLAYED = "skip_samples"
+"""What says how many samples of a packet are not played."""
+
+
+def _plain_packet(packet: Any, stream: Any) -> Packet[Any]:
+    made: Packet[Any] = Packet(bytes(packet))
+    made.stream, made.time_base, made.duration = stream, packet.time_base, packet.duration
+    made.pts, made.dts = packet.pts, packet.dts
+    made.is_keyframe = True
+    if packet.has_sidedata(_PLAYED):
+        made.set_sidedata(packet.get_sidedata(_PLAYED))
+    return made
+
+
+def find_words(path: Path) -> list[str]:
+    """What the sound of a file holds beside coded samples, in words.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    found = []
+    with open_media(path) as container:
+        for stream in container.streams.audio:
+            context: Any = stream.codec_context
+            name = "unknown" if context is None else context.codec.canonical_name
+            header = b"" if context is None else context.extradata or b""
+            if header and plain_header(name, header) != header:
+                found.append("the header of its sound holds more than its decoder needs")
+        tracks = container.streams.audio if container.format.name.startswith("matroska") else ()
+        if tracks and any(map(_says_more, container.demux(tracks))):
+            found.append("data comes with the packets of its sound")
+    return found
 
 
 def decode_track(

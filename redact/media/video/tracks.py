@@ -37,7 +37,7 @@ class ChosenSound:
 
     Args:
         kept: Those that the result holds, in order.
-        encoded: Those of them that its container cannot hold as they are.
+        encoded: Those of them that its container cannot hold as they are, or that may hold words.
         left_out: The others.
     """
 
@@ -69,7 +69,7 @@ def choose_sound(media_info: MediaInfo, container: str, audio: Audio, path: Path
     left_out = tuple(track for track in tracks if track not in kept)
     if audio == "disguise":
         return ChosenSound(kept, left_out=left_out)
-    encoded = tuple(track for track in kept if not can_hold_audio(track.codec, container))
+    encoded = tuple(t for t in kept if not (t.plain and can_hold_audio(t.codec, container)))
     return ChosenSound(kept, encoded, left_out)
 
 
