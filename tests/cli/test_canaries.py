@@ -309,7 +309,7 @@ def _rendered(source: Path) -> Path:
 def test_a_tag_that_is_let_through_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "a.mkv"
+    source = tmp_path / "a.mp4"  # in mkv its sound is Vorbis, which comes from a file without tags
     video(source)
     _let_through(monkeypatch)
     with pytest.raises(VerificationError, match="not asked for"):
