@@ -21,7 +21,8 @@ from redact import errors
 from redact.core import plan
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
-from redact.core.recipe import Pass, Recipe
+from redact.core.passes import Pass
+from redact.core.recipe import Recipe
 from redact.jobs.batch import Report, find_jobs, run
 from redact.media.files import fingerprint
 

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from redact.core.coverage import Coverage
     from redact.core.findings import Detection, Kind, Sighting, Track
     from redact.core.geometry import Box, Size
+    from redact.core.passes import Pass
     from redact.core.plan import Plan
-    from redact.core.recipe import PROFILES, Pass, Recipe
+    from redact.core.recipe import PROFILES, Recipe
     from redact.errors import RedactError
     from redact.following import follow_file
     from redact.people.choice import PhotoChoice
@@ -54,7 +55,8 @@ _HOMES = {
     "redact.core.findings": ("Detection", "Kind", "Sighting", "Track"),
     "redact.core.geometry": ("Box", "Size"),
     "redact.core.plan": ("Plan",),
-    "redact.core.recipe": ("PROFILES", "Pass", "Recipe"),
+    "redact.core.passes": ("Pass",),
+    "redact.core.recipe": ("PROFILES", "Recipe"),
     "redact.stages": ("Outcome",),
     "redact.track.follow": ("End", "Ended"),
     "redact.verify.result": ("Checking", "Leak", "Verification"),

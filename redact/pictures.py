@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 
 from redact.core.findings import Detection
 from redact.core.frames import Frame, Samples
-from redact.core.recipe import Pass, Recipe
+from redact.core.passes import Pass
+from redact.core.recipe import Recipe
 from redact.detect.detectors import load
 from redact.detect.schedule import PassRunner
 from redact.errors import UnsupportedInputError

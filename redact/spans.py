@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from redact.core.frames import Frame
 from redact.core.interfaces import Progress, Source
 from redact.core.parallel import map_ahead, run_ahead
-from redact.core.recipe import Pass, Recipe
+from redact.core.passes import Pass
+from redact.core.recipe import Recipe
 from redact.detect.cache import SEGMENT, cache_key, passes_key
 from redact.detect.detectors import load
 from redact.detect.detectors.devices import requested_device

@@ -16,8 +16,9 @@ from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
 from redact.core.kinds import FURTHER_RULES, KINDS, USUAL
 from redact.core.names import default_output
+from redact.core.passes import Pass
 from redact.core.plan import Plan, SourceId, dumps
-from redact.core.recipe import PROFILES, Pass, Recipe
+from redact.core.recipe import PROFILES, Recipe
 from redact.media.files import STILL_SUFFIXES, UNREADABLE_STILLS, VIDEO_SUFFIXES
 from redact.verify.passes import EXAMINE_EVERY
 from redact.verify.result import Checking

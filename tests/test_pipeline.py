@@ -19,8 +19,9 @@ from redact.core.frames import Frame, Grey, Rgb
 from redact.core.geometry import Box, Region, Size
 from redact.core.interfaces import Detector, OpticalFlow, View
 from redact.core.parallel import AHEAD, map_ahead, run_ahead
+from redact.core.passes import Pass
 from redact.core.plan import Plan, SourceId
-from redact.core.recipe import Pass, Recipe
+from redact.core.recipe import Recipe
 from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import EngineError, RedactError, UnreadableInputError, UnwritableOutputError
 from redact.pipeline import EveryFrame, FramesRead, analyse, render

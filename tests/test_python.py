@@ -19,8 +19,9 @@ from redact import api, pictures
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
 from redact.core.geometry import Box
+from redact.core.passes import Pass
 from redact.core.plan import HideBox
-from redact.core.recipe import Pass, recipe
+from redact.core.recipe import recipe
 from redact.errors import MissingInputError, PlanError, RecipeError, UnsupportedInputError
 from redact.jobs.jobs import find_jobs
 

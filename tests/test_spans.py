@@ -14,7 +14,8 @@ from redact import analysis, spans, stages
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
 from redact.core.geometry import Box, Size
-from redact.core.recipe import Pass, Recipe
+from redact.core.passes import Pass
+from redact.core.recipe import Recipe
 from redact.detect.cache import SEGMENT, DetectionCache, cache_folder
 from redact.detect.detectors.devices import VARIABLE
 from redact.detect.draft_spans import SpansOfDraft, find_draft

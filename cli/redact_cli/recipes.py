@@ -12,7 +12,8 @@ from redact.core.coverage import Coverage
 from redact.core.findings import Kind
 from redact.core.interfaces import Progress
 from redact.core.kinds import KINDS, USUAL, Rule
-from redact.core.recipe import Pass, Recipe, recipe
+from redact.core.passes import Pass
+from redact.core.recipe import Recipe, recipe
 from redact.errors import RecipeError
 from redact.verify.result import Checking
 from redact_cli.options import Check, Encoding, Reach, Search, Style

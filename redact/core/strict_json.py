@@ -17,7 +17,8 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from redact.core.findings import Kind, Sighting
 from redact.core.geometry import Box
-from redact.core.recipe import Pass, Recipe
+from redact.core.passes import Pass
+from redact.core.recipe import Recipe
 
 _NAMES_IN_FILES: dict[type, dict[str, str]] = {
     Pass: {"turned_threshold": "doubtful"},

@@ -11,7 +11,7 @@ import numpy as np
 
 from redact.core.frames import Grey, Picture, Rgb, upright_size
 from redact.core.geometry import Box, Size
-from redact.core.recipe import Pass
+from redact.core.passes import Pass
 
 GREY_SIDE = 640
 """Longer side, in pixels, of the small grey picture that tracking works on."""

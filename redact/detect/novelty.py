@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from redact.core.findings import Kind
 from redact.core.frames import Grey
-from redact.core.recipe import Pass
+from redact.core.passes import Pass
 
 _SIDE = 96
 """Longer side, in pixels, of the pictures that are compared."""

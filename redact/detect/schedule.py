@@ -22,7 +22,8 @@ from redact.core.findings import Detection
 from redact.core.frames import Frame, Grey
 from redact.core.geometry import Box, Turn, hull_of
 from redact.core.interfaces import Detector, PlateContext, View
-from redact.core.recipe import REFERENCE_RATE, Pass, size_penalty
+from redact.core.passes import REFERENCE_RATE, Pass
+from redact.core.recipe import size_penalty
 from redact.detect.copies import Excerpt, ScaledCopies
 from redact.detect.novelty import NoveltyWatch, find_restless, main_passes
 from redact.detect.plate_context import PlateContextFinder

@@ -9,7 +9,8 @@ from fractions import Fraction
 from redact.core.cuts import frames_of_shot
 from redact.core.findings import Detection, Kind, Track
 from redact.core.geometry import Size
-from redact.core.recipe import REFERENCE_RATE, TRACK_KNEE, Recipe, size_penalty
+from redact.core.passes import REFERENCE_RATE
+from redact.core.recipe import TRACK_KNEE, Recipe, size_penalty
 
 SHORTEST_SHOT = 0.5
 """Seconds: in a shorter shot nothing is detected often enough to be told from a false positive."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from redact.core.findings import Sighting, Track
 from redact.core.interfaces import View
-from redact.core.recipe import Pass
+from redact.core.passes import Pass
 
 
 def for_every_page(passes: Sequence[Pass]) -> tuple[Pass, ...]:

@@ -16,7 +16,7 @@ from redact.core.findings import Detection
 from redact.core.frames import Frame, Picture, Rgb, upright_size
 from redact.core.geometry import Size
 from redact.core.interfaces import Detector
-from redact.core.recipe import REFERENCE_RATE
+from redact.core.passes import REFERENCE_RATE
 from redact.detect.schedule import PassCache
 
 Depth: TypeAlias = Literal["both", "quick", "glance"]

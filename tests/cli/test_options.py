@@ -6,7 +6,8 @@ import pytest
 
 from redact.core.findings import Kind
 from redact.core.kinds import KINDS, Rule
-from redact.core.recipe import PROFILES, Pass
+from redact.core.passes import Pass
+from redact.core.recipe import PROFILES
 from redact.errors import RecipeError
 from redact_cli import kind_help
 from redact_cli.options import Encoding, Reach, Search, Style

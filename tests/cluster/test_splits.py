@@ -21,7 +21,8 @@ from redact.cluster.messages import COUNT, Answer, Order, Proof, encode
 from redact.cluster.serving import local_cluster, silence_dask
 from redact.cluster.splits import MOST, Splits
 from redact.cluster.tries import SLOTS, TRIES, Item, Patience, Try
-from redact.core.recipe import Pass, recipe
+from redact.core.passes import Pass
+from redact.core.recipe import recipe
 from redact.detect.cache import cache_folder
 from redact.jobs.batch import find_jobs, redact_one, run
 from redact.jobs.jobs import Failure, Job, Report

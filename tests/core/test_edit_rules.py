@@ -34,8 +34,9 @@ from redact.core.edits.values import (
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Region, Size
 from redact.core.history import add, free_number, split, trim
+from redact.core.passes import Pass
 from redact.core.plan import Plan, SourceId
-from redact.core.recipe import Pass, Recipe
+from redact.core.recipe import Recipe
 from redact.errors import PlanError
 from tests import edit_strategies
 from tests.edit_strategies import FRAMES, edited_plans

@@ -11,7 +11,8 @@ from redact.core.coverage import Cover, Coverage
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box
 from redact.core.kinds import FURTHER_RULES, KINDS, USUAL, Rule, in_words, kind_of_detector
-from redact.core.recipe import PROFILES, Pass
+from redact.core.passes import Pass
+from redact.core.recipe import PROFILES
 from redact.detect.detectors import DETECTORS
 
 RATE = 25

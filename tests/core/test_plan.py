@@ -18,6 +18,7 @@ from redact.core.coverage import Coverage
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
 from redact.core.kinds import Rule
+from redact.core.passes import Pass
 from redact.core.plan import (
     ChangeStyle,
     Edit,
@@ -32,7 +33,7 @@ from redact.core.plan import (
     loads,
     tracks_in,
 )
-from redact.core.recipe import PROFILES, Pass, Recipe, recipe
+from redact.core.recipe import PROFILES, Recipe, recipe
 from redact.errors import PlanError, UnwritableOutputError
 
 FACE = Box(10.1, 20.2, 30.3, 40.4)

@@ -13,8 +13,9 @@ import pytest
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.frames import Colour, Frame, Plane, VideoInfo
 from redact.core.geometry import Box, Size
+from redact.core.passes import Pass
 from redact.core.plan import Edit, HideBox, Plan, Show, SourceId, dumps, loads
-from redact.core.recipe import Pass, Recipe
+from redact.core.recipe import Recipe
 from redact.errors import PlanError
 from tests.painted import PaintedPicture
 

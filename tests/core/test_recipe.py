@@ -10,7 +10,8 @@ from redact.core.findings import Detection, Kind
 from redact.core.frames import VideoInfo
 from redact.core.geometry import Box, Size
 from redact.core.kinds import USUAL
-from redact.core.recipe import IRREVERSIBLE, PROFILES, Pass, Recipe, recipe, size_penalty
+from redact.core.passes import Pass
+from redact.core.recipe import IRREVERSIBLE, PROFILES, Recipe, recipe, size_penalty
 from redact.detect.detectors import DETECTORS
 from redact.errors import RecipeError
 from redact.hide.styles import STYLES

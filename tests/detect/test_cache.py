@@ -24,7 +24,8 @@ from redact.core.findings import Detection, Kind, Track
 from redact.core.frames import Frame
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import View
-from redact.core.recipe import Pass, Recipe
+from redact.core.passes import Pass
+from redact.core.recipe import Recipe
 from redact.detect.cache import (
     CachedPass,
     DetectionCache,

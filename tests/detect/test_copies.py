@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from redact.core.frames import Frame
 from redact.core.geometry import Box, Size, Turn
 from redact.core.interfaces import View
-from redact.core.recipe import Pass
+from redact.core.passes import Pass
 from redact.detect.copies import ScaledCopies, tile_spans
 from redact.detect.schedule import PassRunner
 from tests.painted import TURNS, PaintedPicture, flat

@@ -24,7 +24,7 @@ from redact.core.findings import Detection, Kind
 from redact.core.frames import Rgb
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Detector
-from redact.core.recipe import Pass
+from redact.core.passes import Pass
 from redact.detect.detectors import DETECTORS, blazeface, load
 from redact.detect.detectors.plates import _combine_scales, _reduce, calibrate_scores
 from redact.errors import RecipeError

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from redact.core.frames import Grey
-from redact.core.recipe import PROFILES, Pass
+from redact.core.passes import Pass
+from redact.core.recipe import PROFILES
 from redact.detect.novelty import NoveltyWatch, find_restless, main_passes
 
 

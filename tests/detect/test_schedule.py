@@ -16,7 +16,7 @@ from redact.core.frames import Frame, Rgb
 from redact.core.geometry import Box, Size, Turn
 from redact.core.interfaces import View
 from redact.core.parallel import run_ahead
-from redact.core.recipe import REFERENCE_RATE, Pass
+from redact.core.passes import REFERENCE_RATE, Pass
 from redact.detect.copies import GREY_SIDE
 from redact.detect.schedule import (
     PassClock,

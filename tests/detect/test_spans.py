@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Frame
 from redact.core.geometry import Box, Size, Turn
-from redact.core.recipe import PROFILES, REFERENCE_RATE
+from redact.core.passes import REFERENCE_RATE
+from redact.core.recipe import PROFILES
 from redact.detect.cache import DetectionCache, cache_folder, remove_caches
 from redact.detect.schedule import PassRunner
 from redact.detect.spans import (

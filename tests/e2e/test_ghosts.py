@@ -12,8 +12,9 @@ from redact import analysis, api
 from redact.core.findings import Detection, Kind, ObjectDetection
 from redact.core.frames import Rgb
 from redact.core.geometry import Box
+from redact.core.passes import Pass
 from redact.core.plan import Plan
-from redact.core.recipe import Pass, recipe
+from redact.core.recipe import recipe
 from redact.track.face_doubt import NO_PERSON
 from tests import clips
 

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from redact.api import redact_file
-from redact.core.recipe import Pass, Recipe
+from redact.core.passes import Pass
+from redact.core.recipe import Recipe
 
 SIZES = [(1, 1), (1, 4000), (4000, 1), (600, 10), (3, 2000), (1200, 25)]
 QUICK = Recipe(passes=(Pass("yunet", 320, 0.5),))

@@ -130,7 +130,7 @@ def test_numpy_pictures_are_redacted_in_a_copy() -> None:
 
 def test_what_one_family_misses_another_finds_and_it_ends_hidden(tmp_path: Path) -> None:
     from redact.api import verify_file
-    from redact.core.recipe import Pass
+    from redact.core.passes import Pass
     from redact.media.stills import StillSource
     from redact.verify.result import Checking
 

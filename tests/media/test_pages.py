@@ -18,7 +18,8 @@ from redact import analysis, api
 from redact.core.findings import Detection, Kind
 from redact.core.frames import Frame, Rgb
 from redact.core.geometry import Box, Region, Size
-from redact.core.recipe import Pass, recipe
+from redact.core.passes import Pass
+from redact.core.recipe import recipe
 from redact.errors import UnreadableInputError, UnsupportedInputError, VerificationError
 from redact.hide.styles import STYLES
 from redact.media.stills import StillSource, checking, open_still, pages, still_sink, tiff

@@ -13,7 +13,8 @@ import av
 import pytest
 
 from redact import api, pipeline
-from redact.core.recipe import NEVER, Extra, Pass, recipe
+from redact.core.passes import Pass
+from redact.core.recipe import NEVER, Extra, recipe
 from redact.errors import RecipeError, UnsupportedInputError, VerificationError
 from redact.media.video import checking, subtitles
 from redact.media.video import sink as sinks
