@@ -143,6 +143,28 @@ def test_disguised_voices_are_silent_there_too(tmp_path: Path) -> None:
     assert np.abs(after[slice(*inner)]).max() < 0.002
 
 
+@pytest.mark.parametrize("audio", ["keep", "disguise"])
+def test_a_word_behind_gaps_in_the_sound_is_silenced_where_it_is_heard(
+    tmp_path: Path, audio: str
+) -> None:
+    """Four lost packets move what follows by 85 ms against the number of samples."""
+    whole, path = tmp_path / "whole.mp4", tmp_path / "gaps.mp4"
+    word = f"aevalsrc='0.5*sin(2*PI*880*t)*between(t,1,1.2)':d=1.5:s={RATE}"
+    picture = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=20:d=1.5")
+    coding = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac")
+    clips.run(*picture, "-f", "lavfi", "-i", word, *coding, whole)
+    with av.open(str(whole)) as read, av.open(str(path), "w") as written:
+        streams = [written.add_stream_from_template(s, opaque=True) for s in read.streams]
+        lost = iter(range(1000))
+        for packet in read.demux():
+            is_lost = packet.stream.type == "audio" and next(lost) in {10, 15, 20, 25}
+            if packet.size and not is_lost:
+                packet.stream = streams[packet.stream.index]
+                written.mux(packet)
+    output = muted(path, Mute(Fraction(99, 100), Fraction(121, 100)), audio=audio)
+    assert np.abs(heard(output)[1]).max() < 0.01
+
+
 def test_the_summary_says_what_became_of_the_rest(tmp_path: Path) -> None:
     told = {}
     for name in ("pcm.mov", "aac.mp4"):

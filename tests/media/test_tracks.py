@@ -115,6 +115,15 @@ def test_a_sound_that_the_container_cannot_hold_is_encoded(
     assert length == pytest.approx(1.0, abs=0.15)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_mp3_of_matroska_goes_into_mp4(tmp_path: Path, suffix: str) -> None:
+    """Whose encoder's delay is in whole milliseconds there: a sample less than it was."""
+    path = two_sounds(tmp_path, ".mkv", "libmp3lame", "aac")
+    output, notes = copy(path, tmp_path / f"out{suffix}")
+    assert not notes
+    assert packets(output, 0) == packets(path, 0)
+
+
 def test_data_is_left_out_by_name(tmp_path: Path) -> None:
     path = tmp_path / "timed.mov"
     clips.run(*PICTURE, *SOUND, *H264, "-timecode", "10:00:00:00", path)

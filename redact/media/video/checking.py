@@ -153,8 +153,9 @@ def _check_mutes(job: MuxJob) -> None:
             raise VerificationError(f"{found[0]} in track {track.index}")
 
 
-_PRIMING = Fraction(1100)
-"""Samples that an encoder puts before the first one, or with which it fills its last packet."""
+_PRIMING = Fraction(1152)
+"""Samples that an encoder puts before the first one, or with which it fills its last packet: one
+packet of MP3, of which its usual encoder takes 1105."""
 
 
 def _check_only_played(job: MuxJob, found: MediaInfo) -> None:

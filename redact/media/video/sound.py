@@ -256,7 +256,11 @@ def decoded_sound(track: CopiedTrack, rate: int) -> Any:
     """A track as a stream of ffmpeg-python: decoded, its first sample at zero, gaps filled."""
     sound = ffmpeg.input(file_url(track.path), protocol_whitelist="file", err_detect="explode")
     sound = sound[str(track.index)].filter("asetpts", "PTS-STARTPTS")
-    return sound.filter("aresample", rate, **{"async": 1})
+    return sound.filter("aresample", rate, **{"async": 1, "min_hard_comp": _SHORTEST_GAP})
+
+
+_SHORTEST_GAP = 0.01
+"""Seconds; more is filled, and less is the rounding of times, or a clock that trembles."""
 
 
 def wav_command(sound: Any, written: Path, program: Path, codec: str = "pcm_s16le") -> list[str]:
