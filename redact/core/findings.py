@@ -20,6 +20,10 @@ class Kind(StrEnum):
     SCREEN = "screen"
     TEXT = "text"
 
+    def __setstate__(self, state: object) -> None:
+        """Refuse to be changed by a pickle: there is one of each in a process."""
+        raise TypeError("a kind cannot be changed")
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:

@@ -176,16 +176,35 @@ class StrictUnpickler(pickle.Unpickler):
         self._known = {(known.__module__, known.__qualname__): known for known in known_types}
 
     def find_class(self, module: str, name: str) -> Any:
-        """The class of that name.
+        """What makes values of the class of that name.
 
         Raises:
             pickle.UnpicklingError: It is not expected.
         """
         if module.startswith("pathlib") and name in {"PosixPath", "WindowsPath"}:
-            return Path
-        if (module, name) not in self._known:
+            return _Maker(Path)
+        known = self._known.get((module, name))
+        if known is None:
             raise pickle.UnpicklingError(f"{module}.{name} is not expected")
-        return self._known[module, name]
+        # Frozen dataclasses refuse to be given attributes by what is read.
+        return known if hasattr(known, "__setstate__") else _Maker(known)
+
+
+class _Maker:
+    """Makes values of a class, in place of the class itself.
+
+    A pickle may set any attribute of what it names. Whatever it did to a class would hold in all of
+    this process: it could change what the parent of a path is, or how times compare.
+    """
+
+    __slots__ = ("_class",)
+
+    def __init__(self, made: type) -> None:
+        self._class = made
+
+    def __call__(self, *parts: Any) -> Any:
+        """A value."""
+        return self._class(*parts)
 
 
 @contextmanager

@@ -8,12 +8,14 @@ import pickle
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from redact.core.findings import Kind
 from redact.core.interfaces import Progress
 from redact.jobs import sandbox
 from redact.jobs.batch import Failure, Job, Report, find_jobs, run
@@ -103,6 +105,41 @@ def test_no_code_can_be_sent_back() -> None:
     data = pickle.dumps(("done", report))
     known = (Report, Failure, *sandbox._NESTED_TYPES)
     assert StrictUnpickler(io.BytesIO(data), known).load() == ("done", report)
+
+
+def named(module: str, name: str) -> bytes:
+    return f"c{module}\n{name}\n".encode()
+
+
+def said(text: str) -> bytes:
+    return b"X" + len(text).to_bytes(4, "little") + text.encode()
+
+
+CHANGES = {  # what a pickle may do to whatever it names: give it attributes
+    "Path": named("pathlib", "PosixPath") + b"N}" + said("parent") + said("/") + b"s\x86b",
+    "Fraction": named("fractions", "Fraction") + b"N}" + said("__le__") + said("") + b"s\x86b",
+    "Kind": named("redact.core.findings", "Kind") + b"N}" + said("FACE") + said("") + b"s\x86b",
+    "a kind": named("redact.core.findings", "Kind") + said("face") + b"\x85R}" + said("_value_")
+    + said("plate") + b"sb",
+    "Report": named("redact.jobs.jobs", "Report") + b"N}" + said("failure") + b"Ns\x86b",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_nothing_here_is_changed_by_what_comes_back(change: str) -> None:
+    """A class that it changed would be another one for all that this process does later."""
+    known = (Report, Failure, *sandbox._NESTED_TYPES)
+    data = b"\x80\x04" + CHANGES[change] + b"0" + pickle.dumps(("done", None), 4)[2:]
+    with pytest.MonkeyPatch.context() as kept:  # brings back what is changed all the same
+        kept.setattr(Path, "parent", Path.parent)
+        kept.setattr(Fraction, "__le__", Fraction.__le__)
+        kept.setattr(Report, "failure", Report.failure)
+        kept.setitem(Kind.FACE.__dict__, "_value_", "face")
+        with pytest.raises((AttributeError, TypeError)):
+            StrictUnpickler(io.BytesIO(data), known).load()
+        assert Path("a/b").parent == Path("a")
+        assert not Fraction(2) <= Fraction(1)
+        assert pickle.loads(pickle.dumps(Kind.FACE)) is Kind.FACE
 
 
 def trapped(item: int, tell: Progress) -> Any:
