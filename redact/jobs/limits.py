@@ -23,10 +23,11 @@ LEAST_MEMORY = 3 << 30
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38
 _FILTER = 2
 
-_SOCKET = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
-"""By machine: its number in the kernel's audit headers, and that of its call `socket`."""
+_CALLS = {"x86_64": (0xC000003E, 41, 16), "aarch64": (0xC00000B7, 198, 29)}
+"""By machine: its number in the kernel's audit headers, and those of `socket` and `ioctl`."""
 
 _IO_URING_SETUP = 425
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # both put characters where others read what was typed
 _X32 = 0x40000000  # calls from here on are those of another interface to the same kernel
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 13  # the second says `permission denied`
 
@@ -34,6 +35,12 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _WRITE_FILE, _REFER, _TRUNCATE = 1 << 1, 1 << 13, 1 << 14
 _MAKE_OR_REMOVE = sum(1 << bit for bit in range(4, 13))
 _NETWORK = 3  # bind and connect
+
+_NO_DEVICES = (
+    *("console", "hidraw", "input", "kmem", "kmsg", "mem", "port", "ptmx", "pts", "tty", "uhid"),
+    *("uinput", "vcs", "vhci"),
+)
+"""What names in `/dev` begin with that no engine writes to: terminals, keyboards, memory."""
 
 
 def memory_for(processes: int) -> int:
@@ -77,19 +84,23 @@ def limit_memory(memory: int) -> None:
 
 
 def forbid_sockets(libc: Any) -> bool:
-    """Refuse to open sockets of any kind; whether the kernel took it."""
-    known = _SOCKET.get(platform.machine())
+    """Refuse to open sockets, and to type into terminals; whether the kernel took it."""
+    known = _CALLS.get(platform.machine())
     if known is None:
         return False
-    machine, socket = known
+    machine, socket, ioctl = known
     lines = [
         (0x20, 0, 0, 4),  # load the machine
         (0x15, 1, 0, machine),  # equal: go on
         (0x06, 0, 0, _REFUSE),
         (0x20, 0, 0, 0),  # load the call
-        (0x35, 3, 0, _X32),  # from there on: refuse
-        (0x15, 2, 0, socket),
-        (0x15, 1, 0, _IO_URING_SETUP),  # it opens sockets too
+        (0x35, 7, 0, _X32),  # from there on: refuse
+        (0x15, 6, 0, socket),
+        (0x15, 5, 0, _IO_URING_SETUP),  # it opens sockets too
+        (0x15, 0, 3, ioctl),  # any other call: allow
+        (0x20, 0, 0, 24),  # load the low half of what is asked of a device
+        (0x15, 2, 0, _TIOCSTI),
+        (0x15, 1, 0, _TIOCLINUX),
         (0x06, 0, 0, _ALLOW),
         (0x06, 0, 0, _REFUSE),
     ]
@@ -110,7 +121,8 @@ def restrict_writing(libc: Any, writable: Sequence[Path]) -> bool:
     if rules < 0:
         return False
     try:
-        _allow_below(libc, rules, Path("/dev"), files)
+        for device in _devices():
+            _allow_below(libc, rules, device, files)
         _allow_below(libc, rules, Path("/dev/shm"), folders)  # where libraries share memory
         for path in writable:
             _allow_below(libc, rules, path, folders)
@@ -126,6 +138,14 @@ def _allow_below(libc: Any, rules: int, folder: Path, what: int) -> None:
             libc.syscall(_ADD_RULE, rules, 1, struct.pack("=Qi", what, handle), 0)
         finally:
             os.close(handle)
+
+
+def _devices() -> list[Path]:
+    """What may be written to in `/dev`, such as graphics cards: no disk, and nothing that types."""
+    with suppress(OSError):
+        found = [path for path in Path("/dev").iterdir() if not path.name.startswith(_NO_DEVICES)]
+        return [path for path in found if not (path.is_symlink() or path.is_block_device())]
+    return [Path(os.devnull)]
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -225,7 +225,7 @@ def _signals_blocked() -> Iterator[None]:
 
 def _serve(connection: Any, prepare: Callable[[], None] | None) -> None:
     """In the worker process: do what is sent until its parent ends; only SIGTERM reaches it."""
-    _silence_stderr()
+    _silence()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -251,15 +251,17 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
-def _silence_stderr() -> None:
-    """Send standard error to nowhere: native libraries write there whenever they like.
+def _silence() -> None:
+    """Send standard output and error to nowhere: native libraries write there whenever they like.
 
+    On standard output scripts read what became of each file, and only the parent may tell them.
     Nothing is lost: errors go to the parent through the connection.
     """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
     if not os.environ.get(SHOW_CHATTER):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
-        os.close(nowhere)
+    os.close(nowhere)
 
 
 def _exit_once(number: int, _: object) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import pickle
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -182,6 +184,7 @@ def limits(folder: Path, tell: Progress) -> dict[str, object]:
 
 
 def chatter(item: str, tell: Progress) -> str:
+    os.write(1, b'{"source": "b.mp4", "status": "redacted"}\n')
     os.write(2, f"W0000 {item} inference_runner.cc".encode())
     tell("analyse", 1, 1)
     return item
@@ -196,7 +199,41 @@ def test_native_libraries_are_heard_with_debug_alone(
         monkeypatch.setenv(SHOW_CHATTER, "1")
     ended = run_all(["a"], chatter, [WorkerProcess((str,))], lambda *_: None, lambda *_: None)
     assert [future.result() for _, future in ended] == ["a"]
-    assert capfd.readouterr().err == ("W0000 a inference_runner.cc" if debug else "")
+    heard = capfd.readouterr()
+    assert heard.err == ("W0000 a inference_runner.cc" if debug else "")
+    assert heard.out == ""  # what scripts read there is the parent's to tell
+
+
+def type_in(terminal: str, tell: Progress) -> dict[str, object]:
+    import fcntl
+    import termios
+
+    def refused(act: Callable[[], object]) -> bool:
+        try:
+            act()
+        except OSError as error:
+            return error.errno == errno.EACCES
+        return False
+
+    os.setsid()
+    reading = os.open(terminal, os.O_RDONLY)
+    return {
+        "typed": refused(lambda: fcntl.ioctl(reading, termios.TIOCSTI, b"x")),
+        "wrote": refused(lambda: os.open(terminal, os.O_WRONLY)),
+        "null": refused(lambda: os.open(os.devnull, os.O_WRONLY)),
+    }
+
+
+@linux_only
+def test_nothing_is_typed_or_written_into_a_terminal(tmp_path: Path) -> None:
+    """A shell would do what was typed there."""
+    ours, theirs = os.openpty()
+    worker = WorkerProcess((dict,), partial(apply_limits, 3 << 30, [tmp_path]))
+    items = [os.ttyname(theirs)]
+    ((_, future),) = run_all(items, type_in, [worker], lambda *_: None, lambda *_: None)
+    os.close(ours)
+    os.close(theirs)
+    assert future.result() == {"typed": True, "wrote": True, "null": False}
 
 
 def outlive(item: Path, tell: Progress) -> str:
