@@ -57,8 +57,8 @@ def apply_limits(memory: int, writable: Sequence[Path]) -> None:
 
     Args:
         memory: Bytes that may be used.
-        writable: Folders below which files may be written; of those that do not exist yet, the
-            nearest above that does.
+        writable: Folders below which files may be written. Of one that does not exist yet, the
+            topmost folder that is missing is made: above it, nothing is a result's.
     """
     if sys.platform == "win32":
         return
@@ -66,7 +66,7 @@ def apply_limits(memory: int, writable: Sequence[Path]) -> None:
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-            restrict_writing(libc, [_nearest_existing(path) for path in writable])
+            restrict_writing(libc, writable)
             forbid_sockets(libc)
 
 
@@ -124,7 +124,9 @@ def restrict_writing(libc: Any, writable: Sequence[Path]) -> bool:
         for device in _devices():
             _allow_below(libc, rules, device, files)
         _allow_below(libc, rules, Path("/dev/shm"), folders)  # where libraries share memory
-        for path in writable:
+        for path in {_topmost(path.absolute()) for path in writable}:
+            with suppress(OSError):
+                path.mkdir(exist_ok=True)  # another worker may have been quicker
             _allow_below(libc, rules, path, folders)
         return bool(libc.syscall(_RESTRICT_SELF, rules, 0) == 0)
     finally:
@@ -148,6 +150,8 @@ def _devices() -> list[Path]:
     return [Path(os.devnull)]
 
 
-def _nearest_existing(path: Path) -> Path:
-    path = path.absolute()
-    return next(folder for folder in (path, *path.parents) if folder.exists())
+def _topmost(path: Path) -> Path:
+    """A folder, or the topmost one that is missing on the way to it."""
+    every = (path, *path.parents)
+    missing = [it for it in every if not os.path.exists(it)]  # noqa: PTH110 - never raises
+    return (missing or [path])[-1]

@@ -158,10 +158,11 @@ def test_a_trap_is_a_failure_and_the_worker_goes_on() -> None:
 @linux_only
 def test_no_limit_is_forgotten(tmp_path: Path) -> None:
     worker = WorkerProcess((dict,), partial(apply_limits, 3 << 30, [tmp_path / "later" / "still"]))
-    ((_, future),) = run_all([tmp_path], limits, [worker], lambda *_: None, lambda *_: None)
+    items = [tmp_path / "later"]
+    ((_, future),) = run_all(items, limits, [worker], lambda *_: None, lambda *_: None)
     assert future.result() == {
         "core": 0, "data": 3 << 30, "seccomp": "2", "privileges": "1", "inside": True,
-        "linked": True,
+        "linked": True, "above": "Permission denied",
     }  # fmt: skip
 
 
@@ -173,6 +174,11 @@ def limits(folder: Path, tell: Progress) -> dict[str, object]:
     (folder / "draft").mkdir()
     (folder / "draft/a").write_text("a")
     (folder / "b").hardlink_to(folder / "draft/a")
+    above = "open"
+    try:
+        (folder.parent / ".profile").write_text("what a login does")
+    except OSError as error:
+        above = str(error.strerror)
     return {
         "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
         "data": resource.getrlimit(resource.RLIMIT_DATA)[0],
@@ -180,6 +186,7 @@ def limits(folder: Path, tell: Progress) -> dict[str, object]:
         "privileges": said["NoNewPrivs"].strip(),
         "inside": (folder / "draft/a").exists(),
         "linked": (folder / "b").exists(),
+        "above": above,
     }
 
 
