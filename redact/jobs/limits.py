@@ -20,7 +20,7 @@ from typing import Any
 LEAST_MEMORY = 3 << 30
 """Bytes: large pictures in a slow encoder need about that much."""
 
-_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 22, 38
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _FILTER = 2
 
 _CALLS = {"x86_64": (0xC000003E, 41, 16), "aarch64": (0xC00000B7, 198, 29)}
@@ -71,16 +71,33 @@ def apply_limits(memory: int, writable: Sequence[Path]) -> None:
 
 
 def limit_memory(memory: int) -> None:
-    """Bound memory, and forbid dumps of it, which would hold clear pictures."""
+    """Bound memory, and forbid dumps of it."""
     if sys.platform == "win32":
         return
     import resource
 
-    for which, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory)):
-        _, hard = resource.getrlimit(which)
-        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        with suppress(ValueError, OSError):
-            resource.setrlimit(which, (bound, hard))
+    forbid_dumps()
+    _limit(resource.RLIMIT_DATA, memory)
+
+
+def forbid_dumps() -> None:
+    """Forbid pictures of this process's memory on disk, which would hold clear pictures."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _limit(resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux":  # a program that the kernel gives dumps to is not held by that
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _limit(which: int, most: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(which)
+    bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(which, (bound, hard))
 
 
 def forbid_sockets(libc: Any) -> bool:

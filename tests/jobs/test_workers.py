@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import io
 import os
@@ -162,7 +163,7 @@ def test_no_limit_is_forgotten(tmp_path: Path) -> None:
     ((_, future),) = run_all(items, limits, [worker], lambda *_: None, lambda *_: None)
     assert future.result() == {
         "core": 0, "data": 3 << 30, "seccomp": "2", "privileges": "1", "inside": True,
-        "linked": True, "above": "Permission denied",
+        "linked": True, "above": "Permission denied", "dumpable": 0,
     }  # fmt: skip
 
 
@@ -187,6 +188,7 @@ def limits(folder: Path, tell: Progress) -> dict[str, object]:
         "inside": (folder / "draft/a").exists(),
         "linked": (folder / "b").exists(),
         "above": above,
+        "dumpable": ctypes.CDLL(None).prctl(3, 0, 0, 0, 0),
     }
 
 

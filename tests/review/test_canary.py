@@ -147,6 +147,9 @@ def test_it_ends_when_idle_or_told(clip: Path, end: str) -> None:
     assert running.stdout is not None
     address = running.stdout.readline().strip()
     assert address.startswith("http://127.0.0.1:")
+    if sys.platform == "linux":
+        limits = Path(f"/proc/{running.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 ", limits)  # no picture of its memory on disk
     if end == "told":
         with httpx.Client() as client:
             page = client.get(address).text.partition("url=")[2].partition('"')[0]

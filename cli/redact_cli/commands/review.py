@@ -12,6 +12,7 @@ import typer
 from redact.core.recipe import Recipe
 from redact.errors import MissingInputError, printable
 from redact.jobs.batch import Batch
+from redact.jobs.limits import forbid_dumps
 from redact.jobs.plan_names import find_plan
 from redact.review.server import ReviewServer
 from redact.review.work import Review
@@ -43,6 +44,7 @@ def review_all(
             )
     if not found.jobs:
         raise MissingInputError("there is nothing to review")
+    forbid_dumps()  # pictures of the page are in this process, too
     outputs = {job.source: job.output for job in found.jobs}
     files = [(job.source, _plan_of(job.source, job.output, recipe, output)) for job in found.jobs]
     review = Review(files, outputs.__getitem__, checking, likeness=likeness)
