@@ -219,13 +219,20 @@ class Session:
             self.plan = self._read()
             self.revision += 1
 
-    def take_rendered(self, plan: Plan) -> None:
+    def take_rendered(self, before: Plan, plan: Plan) -> None:
         """The plan as it was rendered: with what the check found hidden, and the result's digest.
 
+        Args:
+            before: What was rendered; nothing that was decided since is lost.
+            plan: The same with what rendering it changed.
+
         Raises:
+            StaleError: The plan is in another state.
             ChangedOnDiskError: The plan file was changed by somebody else.
         """
         with self._lock:
+            if self.plan is not before:
+                raise StaleError("the plan was edited meanwhile", None, "render it again")
             self._write(plan)
 
     def _check(self, revision: int) -> None:

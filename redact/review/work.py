@@ -183,9 +183,11 @@ class Review:
             )
             job.output = printable(Path(made.output.name))
             if made.held_back is None:
-                if session.plan is not plan:
-                    raise PlanError("the plan was edited meanwhile", None, "render it again")
-                session.take_rendered(changed_plan(plan, made))
+                try:
+                    session.take_rendered(plan, changed_plan(plan, made))
+                except BaseException:
+                    output.unlink(missing_ok=True)  # it lacks what was decided since
+                    raise
             job.outcome = "rendered" if made.held_back is None else "held back"
             job.message = made.held_back or _checked(made.verification)
             session.held_back = made.held_back is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,14 +16,17 @@ import pytest
 from redact.core.edits.values import HideBox, HidePath, Show, Span, Split
 from redact.core.geometry import Box, Size
 from redact.core.history import add, signature
-from redact.core.plan import Result, load, save
+from redact.core.names import default_output
+from redact.core.plan import Plan, Result, dumps, load, save
 from redact.errors import PlanError, RedactError
 from redact.review.media_worker import MediaWorker
+from redact.review.rendering import Rendered
 from redact.review.session import ChangedOnDiskError, Session, StaleError, with_times
 from redact.review.work import Review
 from tests.review.material import FRAMES, RATE, make_plan, track_of
 
 TIMES = [Fraction(i, RATE) for i in range(FRAMES)]
+RESULT = Result("sha256:" + "1" * 64)
 
 
 @pytest.fixture
@@ -230,7 +235,7 @@ def test_watched_spans_are_signed(session: Session) -> None:
 
 
 def test_a_result_that_is_gone_or_another_one_is_not_signed(session: Session) -> None:
-    session.take_rendered(replace(session.plan, result=Result("sha256:" + "1" * 64)))
+    session.take_rendered(session.plan, replace(session.plan, result=RESULT))
     output = session.path.with_name("result.mp4")
     for content in (None, b"something else"):
         if content is not None:
@@ -239,6 +244,39 @@ def test_a_result_that_is_gone_or_another_one_is_not_signed(session: Session) ->
             session.sign(session.revision, "Ada", output)
         assert session.state == "rendered"
         assert load(session.path) == session.plan
+
+
+def test_what_is_decided_until_a_rendering_ends_is_kept(session: Session) -> None:
+    before = session.plan
+    session.act(0, [{"edit": "hide", "box": [1, 2, 30, 40]}], "Ada")
+    with pytest.raises(StaleError):
+        session.take_rendered(before, replace(before, result=RESULT))
+    assert len(load(session.path).edits) == 1
+    session.take_rendered(session.plan, replace(session.plan, result=RESULT))
+    assert load(session.path).result == RESULT
+
+
+def test_a_result_that_lacks_what_was_decided_meanwhile_does_not_stay(
+    clip: Path, media: MediaWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_plan(clip, [track_of(1, "red", range(100))])
+
+    def render(_: Path, output: Path, plan: Plan, *__: object, **___: object) -> Rendered:
+        session.act(session.revision, [{"edit": "hide", "box": [1, 2, 30, 40]}], "Ada")
+        output.write_bytes(b"somebody shows")
+        return Rendered(output, dumps(replace(plan, tracks=(), result=RESULT)), None, None)
+
+    monkeypatch.setattr("redact.review.work.render", render)
+    with closing(Review([(clip, path)], media=media, likeness=False)) as review:
+        session = review.session(0)
+        job = review.start_rendering(0)
+        until = time.monotonic() + 20
+        while job.running and time.monotonic() < until:
+            time.sleep(0.01)
+    assert job.outcome == "failed"
+    assert "edited meanwhile" in job.message
+    assert not default_output(clip).exists()
+    assert len(load(path).edits) == 1
 
 
 def test_zones_are_copied_to_files_of_the_same_size(clip: Path, media: MediaWorker) -> None:
