@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import stat
 import sys
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from redact.core import owners
 from redact.core.owners import OWNER, heartbeat, is_orphan, owner
 from redact.errors import UnwritableOutputError
+
+_PATIENCE = 10.0  # seconds in which another process ends its writing
+_HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
 _FLAGS = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
@@ -139,6 +145,47 @@ def _take_ownership(handle: int, path: Path) -> bool:
     os.write(handle, owner().encode())
     os.fsync(handle)
     return True
+
+
+@contextmanager
+def writing_alone(path: Path) -> Iterator[None]:
+    """Keep other processes from writing a file between reading it and writing it.
+
+    Raises:
+        UnwritableOutputError: Another one takes too long, or its folder cannot be written to.
+    """
+    tag = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
+    place = path.with_name(f".{path.name[:40]}.{tag}.lock")
+    until = monotonic() + _PATIENCE
+    while (handle := _lock_for_writing(place, path)) is None:
+        if monotonic() > until:
+            raise UnwritableOutputError("another process is writing it", path, "try again")
+        sleep(0.01)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes no open file; it stays, and is empty
+            place.unlink()
+        os.close(handle)
+
+
+def _lock_for_writing(place: Path, path: Path) -> int | None:
+    """The open file of a lock; None while another process has it, or has just removed it."""
+    try:
+        handle = os.open(place, _FLAGS, 0o600)
+    except OSError as error:
+        raise UnwritableOutputError(f"cannot be written: {error.strerror}", path) from error
+    try:
+        _lock_file(handle)
+    except OSError as error:
+        if error.errno in _HELD:
+            os.close(handle)
+            return None  # any other error: this file system has no locks
+    with suppress(OSError):
+        if os.path.samestat(os.fstat(handle), os.lstat(place)):
+            return handle
+    os.close(handle)
+    return None
 
 
 def is_private(found: os.stat_result) -> bool:

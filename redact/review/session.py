@@ -17,7 +17,7 @@ from redact.core.edits.things import is_ever_hidden
 from redact.core.edits.values import Edit, HideBox, SignOff, Span
 from redact.core.findings import Track
 from redact.core.plan import Plan, dump_tracks, load, save, tracks_in
-from redact.core.storage import FolderLock, lock_by
+from redact.core.storage import FolderLock, lock_by, writing_alone
 from redact.errors import PlanError, UnwritableOutputError
 from redact.report import sign_off
 from redact.review.outlines import Memory
@@ -247,10 +247,12 @@ class Session:
         return read_edit(said)
 
     def _write(self, plan: Plan) -> None:
-        if self.changed_on_disk():
-            raise ChangedOnDiskError(_THEIRS, self.path, "load it anew")
-        save(plan, self.path, self._tracks_as_text(plan.tracks))
-        self._on_disk = _digest(self.path)
+        tracks = self._tracks_as_text(plan.tracks)
+        with writing_alone(self.path):
+            if self.changed_on_disk():
+                raise ChangedOnDiskError(_THEIRS, self.path, "load it anew")
+            save(plan, self.path, tracks)
+            self._on_disk = _digest(self.path)
         self.plan = plan
         self.held_back = False
         self.revision += 1

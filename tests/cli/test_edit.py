@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from redact import api
+from redact.core import storage
 from redact.core.edits.values import HideBox, Show, Split, Trim
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
+from redact.core.history import add
 from redact.core.plan import Plan, SourceId, load, save
 from redact.core.recipe import recipe
 from redact.jobs import batch, sandbox
@@ -201,3 +206,46 @@ def test_a_plan_with_zones_alone_is_no_work_of_a_persons() -> None:
     Path("a.redacted.jpg").unlink()
     assert redact("edit", "a.redact.json", "add", SHOW) == 0
     assert redact("run", "a.jpg", "--zone", "0,0,2,2") == 8
+
+
+ADD = """
+import sys
+from redact_cli.app import main
+main(["edit", sys.argv[1], "add", sys.argv[2]])
+"""
+
+
+def test_no_edit_is_lost_where_several_are_added_at_once() -> None:
+    """Each said that it is done; one of them may hide somebody."""
+    zones = [f'{{"edit": "hide", "box": [{n}, 2, 60, 8]}}' for n in range(6)]
+    added = [subprocess.Popen([sys.executable, "-c", ADD, PLAN, zone]) for zone in zones]
+    assert [one.wait(60) for one in added] == [0] * 6
+    lefts = {edit.box.left for edit in load(PLAN).edits if isinstance(edit, HideBox)}
+    assert lefts == set(range(6))
+    assert [path.name for path in Path().iterdir()] == [PLAN]
+
+
+def test_a_plan_that_another_process_writes_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_PATIENCE", 0.1)
+    before = load(PLAN)
+    with storage.writing_alone(Path(PLAN)):
+        assert redact("edit", PLAN, "add", SHOW) != 0
+    assert load(PLAN) == before
+    assert redact("edit", PLAN, "add", SHOW) == 0
+
+
+def test_what_is_edited_while_a_plan_is_rendered_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.jpg").write_text("redact", encoding="utf-8")
+    plan = fake_redact.analyse_file(Path("a.jpg"))
+    save(plan, PLAN)
+
+    def rendering(*given: Any, **named: Any) -> api.Outcome:
+        save(add(load(PLAN), HideBox(Box(0, 0, 2, 2))), PLAN)
+        return fake_redact.render_file(*given, **named)
+
+    monkeypatch.setattr(api, "render_file", rendering)
+    assert redact("render", "a.jpg", "--plan", PLAN) != 0
+    assert not Path("a.redacted.jpg").exists()
+    assert kinds() == ["hide"]
+    monkeypatch.setattr(api, "render_file", fake_redact.render_file)
+    assert redact("render", "a.jpg", "--plan", PLAN) == 0

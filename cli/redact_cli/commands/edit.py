@@ -14,6 +14,7 @@ from redact.core.edits.json_form import read_edit, write_edit
 from redact.core.edits.values import Edit
 from redact.core.history import add, free_number, now, redo, undo
 from redact.core.plan import Plan, load, save
+from redact.core.storage import writing_alone
 from redact.core.strict_json import parse_json
 from redact.errors import PlanError, RecipeError, printable
 from redact.report.words import edit_in_words
@@ -33,19 +34,21 @@ def edit_plan(
     """
     if said and action != "add":
         raise RecipeError(f"`{action}` takes nothing more", remedy="only `add` takes edits")
-    before = load(plan)
     if action == "list":
-        _list(before, as_json=as_json)
+        _list(load(plan), as_json=as_json)
         return
-    if action == "add":
-        edits = [replace(e, reason=e.reason or reason) for e in _read_edits(said, before)]
-        after = add(before, *edits, by=by, at=now())
-        touched = after.edits[len(before.edits) :]
-    else:
-        after = undo(before) if action == "undo" else redo(before)
-        shorter, longer = sorted((before.edits, after.edits), key=len)
-        touched = longer[len(shorter) :]
-    save(after, plan)
+    values = _read_values(said) if action == "add" else []
+    with writing_alone(plan):
+        before = load(plan)
+        if action == "add":
+            edits = [replace(e, reason=e.reason or reason) for e in _read_edits(values, before)]
+            after = add(before, *edits, by=by, at=now())
+            touched = after.edits[len(before.edits) :]
+        else:
+            after = undo(before) if action == "undo" else redo(before)
+            shorter, longer = sorted((before.edits, after.edits), key=len)
+            touched = longer[len(shorter) :]
+        save(after, plan)
     first = min(len(before.edits), len(after.edits)) + 1
     if as_json:
         typer.echo(json.dumps({"action": action, "edits": [write_edit(e) for e in touched]}))
@@ -67,12 +70,12 @@ def _list(plan: Plan, *, as_json: bool) -> None:
         typer.echo(escaped(f"undone: {edit_in_words(write_edit(edit))}"))
 
 
-def _read_edits(said: list[str], plan: Plan) -> list[Edit]:
-    """The edits that were said, or stand on standard input for `-`.
+def _read_values(said: list[str]) -> list[Any]:
+    """What was said, or stands on standard input for `-`, as JSON.
 
     Raises:
         RecipeError: Nothing was said.
-        PlanError: It is no edit.
+        PlanError: It is no JSON.
     """
     if not said:
         example = """redact edit clip.redact.json add '{"edit": "show", "track": 1}'"""
@@ -81,6 +84,15 @@ def _read_edits(said: list[str], plan: Plan) -> list[Edit]:
     for text in said:
         read = _parse(sys.stdin.read() if text == "-" else text)
         values += read if isinstance(read, list) else [read]
+    return values
+
+
+def _read_edits(values: list[Any], plan: Plan) -> list[Edit]:
+    """The edits that were said.
+
+    Raises:
+        PlanError: One is no edit.
+    """
     number = free_number(plan)
     for value in values:
         if isinstance(value, dict) and value.get("edit") in ("split", "trim"):

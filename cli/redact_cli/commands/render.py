@@ -12,6 +12,7 @@ from redact import api
 from redact.core.interfaces import Progress
 from redact.core.names import default_output
 from redact.core.plan import Plan, load, save
+from redact.core.storage import writing_alone
 from redact.errors import PlanError, printable
 from redact.jobs.batch import Job, Report, outcome_report
 from redact.jobs.plan_names import find_plan, plan_names
@@ -117,7 +118,11 @@ def _render(job: Job, known: Plan, progress: Progress) -> Report:
             progress=progress,
         )
     try:
-        save(outcome.plan, job.plan)
+        with writing_alone(job.plan):
+            if load(job.plan) != known:
+                problem = "the plan was changed while it was rendered"
+                raise PlanError(problem, job.plan, "render it again")
+            save(outcome.plan, job.plan)
         if job.report:
             write_report(outcome, job.plan)
     except BaseException:
