@@ -38,10 +38,10 @@ def write_whole(path: Path, text: str, *, private: bool = False) -> None:
     tag = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]  # the name itself may be too long
     draft = path.with_name(f".{path.name[:40]}.{owner()}.{tag}.part")
     try:
-        if private:
-            draft.unlink(missing_ok=True)
-            os.close(os.open(draft, _NEW, 0o600))
-        draft.write_text(text, encoding="utf-8")
+        draft.unlink(missing_ok=True)  # another may have put it there, and made it a link
+        handle = os.open(draft, _NEW, 0o600 if private else 0o666)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - a handle
+            file.write(text)
         draft.replace(path)
     except OSError as error:
         raise UnwritableOutputError(f"cannot be written: {error.strerror}", path) from error
