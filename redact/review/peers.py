@@ -17,8 +17,9 @@ _TRIES, _PAUSE = 5, 0.01  # seconds; a table read while it changes can miss a ro
 def is_other_user(client: tuple[str, int] | None, server: tuple[str, int] | None) -> bool:
     """Whether a connection to 127.0.0.1 comes from a process of another user.
 
-    Only Linux tells; elsewhere, and where its tables cannot be read, the answer is no. A
-    connection that is not in the tables, or whose process has let go of it, is another's.
+    Only Linux tells; elsewhere, and on a system that shows its tables to nobody, the answer is no.
+    A connection that is not in the tables, or whose process has let go of it, is another's. So is
+    any while they cannot be read: whoever asks may have used up what reading them takes.
 
     Args:
         client: Its address and port.
@@ -31,7 +32,10 @@ def is_other_user(client: tuple[str, int] | None, server: tuple[str, int] | None
     # Both ends: one port may have several connections, each of somebody else.
     ends = (_written(client), _written(server))
     for _ in range(_TRIES):
-        rows = _rows()
+        try:
+            rows = _rows()
+        except OSError:
+            return True
         if rows is None:
             return False
         for local, remote, owner, inode in rows:
@@ -48,15 +52,17 @@ def _written(end: tuple[str, int]) -> str:
 
 
 def _rows() -> list[tuple[str, str, int, int]] | None:
-    """Local end, remote end, owner and inode of each connection; None where nothing tells."""
+    """Local end, remote end, owner and inode of each connection; None where nothing tells.
+
+    Raises:
+        OSError: They cannot be read now.
+    """
     texts = []
     for table in _TABLES:
         try:
             texts.append(table.read_text("ascii"))
-        except FileNotFoundError:  # a kernel without IPv6 has one table
+        except (FileNotFoundError, PermissionError):  # none of IPv6, or none for anybody
             continue
-        except OSError:
-            return None
     if not texts:
         return None
     rows = [line.split() for text in texts for line in text.splitlines()[1:]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -77,6 +78,27 @@ def test_a_row_that_the_first_reading_missed_is_found(
 def test_where_nothing_tells_nobody_is_refused(tables: tuple[Path, Path]) -> None:
     for table in tables:
         table.unlink()
+    assert not peers.is_other_user(CLIENT, SERVER)
+
+
+@pytest.mark.parametrize("reason", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_who_used_up_what_reading_takes_is_refused(
+    tables: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    def read_text(*_: object) -> str:
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert peers.is_other_user(CLIENT, SERVER)
+
+
+def test_a_system_that_shows_its_tables_to_nobody_refuses_nobody(
+    tables: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_text(*_: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", read_text)
     assert not peers.is_other_user(CLIENT, SERVER)
 
 
