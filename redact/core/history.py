@@ -88,10 +88,13 @@ def free_number(plan: Plan) -> int:
 
 
 def signature(plan: Plan) -> SignOff | None:
-    """Who answers for the plan as it is: the last sign-off, unless something was edited since."""
+    """Who answers for the plan as it is: the last sign-off, unless something was edited since.
+
+    For a result that it does not name nobody answers yet.
+    """
     for edit in reversed(plan.edits):
         if isinstance(edit, SignOff):
-            return edit
+            return edit if plan.result in (None, Result(edit.result or "")) else None
         if not isinstance(edit, Note):
             return None
     return None

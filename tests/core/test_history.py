@@ -118,9 +118,15 @@ def test_a_plan_whose_result_would_be_another_one_forgets_it() -> None:
 
 
 def test_a_signature_holds_until_something_is_edited() -> None:
-    signed = add(one_plan(), SIGNED)
+    """Or rendered: a result that nobody looked at is not signed by who signed the one before."""
+    signed = add(one_plan(), replace(SIGNED, result="sha256:2"))
     assert signature(one_plan()) is None
+    assert signature(add(one_plan(), SIGNED)) is None  # it names no result
     assert signature(signed) is not None
+    assert signature(replace(signed, result=Result("sha256:3"))) is None
+    alone = add(replace(one_plan(), result=None), SIGNED)
+    assert signature(alone) is not None
+    assert signature(replace(alone, result=Result("sha256:2"))) is None
     assert signature(add(signed, Note("well done"))) is not None
     assert signature(add(signed, Accept(1))) is None
     assert signature(add(signed, Show(1))) is None
