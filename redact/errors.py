@@ -111,6 +111,14 @@ class LeakError(VerificationError):
     held: Any = None
 
 
+def class_named(name: str) -> type[RedactError]:
+    """The class of errors of that name, as another process told it; an `EngineError` for others."""
+    found = globals().get(name)
+    if isinstance(found, type) and issubclass(found, RedactError):
+        return found
+    return EngineError
+
+
 def printable(path: Path) -> str:
     """The path as text for one terminal line: control and undecodable characters are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from redact import errors
-from redact.errors import RedactError, printable
+from redact.errors import EngineError, RedactError, class_named, printable
 
 
 def family() -> dict[str, type[RedactError]]:
@@ -54,6 +54,18 @@ def test_errors_travel_between_processes(kind: type[RedactError]) -> None:
     assert type(came) is kind
     assert (came.problem, came.path, came.remedy) == (sent.problem, sent.path, sent.remedy)
     assert str(came) == str(sent)
+
+
+@pytest.mark.parametrize("kind", family().values(), ids=family())
+def test_another_process_names_a_class_of_errors(kind: type[RedactError]) -> None:
+    assert class_named(kind.__name__) is kind
+
+
+@pytest.mark.parametrize(
+    "name", ["printable", "Path", "Any", "__doc__", "annotations", "ValueError", ""]
+)
+def test_what_is_no_class_of_errors_is_not_taken_for_one(name: str) -> None:
+    assert class_named(name) is EngineError
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
-from redact import errors
 from redact.cluster.link import Asked, Link
 from redact.cluster.members import Member, Members
 from redact.cluster.messages import COUNT, Answer, Proof, decode
 from redact.cluster.tries import TRIES, Item, Try
 from redact.detect.cache import SEGMENT, remove_caches
-from redact.errors import ClusterError, OutputError, RedactError, printable
+from redact.errors import ClusterError, OutputError, RedactError, class_named, printable
 from redact.jobs.jobs import Failure
 from redact.media.files import VIDEO_SUFFIXES
 
@@ -272,8 +271,8 @@ class Splits:
             failure: Why it was not redacted; what another run may use stays.
         """
         split = self._splits.pop(item, None)
-        kind = Exception if failure is None else getattr(errors, failure.kind, Exception)
-        if split is not None and not issubclass(kind, OutputError):
+        stays = failure is not None and issubclass(class_named(failure.kind), OutputError)
+        if split is not None and not stays:
             remove_caches(item.job.output.parent, item.job.output)
 
     def forget_all(self) -> None:

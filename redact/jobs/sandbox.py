@@ -13,14 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from redact import errors
 from redact.core.extent import Extent
 from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress
 from redact.core.notes import Note
 from redact.core.owners import owner
-from redact.errors import EngineError, RedactError
+from redact.errors import EngineError, class_named
 from redact.jobs.jobs import Failure, describe_failure
 from redact.jobs.limits import apply_limits, memory_for
 from redact.jobs.worker_process import (
@@ -93,10 +92,9 @@ def run_in_sandbox(task: Task[Result], progress: Progress) -> Result:
         found = future.result()
     if not isinstance(found, Failure):
         return found
-    kind = getattr(errors, found.kind, EngineError)
-    if found.trace is not None or not issubclass(kind, RedactError):
-        raise RuntimeError(found.trace or found.message)
-    raise kind(found.message, None if found.elsewhere else task.source)
+    if found.trace is not None:
+        raise RuntimeError(found.trace)
+    raise class_named(found.kind)(found.message, None if found.elsewhere else task.source)
 
 
 def _result_or_failure(task: Task[Result], tell: Progress) -> Result | Failure:

@@ -12,9 +12,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from redact import errors
 from redact.core.plan import Plan, dumps
-from redact.errors import EngineError, RedactError
+from redact.errors import EngineError, RedactError, class_named
 from redact.jobs.jobs import Failure
 from redact.jobs.sandbox import error_of_loss, sandboxed_worker
 from redact.review.frames import (
@@ -273,7 +272,5 @@ class MediaWorker:
         if isinstance(request, Opening):
             self._opened_in, self._sent = self._worker.pid, None
         if isinstance(found, Failure):
-            kind = getattr(errors, found.kind, EngineError)
-            known = isinstance(kind, type) and issubclass(kind, RedactError)
-            raise (kind if known else EngineError)(found.message, request.source)
+            raise class_named(found.kind)(found.message, request.source)
         return found

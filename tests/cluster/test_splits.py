@@ -319,7 +319,14 @@ def test_a_scheduler_that_is_gone_has_nothing_any_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "stays"), [(None, False), ("EngineError", False), ("UnwritableOutputError", True)]
+    ("kind", "stays"),
+    [
+        (None, False),
+        ("EngineError", False),
+        ("UnwritableOutputError", True),
+        ("printable", False),  # a process that was taken over says whatever it likes
+        ("Path", False),
+    ],
 )
 def test_what_came_too_late_goes_with_its_file(
     tmp_path: Path, kind: str | None, stays: bool
