@@ -86,7 +86,8 @@ def _console() -> Console:
 
 
 def _print(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style), soft_wrap=True)
+    said = "\n".join(map(escaped, text.split("\n")))  # rich lets a terminal's commands through
+    console.print(Text(said, style=style), soft_wrap=True)
 
 
 def escaped(text: str) -> str:
@@ -192,7 +193,7 @@ class Bars(Silence):
         if path not in self._tasks:
             name = printable(Path(path.name))
             self._tasks[path] = self._bars.add_task(name, total=1.0, detail="")
-        self._bars.update(self._tasks[path], completed=pace.fraction, detail=detail(pace))
+        self._bars.update(self._tasks[path], completed=pace.fraction, detail=escaped(detail(pace)))
         self._update_all()
 
     def end(self, path: Path, *, worked: bool) -> None:

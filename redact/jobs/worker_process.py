@@ -29,6 +29,7 @@ SHOW_CHATTER = "REDACT_DEBUG"
 
 _GRACE_PERIOD = 10.0  # seconds that a process gets to tidy up before it is killed
 _LARGEST_MESSAGE = 1 << 24  # bytes
+_LONGEST = 32  # characters of a stage
 
 _SIGNALS = {
     getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGTERM") if hasattr(signal, name)
@@ -129,7 +130,9 @@ class WorkerProcess:
         self._deadline = monotonic() + self._timeout
         if kind == "told":
             stage, done, expected = rest
-            self._tell(str(stage), int(done), None if expected is None else int(expected))
+            if not (isinstance(stage, str) and stage.isidentifier() and len(stage) <= _LONGEST):
+                raise TypeError("that is no stage")
+            self._tell(stage, int(done), None if expected is None else int(expected))
         else:
             (result,) = rest
             if not isinstance(result, self._result_types or object):

@@ -41,6 +41,23 @@ def test_bars_show_frames_speed_time_left_and_all_files(monkeypatch: pytest.Monk
         assert word in said
 
 
+def test_nothing_that_is_said_commands_a_terminal() -> None:
+    """A file, or a process that it took over, may have chosen the words."""
+    spoken = "\x1b]52;c;ZXZpbA==\x07 is what\nb.mp4\u202e says"
+    for display in (Bars, Lines):
+        screen = terminal()
+        with display(screen, Total({A: 100}, 0.0)) as made:
+            made.say(spoken)
+            made.tell(A, "\x1b[8m", 50, 100)
+            if isinstance(made, Bars):
+                made._bars.refresh()
+        said = shown(screen)
+        assert r"\x1b]52;c;ZXZpbA==\x07 is what" in said
+        assert r"b.mp4\u202e says" in said
+        for command in ("\x1b]52", "\x07", "\x1b[8m", "\u202e"):
+            assert command not in said
+
+
 def test_one_file_has_no_bar_for_all() -> None:
     screen = terminal()
     with Bars(screen, Total({A: 100}, 0.0)) as bars:

@@ -26,5 +26,7 @@ def trap(job: Job, tell: Progress) -> Report:
         "b": Report(job.source, job.output, "redacted", notes=(Trap(job.source.parent),)),  # type: ignore[arg-type]
         "c": Report(job.source, job.output, "redacted", frames={"os": "system"}),  # type: ignore[arg-type]
     }
-    tell(["no", "stage"] * 9, 1, 1)  # type: ignore[arg-type]
+    if job.source.stem == "d":
+        tell(["no", "stage"] * 9, 1, 1)  # type: ignore[arg-type]
+        return Report(job.source, None, "redacted")
     return wrong[job.source.stem]  # type: ignore[return-value]

@@ -156,6 +156,19 @@ def test_a_trap_is_a_failure_and_the_worker_goes_on() -> None:
     assert second.result() == 2
 
 
+def stage(item: str, tell: Progress) -> int:
+    tell(item, 1, 1)
+    return 1
+
+
+@pytest.mark.parametrize("name", ["\x1b]52;c;ZXZpbA==\x07", "a" * 99, ""])
+def test_a_stage_is_a_word(name: str) -> None:
+    """It goes on to terminals, pages and other machines."""
+    ended = run_all([name], stage, [WorkerProcess((int,))], lambda *_: None, lambda *_: None)
+    ((_, future),) = ended
+    assert "no stage" in str(future.exception())
+
+
 @linux_only
 def test_no_limit_is_forgotten(tmp_path: Path) -> None:
     worker = WorkerProcess((dict,), partial(apply_limits, 3 << 30, [tmp_path / "later" / "still"]))
