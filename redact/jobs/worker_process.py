@@ -11,12 +11,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
+from functools import cache
 from multiprocessing.connection import wait as wait_for_connections
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from redact.core.interfaces import Progress
 from redact.jobs.workers import POLL_INTERVAL
@@ -48,8 +51,8 @@ class WorkerProcess:
     """A worker that is one other process, which is replaced when it dies or stands still.
 
     What comes back is read with suspicion, for the process may have been taken over by the file
-    that it reads: only results of the named classes, made of plain values and of the named classes,
-    are accepted.
+    that it reads: only results of the named classes, whose fields hold what these classes say, are
+    accepted.
 
     Args:
         result_types: The classes that a result may have; any if none is named.
@@ -135,8 +138,9 @@ class WorkerProcess:
             self._tell(stage, int(done), None if expected is None else int(expected))
         else:
             (result,) = rest
-            if not isinstance(result, self._result_types or object):
-                raise TypeError(f"{type(result).__name__} is no result")
+            is_one = isinstance(result, self._result_types or object)
+            if not (is_one and fits(result, type(result))):
+                raise TypeError(f"this {type(result).__name__} is no result")
             self._future.set_result(result)
 
     def _fail(self, error: Exception) -> None:
@@ -164,6 +168,33 @@ class WorkerProcess:
         if process.is_alive():
             process.kill()
             process.join()
+
+
+def fits(value: object, kind: Any) -> bool:
+    """Whether a value is of a type, and so is all in it, as far as dataclasses and tuples say."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(fits(value, one) for one in inner)
+    if origin is Literal:
+        return isinstance(value, str) and value in inner
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
+        return len(kinds) == len(value) and all(map(fits, value, kinds))
+    if is_dataclass(kind):
+        return type(value) is kind and all(
+            fits(getattr(value, name), one) for name, one in _fields(kind).items()
+        )
+    if kind is Path:
+        return isinstance(value, Path)
+    return type(value) is kind or (kind is float and type(value) is int)
+
+
+@cache
+def _fields(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
 
 
 class StrictUnpickler(pickle.Unpickler):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -19,12 +20,16 @@ from typing import Any
 import pytest
 
 from redact.core.findings import Kind
+from redact.core.geometry import Box
 from redact.core.interfaces import Progress
+from redact.core.notes import Note
 from redact.jobs import sandbox
 from redact.jobs.batch import Failure, Job, Report, find_jobs, run
 from redact.jobs.limits import apply_limits
-from redact.jobs.worker_process import SHOW_CHATTER, StrictUnpickler, WorkerProcess
+from redact.jobs.worker_process import SHOW_CHATTER, StrictUnpickler, WorkerProcess, fits
 from redact.jobs.workers import run_all
+from redact.review.frames import Opened
+from redact.verify.result import Spot
 from tests.cli import fake_redact
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="what Linux can close")
@@ -84,7 +89,18 @@ def answer(job: Job, tell: Progress) -> Any:
     return "redacted"
 
 
-@pytest.mark.parametrize("work", [lie, vanish, answer])
+def misreport(job: Job, tell: Progress) -> Report:
+    return Report(job.source, job.output, "failed", failure=5)  # type: ignore[arg-type]
+
+
+def nest(job: Job, tell: Progress) -> Report:
+    deep: Any = ()
+    for _ in range(40):
+        deep = (deep, deep)
+    return Report(job.source, job.output, "failed", uncertain_at=deep, failure=Failure("E", "m"))
+
+
+@pytest.mark.parametrize("work", [lie, vanish, answer, misreport, nest])
 def test_what_comes_back_is_checked(tmp_path: Path, work: Any) -> None:
     (tmp_path / "a.jpg").write_text("redact", encoding="utf-8")
     (report,) = run(find_jobs([tmp_path]).jobs, work=work)
@@ -167,6 +183,28 @@ def test_a_stage_is_a_word(name: str) -> None:
     ended = run_all([name], stage, [WorkerProcess((int,))], lambda *_: None, lambda *_: None)
     ((_, future),) = ended
     assert "no stage" in str(future.exception())
+
+
+OPENED = Opened((Fraction(1, 25),), ((320, 180),), (0, 25), False)
+
+
+@pytest.mark.parametrize(
+    ("value", "changes"),
+    [
+        (OPENED, {"times": (0.04,)}),
+        (OPENED, {"sizes": ((320, 180, 3),)}),
+        (OPENED, {"keys": [0, 25]}),
+        (OPENED, {"sound": 1}),
+        (Failure("E", "m"), {"trace": b""}),
+        (Note("a", 1, "b"), {"count": True}),
+        (Spot(1, Fraction(1), Box(0, 0, 1, 1), (("yunet", 0.5),)), {"kind": "face"}),
+        (Spot(1, Fraction(1), Box(0, 0, 1, 1), (("yunet", 1),)), {"box": None}),
+        (Report(Path("a"), Path("b"), "redacted"), {"status": "done"}),
+    ],
+)
+def test_a_value_is_what_its_class_says(value: Any, changes: dict[str, Any]) -> None:
+    assert fits(value, type(value))
+    assert not fits(replace(value, **changes), type(value))
 
 
 @linux_only
