@@ -97,7 +97,7 @@ def _limit(which: int, most: int) -> None:
     _, hard = resource.getrlimit(which)
     bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
     with suppress(ValueError, OSError):
-        resource.setrlimit(which, (bound, hard))
+        resource.setrlimit(which, (bound, bound))  # a soft one could be raised again
 
 
 def forbid_sockets(libc: Any) -> bool:

@@ -213,7 +213,7 @@ def test_no_limit_is_forgotten(tmp_path: Path) -> None:
     items = [tmp_path / "later"]
     ((_, future),) = run_all(items, limits, [worker], lambda *_: None, lambda *_: None)
     assert future.result() == {
-        "core": 0, "data": 3 << 30, "seccomp": "2", "privileges": "1", "inside": True,
+        "core": (0, 0), "data": (3 << 30, 3 << 30), "seccomp": "2", "privileges": "1", "inside": True,
         "linked": True, "above": "Permission denied", "dumpable": 0,
     }  # fmt: skip
 
@@ -232,8 +232,8 @@ def limits(folder: Path, tell: Progress) -> dict[str, object]:
     except OSError as error:
         above = str(error.strerror)
     return {
-        "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
-        "data": resource.getrlimit(resource.RLIMIT_DATA)[0],
+        "core": resource.getrlimit(resource.RLIMIT_CORE),
+        "data": resource.getrlimit(resource.RLIMIT_DATA),
         "seccomp": said["Seccomp"].strip(),
         "privileges": said["NoNewPrivs"].strip(),
         "inside": (folder / "draft/a").exists(),
