@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
+import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +15,10 @@ from redact.core.strict_json import make_converter, parse_json
 Value = TypeVar("Value")
 
 _CONVERTER = make_converter()
+
+_FLAGS = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # a pipe is not waited for
+    _FLAGS |= getattr(os, _name, 0)
 
 
 def seal(value: Any) -> bytes:
@@ -35,10 +42,16 @@ def unseal(data: bytes, kind: type[Value]) -> Value:
 def read_sealed(path: Path, largest: int) -> bytes:
     """What a file holds that may be one; no link is followed.
 
+    Whoever may write in the folder above can put another folder in the place of the one that was
+    found to be this user's; but no file of this user's into that.
+
     Raises:
         OSError: It cannot be read.
-        ValueError: It is a link, or longer than that many bytes.
+        ValueError: It is no file of this user's, or longer than that many bytes.
     """
-    if path.is_symlink() or path.stat().st_size > largest:
-        raise ValueError("this is no file of a detection cache")
-    return path.read_bytes()
+    with open(os.open(path, _FLAGS), "rb") as file:  # noqa: PTH123 - a handle
+        found = os.fstat(file.fileno())
+        own = sys.platform == "win32" or found.st_uid == os.geteuid()
+        if not (own and stat.S_ISREG(found.st_mode)) or found.st_size > largest:
+            raise ValueError("this is no file of a detection cache")
+        return file.read(found.st_size)

@@ -26,6 +26,7 @@ from redact.core.geometry import Box, Size
 from redact.core.interfaces import View
 from redact.core.passes import Pass
 from redact.core.recipe import Recipe
+from redact.core.storage import FolderLock, lock
 from redact.detect.cache import (
     CachedPass,
     DetectionCache,
@@ -475,6 +476,33 @@ def test_what_others_could_have_put_there_is_left_alone(
     assert again.passes == Analysis(film()).run(None).passes
     assert os.path.lexists(folder)
     assert remove_caches(tmp_path) == []
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root can be another user"
+)
+def test_what_another_puts_in_the_place_of_the_folder_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They say that nobody is there; the folder was this user's when it was looked at."""
+    whole = Analysis(film()).run(None)
+    folder = run_interrupted(film(), tmp_path / NAME, 90)
+    assert stored(folder)
+
+    def raced(place: Path) -> FolderLock | None:
+        held = lock(place)
+        mine = place.rename(tmp_path / "moved")
+        place.mkdir()
+        for number in stored(mine):
+            known = unseal((mine / f"{number}.json").read_bytes(), Segment)
+            passes = tuple(replace(one, detections=()) for one in known.passes)
+            forged = place / f"{number}.json"
+            forged.write_bytes(seal(replace(known, passes=passes)))
+            os.chown(forged, 65534, 65534)
+        return held
+
+    monkeypatch.setattr("redact.detect.cache.lock", raced)
+    assert resume(film(), tmp_path / NAME).tracks == whole.tracks
 
 
 def test_a_full_disk_or_lost_folder_does_not_end_the_run(
