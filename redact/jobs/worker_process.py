@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
@@ -16,6 +17,7 @@ from functools import cache
 from multiprocessing.connection import wait as wait_for_connections
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socket
 from threading import Thread
 from time import monotonic, sleep
 from types import UnionType
@@ -33,6 +35,7 @@ SHOW_CHATTER = "REDACT_DEBUG"
 _GRACE_PERIOD = 10.0  # seconds that a process gets to tidy up before it is killed
 _LARGEST_MESSAGE = 1 << 24  # bytes
 _LONGEST = 32  # characters of a stage
+_LONGEST_MESSAGE = 120  # seconds in which nothing more of a message comes, or goes
 
 _SIGNALS = {
     getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGTERM") if hasattr(signal, name)
@@ -104,6 +107,7 @@ class WorkerProcess:
         context = multiprocessing.get_context("spawn")
         with _signals_blocked():
             self.connection, theirs = context.Pipe()
+            _bound_waiting(self.connection)
             self._process = context.Process(
                 target=_serve, args=(theirs, self._prepare), daemon=True
             )
@@ -239,6 +243,14 @@ class _Maker:
     def __call__(self, *parts: Any) -> Any:
         """A value."""
         return self._class(*parts)
+
+
+def _bound_waiting(connection: Any) -> None:
+    """Let no process have its parent wait: for the rest of a message, or until one is read."""
+    if sys.platform != "win32":
+        with socket(fileno=os.dup(connection.fileno())) as same:
+            for which in (SO_RCVTIMEO, SO_SNDTIMEO):
+                same.setsockopt(SOL_SOCKET, which, struct.pack("ll", _LONGEST_MESSAGE, 0))
 
 
 @contextmanager

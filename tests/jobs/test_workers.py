@@ -7,10 +7,12 @@ import errno
 import io
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -23,7 +25,7 @@ from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.interfaces import Progress
 from redact.core.notes import Note
-from redact.jobs import sandbox
+from redact.jobs import sandbox, worker_process
 from redact.jobs.batch import Failure, Job, Report, find_jobs, run
 from redact.jobs.limits import apply_limits
 from redact.jobs.worker_process import SHOW_CHATTER, StrictUnpickler, WorkerProcess, fits
@@ -177,7 +179,7 @@ def stage(item: str, tell: Progress) -> int:
     return 1
 
 
-@pytest.mark.parametrize("name", ["\x1b]52;c;ZXZpbA==\x07", "a" * 99, ""])
+@pytest.mark.parametrize("name", ["\x1b]52;c;ZXZpbA==\x07", "a" * 99])
 def test_a_stage_is_a_word(name: str) -> None:
     """It goes on to terminals, pages and other machines."""
     ended = run_all([name], stage, [WorkerProcess((int,))], lambda *_: None, lambda *_: None)
@@ -207,14 +209,35 @@ def test_a_value_is_what_its_class_says(value: Any, changes: dict[str, Any]) -> 
     assert not fits(replace(value, **changes), type(value))
 
 
+def begin(size: int, tell: Progress) -> int:
+    """Send the beginning of a message, and never the rest."""
+    frame: Any = sys._getframe()
+    while "connection" not in frame.f_locals:
+        frame = frame.f_back
+    os.write(frame.f_locals["connection"].fileno(), struct.pack("!i", size))
+    time.sleep(60)
+    return 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is no socket")
+def test_the_rest_of_a_message_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one process has the parent wait, all other files wait too."""
+    monkeypatch.setattr(worker_process, "_LONGEST_MESSAGE", 1)
+    began = time.monotonic()
+    ended = run_all([1 << 20], begin, [WorkerProcess((int,))], lambda *_: None, lambda *_: None)
+    ((_, future),) = ended
+    assert isinstance(future.exception(), BrokenExecutor)
+    assert time.monotonic() - began < 30
+
+
 @linux_only
 def test_no_limit_is_forgotten(tmp_path: Path) -> None:
     worker = WorkerProcess((dict,), partial(apply_limits, 3 << 30, [tmp_path / "later" / "still"]))
     items = [tmp_path / "later"]
     ((_, future),) = run_all(items, limits, [worker], lambda *_: None, lambda *_: None)
     assert future.result() == {
-        "core": (0, 0), "data": (3 << 30, 3 << 30), "seccomp": "2", "privileges": "1", "inside": True,
-        "linked": True, "above": "Permission denied", "dumpable": 0,
+        "core": (0, 0), "data": (3 << 30, 3 << 30), "seccomp": "2", "privileges": "1",
+        "inside": True, "linked": True, "above": "Permission denied", "dumpable": 0,
     }  # fmt: skip
 
 
