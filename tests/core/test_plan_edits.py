@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from redact.core.edits.values import Hide, HidePath, Key
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.frames import Colour, Frame, Plane, VideoInfo
 from redact.core.geometry import Box, Size
@@ -27,6 +28,35 @@ PLAN = Plan(
     Recipe(passes=(Pass("yunet", 640, 0.3),)),
     tracks=(SEEN,),
 )
+
+
+def test_a_time_that_a_player_shows_means_the_frame_that_it_shows() -> None:
+    """At 29.97 frames a second frame 2 is at 0.066733 s: players say 0.067; frame 3 at 0.100100."""
+    frame = Fraction(1001, 30000)
+    source = SourceId("sha256:00ff", SIZE, 50, Fraction(0), 49 * frame)
+    seen = Track(1, Kind.FACE, tuple(Sighting(n, n * frame, INSIDE, 0.9) for n in range(50)))
+    told = Fraction("0.067"), Fraction("0.1")
+    assert told[0] > 2 * frame
+    assert told[1] < 3 * frame
+    edits = {
+        "box": (HideBox(INSIDE, *told),),
+        "path": (HidePath((Key(told[0], INSIDE), Key(told[1], INSIDE))),),
+        "track": (Show(1), Hide(1, start=told[0], end=told[1])),
+    }
+    for name, made in edits.items():
+        tracks = (seen,) if name == "track" else ()
+        plan = Plan(source, PLAN.recipe, tracks=tracks, edits=made)
+        assert ask_all(plan, frame)[:6] == [0, 0, 1, 1, 0, 0], name
+    shown = Plan(source, PLAN.recipe, tracks=(seen,), edits=(Show(1, start=told[0], end=told[1]),))
+    assert ask_all(shown, frame)[:6] == [1, 1, 1, 1, 1, 1]
+
+
+def test_a_time_just_after_the_last_frame_means_that_frame() -> None:
+    frame = Fraction(1001, 30000)
+    last = 2 * frame
+    source = SourceId("sha256:00ff", SIZE, 3, Fraction(0), last)
+    plan = Plan(source, PLAN.recipe, edits=(HideBox(INSIDE, Fraction("0.067")),))
+    assert ask_all(plan, frame)[:3] == [0, 0, 1]
 
 
 def hide(start: str, end: str, box: Box = INSIDE) -> HideBox:

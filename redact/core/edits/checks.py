@@ -10,6 +10,7 @@ from typing import Never
 
 from redact.core.edits.things import Things, cuts_off, in_force, things_of
 from redact.core.edits.values import (
+    ROUNDING,
     Accept,
     ChangeStyle,
     Correct,
@@ -235,10 +236,11 @@ def _time_problem(edit: Edit, first: Fraction | None, last: Fraction | None) -> 
         return f"it ends at {spoken(end)} before it starts at {spoken(start)}"
     if isinstance(edit, Mute):  # whose sound may begin earlier, and last longer
         return "it ends when it starts, so it silences nothing" if end == start else None
-    if last is not None and start is not None and start > last:
+    slack = 0 if isinstance(edit, Show) else ROUNDING
+    if last is not None and start is not None and start > last + slack:
         after = f"after the last frame, which is at {spoken(last)}"
         return f"it starts at {spoken(start)}, {after}"
-    if first is not None and end is not None and end < first:
+    if first is not None and end is not None and end < first - slack:
         before = f"before the first frame, which is at {spoken(first)}"
         return f"it ends at {spoken(end)}, {before}"
     return None

@@ -11,7 +11,7 @@ from redact.core.coverage import Cover, Coverage, Hidden
 from redact.core.cuts import shot_at, shot_of
 from redact.core.edits.checks import path_points, path_span, refuse, spoken
 from redact.core.edits.things import Thing, Things, is_ever_hidden, is_hidden
-from redact.core.edits.values import HidePath, Key, Outline
+from redact.core.edits.values import ROUNDING, HidePath, Key, Outline
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region
 from redact.core.recipe import Recipe
@@ -237,9 +237,9 @@ class Drawing:
 
     def box(self, time: Fraction) -> Box | None:
         """Its box at that time."""
-        if self._start is not None and time < self._start:
+        if self._start is not None and time < self._start - ROUNDING:
             return None
-        if self._end is not None and time > self._end:
+        if self._end is not None and time > self._end + ROUNDING:
             return None
         return box_at(self._points, time)
 

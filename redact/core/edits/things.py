@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 
 from redact.core.edits.values import (
+    ROUNDING,
     Accept,
     ChangeStyle,
     Correct,
@@ -46,7 +47,9 @@ class Choice:
 
     def holds_at(self, time: Fraction) -> bool:
         """Whether it speaks of that time."""
-        return (self.start is None or self.start <= time) and (self.end is None or time <= self.end)
+        slack = ROUNDING if self.hide else 0
+        begun = self.start is None or self.start - slack <= time
+        return begun and (self.end is None or time <= self.end + slack)
 
     @property
     def unbounded(self) -> bool:

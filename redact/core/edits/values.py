@@ -15,6 +15,11 @@ Outline: TypeAlias = Literal["box", "ellipse"] | tuple[tuple[float, float], ...]
 (x, y) in shares of the box's width and height, from 0 to 1."""
 
 
+ROUNDING = Fraction(1, 1000)
+"""Seconds: people read and write times in thousandths. What is hidden from a time on, or until it,
+is hidden in a frame so near to it, too, as that is the frame they saw."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What every edit has.
