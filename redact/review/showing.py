@@ -17,6 +17,8 @@ from redact.review.session import Session
 WIDTHS = (160, 480, 960, 1440, 1920, 4096)
 """Longer sides in which pictures are given; others would fill the cache with the same ones."""
 
+_FIRST = 960
+"""Of these the one that a page on an ordinary screen asks for."""
 _AHEAD = {"original": 2, "published": 1}
 """Frames in a row that are prefetched at once: whoever jumps away waits for them."""
 _FAR_AHEAD = 24
@@ -77,6 +79,8 @@ class Showing:
                 raise PlanError(problem, session.source, "analyse it again")
             self._open, self._session = number, session
             self._busy.clear()
+            # the page shows it first: it comes while the page is still on its way
+            self._ask(session, number, 0, 1, _FIRST, "original", urgent=False)
 
     def beside(self, number: int) -> MediaWorker:
         """What decodes beside the frames that somebody waits for; opened when first needed.

@@ -34,6 +34,7 @@ class Recording:
         self.source: Path | None = None
         self.asked: list[tuple[str, FrameRequest, Future[Pictures]]] = []
         self.hurried: list[Future[Pictures]] = []
+        self.opened: list[tuple[str, int, int]] = []
 
     def wake(self) -> None:
         """Nothing to do."""
@@ -108,6 +109,7 @@ def showing(clip: Path, media: Recording) -> Showing:
     session = Session(clip, make_plan(clip, [track_of(1, "red", range(100))]))
     made = Showing(cast(MediaWorker, cast(Any, media)))
     made.open(0, session)
+    media.opened = media.take()
     return made
 
 
@@ -118,6 +120,14 @@ def test_onwards_a_few_frames_come_at_once(showing: Showing, media: Recording) -
     assert media.take() == [("soon", 13, 2)]
     showing.picture(0, 98, 160, "original")
     assert media.take() == [("urgent", 98, 1), ("soon", 99, 1)]
+
+
+def test_the_first_frame_comes_before_the_page_asks_for_it(
+    showing: Showing, media: Recording
+) -> None:
+    assert media.opened == [("soon", 0, 1)]
+    assert showing.picture(0, 0, 960, "original") == b"x"
+    assert ("urgent", 0, 1) not in media.take()
 
 
 def test_on_the_way_back_many_come_from_one_key_frame_on(
