@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import av
 import pytest
 
 from redact.core.geometry import Size
@@ -44,6 +46,26 @@ def test_every_container_keeps_every_size(
     result = rewrite(source, tmp_path / f"result{suffix}")
     assert result.media_info.size == Size(*size)
     assert len(list(result.frames())) == 5
+
+
+@pytest.mark.parametrize("name", [n for n in SOFTWARE if ENCODERS[n].alpha_containers])
+def test_an_encoder_of_opacity_opens_for_the_layouts_that_it_is_given(name: str) -> None:
+    for pixel_format in accepted_layouts(ENCODERS[name].name):
+        with av.open(io.BytesIO(), "w", "matroska") as container:
+            stream = container.add_stream(ENCODERS[name].name, rate=25)
+            stream.width = stream.height = 64
+            stream.pix_fmt = pixel_format
+            stream.codec_context.open()
+
+
+def test_rgb_with_opacity_stays_in_matroska(tmp_path: Path) -> None:
+    path = tmp_path / "screen.mkv"
+    picture = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=0.5")
+    clips.run(*picture, "-c:v", "png", "-pix_fmt", "rgba", path)
+    result = rewrite(VideoSource(path), tmp_path / "result.mkv")
+    kept = layout_of(result.media_info.pixel_format)
+    assert kept is not None
+    assert kept.can_hold(layout_of("rgba"))
 
 
 @pytest.mark.parametrize("name", SOFTWARE)

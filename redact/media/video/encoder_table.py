@@ -75,6 +75,9 @@ _WHOLE_CHROMA: Final = ("h264", "hevc")
 _LEAST_SIDES: Final = {"av1": 16, "hevc": 16}
 """Pixels; libsvtav1 and libx265 refuse smaller pictures, or crash."""
 
+NAMED_ONLY: Final = {"libvpx-vp9": ("gbrap", "yuva422p", "yuva444p")}
+"""By FFmpeg's name of an encoder: pixel formats that it names and does not open for."""
+
 _COMMON = ("mp4", "mov", "matroska")
 _H264_IN, _HEVC_IN = (*_COMMON, "mpegts", "avi"), (*_COMMON, "mpegts")
 _NO_CAPTIONS = {"a53cc": "0"}

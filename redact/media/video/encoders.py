@@ -19,7 +19,7 @@ from redact.errors import (
     RedactError,
     UnsupportedInputError,
 )
-from redact.media.video.encoder_table import ENCODERS, Encoder
+from redact.media.video.encoder_table import ENCODERS, NAMED_ONLY, Encoder
 from redact.media.video.encoder_trial import find_encoder_error
 from redact.media.video.media_info import MediaInfo
 from redact.media.video.pixel_formats import Layout, drawable_name, layout_of
@@ -145,7 +145,7 @@ def _preference(media_info: MediaInfo) -> Iterator[str]:
         yield "vp9"  # which has odd sides with 4:2:0
     if media_info.codec == "hevc" or (layout is not None and layout.bits > 8):
         yield "hevc"
-    yield from ("h264", "h264-rgb", "vp9", "av1", "hevc", "prores")
+    yield from ("h264", "h264-rgb", "vp9", "av1", "hevc", "prores", "ffv1")
 
 
 def _pixel_format(encoder: Encoder, media_info: MediaInfo, container: str) -> str | None:
@@ -185,7 +185,7 @@ def _format_names(name: str) -> tuple[str, ...]:
         formats = av.codec.Codec(name, "w").video_formats or []
     except (av.FFmpegError, ValueError):  # a name that this FFmpeg does not know
         return ()
-    return tuple(form.name for form in formats)
+    return tuple(form.name for form in formats if form.name not in NAMED_ONLY.get(name, ()))
 
 
 def _choice(
