@@ -249,6 +249,19 @@ def test_only_well_known_profiles_are_kept(tmp_path, description, kept):
         assert np.array_equal(as_shown(found), as_shown(made))
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("shape", [(12, 16), (12, 16, 2), (12, 16, 3), (12, 16, 4)])
+def test_detectors_see_a_picture_of_few_bits_in_sixteen(bits, shape):
+    """Viewers show it black; whoever stretches what was published does not."""
+    eight = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    eight[0, 0] = 255
+    deep = eight.astype(np.uint16) << (bits - 8)
+    if len(shape) == 3 and shape[2] in (2, 4):
+        deep[..., -1] = 65535  # opacity may be of all bits
+    size = Size(16, 12)
+    assert np.array_equal(StillPicture(deep).rgb(size), StillPicture(eight).rgb(size))
+
+
 def name_of(made: bytes) -> str:
     return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(made))).strip()
 

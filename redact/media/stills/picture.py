@@ -13,6 +13,19 @@ from redact.core.geometry import Size, Turn
 _ROLES: dict[int, Role] = {1: "y", 2: "ya", 3: "rgb", 4: "rgba"}
 
 
+_FEW_BITS = 12
+"""Significant bits of 16 up to which a picture is black as it is, and plain once stretched."""
+
+
+def _bits_beyond(samples: Samples) -> int:
+    """By how many bits samples of 16 bits are shifted, so that 8 show what is there to see.
+
+    Some programs store 8, 10 or 12 bits in 16 without scaling them.
+    """
+    bits = int(samples.max()).bit_length()
+    return max(0, bits - 8) if bits <= _FEW_BITS else 8
+
+
 @dataclass(frozen=True, slots=True)
 class StillPicture:
     """One upright picture in memory: a `redact.core.frames.Picture`.
@@ -49,7 +62,7 @@ class StillPicture:
         samples = samples[..., : 3 if samples.shape[2] > 2 else 1]
         if samples.itemsize > 1:  # straight into 8 bits: in steps it takes five times as long
             eight = np.empty(samples.shape, np.uint8)
-            samples = np.right_shift(samples, 8, out=eight, casting="unsafe")
+            samples = np.right_shift(samples, _bits_beyond(samples), out=eight, casting="unsafe")
         if samples.shape[2] == 1:
             samples = samples.repeat(3, axis=2)
         colours = samples.astype(np.uint8, order="C", copy=size == self.stored_size)
