@@ -378,19 +378,39 @@ def test_saving_replaces_an_older_plan(tmp_path: Path) -> None:
     assert plans.load(path) == PLAN
 
 
-@pytest.mark.parametrize("step", ["write_text", "replace"])
-def test_a_failed_save_keeps_the_older_plan_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+def test_a_disk_that_fills_up_keeps_the_older_plan_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, real = Path("/dev/full"), os.open
+    if not full.exists():
+        pytest.skip("no device here is always full")
+    path = tmp_path / "clip.redact.json"
+    path.write_text("older")
+
+    def open_full(place: Any, flags: int, *mode: int, **how: Any) -> int:
+        if not str(place).endswith(".part"):
+            return real(place, flags, *mode, **how)
+        os.close(real(place, flags, *mode, **how))
+        return real(full, os.O_WRONLY)
+
+    monkeypatch.setattr(os, "open", open_full)
+    with pytest.raises(UnwritableOutputError, match="No space left"):
+        plans.save(PLAN, path)
+    monkeypatch.undo()
+    assert path.read_text() == "older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_rename_keeps_the_older_plan_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "clip.redact.json"
     path.write_text("older")
 
-    def full(self: Path, *args: object, **options: object) -> None:
-        if step == "write_text":
-            self.write_bytes(b"half")
+    def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, step, full)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(UnwritableOutputError, match="No space left"):
         plans.save(PLAN, path)
     monkeypatch.undo()
