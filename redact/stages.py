@@ -130,7 +130,7 @@ def render(
         extent = _write(source, output, plan, style, how, None)
     frames = plan.source.frames
     how.progress("verify", frames, frames)  # the sink named its file, so it was checked
-    finished = replace(plan, result=Result(fingerprint(output)))
+    finished = replace(plan, result=Result(fingerprint(output), unchecked=True))
     copied = 0 if copies is None else copies.frames
     notes = find_notes(output, source, plan)
     return Outcome(source.path, output, finished, frames, copied=copied, notes=notes, extent=extent)
@@ -203,7 +203,9 @@ def render_checked(
             error.held = replace(done, output=quarantine(output), verification=found)
             raise error
     rendered = spans.elsewhere if spans else 0
-    return replace(done, output=output, verification=found, spans_rendered=rendered)
+    assert done.plan.result is not None
+    passed = replace(done.plan, result=replace(done.plan.result, unchecked=False))
+    return replace(done, output=output, plan=passed, verification=found, spans_rendered=rendered)
 
 
 def _in_spans(held: Path, cache: DetectionCache | None) -> SpanRendering:

@@ -246,6 +246,21 @@ def test_a_job_writes_its_result_alone(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", outcome.output.name}
 
 
+def test_a_result_is_unchecked_until_a_check_lets_it_pass(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (64, 48), (90, 90, 90)).save(picture)
+    drawn = HideBox(Box(4, 4, 24, 24), Fraction(0), Fraction(0))
+    plan = replace(redact.analyse_file(picture, "fast"), edits=(drawn,))
+    for checking, unchecked in ((None, True), (redact.Checking(), False)):
+        done = redact.render_file(picture, tmp_path / "b.png", plan, checking=checking, force=True)
+        assert done.plan.result is not None
+        assert done.plan.result.unchecked is unchecked
+        text = redact.plan.dumps(done.plan)
+        assert ('"unchecked": true' in text) is unchecked
+        assert ("unchecked" in text) is unchecked
+        assert redact.plan.loads(text) == done.plan
+
+
 def test_a_plan_knows_the_last_file_that_it_was_rendered_to(tmp_path: Path) -> None:
     picture = tmp_path / "a.png"
     Image.new("RGB", (64, 48), (90, 90, 90)).save(picture)

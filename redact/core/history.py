@@ -94,7 +94,8 @@ def signature(plan: Plan) -> SignOff | None:
     """
     for edit in reversed(plan.edits):
         if isinstance(edit, SignOff):
-            return edit if plan.result in (None, Result(edit.result or "")) else None
+            signed = plan.result is None or plan.result.fingerprint == edit.result
+            return edit if signed else None
         if not isinstance(edit, Note):
             return None
     return None

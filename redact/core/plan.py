@@ -84,9 +84,15 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The finished file that was rendered from a plan; `sha256:` and its digest."""
+    """The finished file that was rendered from a plan.
+
+    Args:
+        fingerprint: `sha256:` and its digest.
+        unchecked: Whether no check has let it pass; in a plan file only if so.
+    """
 
     fingerprint: str
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +250,8 @@ def dumps(plan: Plan, tracks: str | None = None) -> str:
     for name in ("plain", "undone"):
         if not data[name]:
             del data[name]
+    if data["result"] and not data["result"]["unchecked"]:
+        del data["result"]["unchecked"]
     lines = [f'  "{key}": {_as_lines(value, key)},' for key, value in data.items()]
     text = dump_tracks(plan.tracks) if tracks is None else tracks
     return "\n".join(["{", *lines, f'  "tracks": [{text}', "]}", ""])

@@ -185,14 +185,14 @@ def _find_finished(job: Job) -> Report | None:
         with suppress(PlanError):
             plan = load(path)
             if _is_plan_of(plan, job):
-                finished = replace(job, plan=path)
-                return report_on(plan, finished, "resumed")
+                return report_on(plan, replace(job, plan=path), "resumed")
     return None
 
 
 def _is_plan_of(plan: Plan, job: Job) -> bool:
     return (
         plan.result is not None
+        and not (plan.result.unchecked and job.checking)
         and job.people is None  # nothing of photographs is kept that could be compared
         and not shown_by_choice(plan)
         and plan.recipe == job.recipe

@@ -185,6 +185,17 @@ def test_a_finished_file_is_recognised(finished: Job) -> None:
     assert status(replace(finished, resume=True, force=True)) == "resumed"
 
 
+def test_what_nobody_checked_is_not_finished_for_who_wants_a_check(finished: Job) -> None:
+    unchecked = replace(finished, checking=None, force=True)
+    assert status(unchecked) == "redacted"
+    again = replace(finished, resume=True)
+    assert status(replace(again, checking=None)) == "resumed"
+    assert status(again) == "OutputExistsError"
+    assert status(replace(again, force=True)) == "redacted"
+    assert status(again) == "resumed"
+    assert status(replace(again, checking=None)) == "resumed"
+
+
 def test_a_finished_file_is_recognised_when_a_namesake_joins_it(finished: Job) -> None:
     write(finished.source.with_suffix(".mov"))
     again = find_jobs([finished.source.parent], resume=True)
