@@ -45,6 +45,9 @@ _DECIMAL = r"-?[0-9]{1,32}\.[0-9]{1,32}"
 _LARGEST_TIME = 10**32
 """Seconds."""
 
+_FARTHEST = 1e7
+"""Pixels by which a box may leave a picture; what is farther out overflows once it is grown."""
+
 
 def parse_json(text: str) -> Any:
     """What the text says, with every key once and every number a number.
@@ -83,7 +86,10 @@ def make_converter() -> cattrs.Converter:
         frame, time, *sides, score = _list(value, 7)
         if type(frame) is int and _are_numbers(*sides, score):  # as they should be: quicker
             left, top, right, bottom = map(float, sides)
-            if left <= right and top <= bottom:
+            if (
+                -_FARTHEST <= left <= right <= _FARTHEST
+                and -_FARTHEST <= top <= bottom <= _FARTHEST
+            ):
                 box = Box(left, top, right, bottom)
                 return Sighting(frame, _fraction(time, None), box, float(score))
         return Sighting(
@@ -234,6 +240,8 @@ def _box(value: Any, _: Any) -> Box:
     left, top, right, bottom = (_exactly(float)(side, float) for side in value)
     if right < left or bottom < top:
         raise ValueError(f"{said(value)} is no box; write [left, top, right, bottom] in this order")
+    if max(map(abs, (left, top, right, bottom))) > _FARTHEST:
+        raise ValueError(f"{said(value)} is no box; it lies far outside of every picture")
     return Box(left, top, right, bottom)
 
 

@@ -93,7 +93,9 @@ def run_in_sandbox(task: Task[Result], progress: Progress) -> Result:
     if not isinstance(found, Failure):
         return found
     if found.trace is not None:
-        raise RuntimeError(found.trace)
+        error = RuntimeError(found.message.removeprefix("unforeseen "))
+        error.add_note(found.trace)  # which `--debug` prints
+        raise error
     raise class_named(found.kind)(found.message, None if found.elsewhere else task.source)
 
 

@@ -54,7 +54,7 @@ PLAN = Plan(
 )
 
 
-finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300)
+sides = st.floats(-1e7, 1e7)
 shares = st.floats(0, 1)
 moments = st.fractions(0, 100000, max_denominator=90000)
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -62,8 +62,8 @@ texts = st.text(st.characters(codec="utf-8"), max_size=12)
 
 @st.composite
 def boxes(draw: st.DrawFn) -> Box:
-    left, right = sorted([draw(finite), draw(finite)])
-    top, bottom = sorted([draw(finite), draw(finite)])
+    left, right = sorted([draw(sides), draw(sides)])
+    top, bottom = sorted([draw(sides), draw(sides)])
     return Box(left, top, right, bottom)
 
 
@@ -162,7 +162,9 @@ def test_tracks_in_a_text_that_somebody_else_wrote_are_told_anew(
 
 
 def test_numbers_are_exact() -> None:
-    sighting = Sighting(1, Fraction(1001, 30000), Box(0.1, 1 / 3, 1e-17 + 1, 2e15 + 1), 0.1 + 0.2)
+    sighting = Sighting(
+        1, Fraction(1001, 30000), Box(0.1, 1 / 3, 1e-17 + 1, 2e6 + 1 / 7), 0.1 + 0.2
+    )
     plan = replace(PLAN, tracks=(Track(1, Kind.FACE, (sighting,)),), edits=())
     assert loads(dumps(plan)).tracks[0].sightings[0] == sighting
 
@@ -239,6 +241,18 @@ def test_a_number_without_end_is_refused(path: tuple[Any, ...]) -> None:
     for bad in ("NaN", "Infinity", "-Infinity", "1e999", "-1e999"):
         with pytest.raises(PlanError):
             loads(json.dumps(changed).replace('"HERE"', bad))
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_a_box_far_outside_of_every_picture_is_refused(side: int) -> None:
+    changed = data()
+    sighting = changed["tracks"][0]["sightings"][0]
+    for far in (1e308, 1e8):
+        sighting[2 + side] = -far if side < 2 else far
+        with pytest.raises(PlanError, match="far outside"):
+            loads(json.dumps(changed))
+    sighting[2 + side] = -1e6 if side < 2 else 1e6  # a box may leave the picture
+    loads(json.dumps(changed))
 
 
 @pytest.mark.parametrize("version", [0, 3, "1", None, 1.0, 2.0, True, [1], -1])
