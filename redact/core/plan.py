@@ -14,7 +14,7 @@ from redact.core.coverage import Hidden
 from redact.core.edits.checks import CORRECT, check_boxes, check_edits, check_pages
 from redact.core.edits.json_form import edit_converter
 from redact.core.edits.regions import DrawnRegions, HiddenTracks, shown_regions
-from redact.core.edits.things import Thing, Things, hidden_tracks, in_force, walk
+from redact.core.edits.things import Thing, Things, hidden_tracks, in_force, lead_of, walk
 from redact.core.edits.values import ChangeStyle, Edit, HideBox, Mute, Show
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region, Size
@@ -150,7 +150,8 @@ class Plan:
     @property
     def things(self) -> Things:
         """Tracks, their parts and drawn regions, with what was decided about each."""
-        return walk(self.tracks, self.edits)
+        it = self.source
+        return walk(self.tracks, self.edits, lead_of(it.frames, it.first, it.last))
 
     @property
     def hidden_tracks(self) -> tuple[Track, ...]:

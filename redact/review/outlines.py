@@ -47,7 +47,7 @@ def outlines(plan: Plan, times: Sequence[Fraction], first: int, count: int) -> l
     cover = Cover((_around(track, plan, start, end) for track in near), plan.cuts, coverage)
     corrected = corrected_paths(near, things, plan.cuts, coverage)
     regions = ((n, it) for n, it in things.regions.items() if is_ever_hidden(it, "hide"))
-    drawn = [(name, thing, Drawing(thing)) for name, thing in regions]
+    drawn = [(name, thing, Drawing(thing, things)) for name, thing in regions]
     found = []
     for index in frames:
         time = times[index]

@@ -51,6 +51,34 @@ def test_a_time_that_a_player_shows_means_the_frame_that_it_shows() -> None:
     assert ask_all(shown, frame)[:6] == [1, 1, 1, 1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [("1", 25), ("1.001", 25), ("1.02", 25), ("1.037", 25), ("1.04", 26), ("0", 0), ("-1", 0)],
+)
+def test_the_frame_that_is_on_the_screen_at_a_time_is_hidden_from_it_on(
+    start: str, first: int
+) -> None:
+    """And no frame that has ended by then."""
+    expected = [int(index >= first) for index in range(50)]
+    seen = Track(1, Kind.FACE, tuple(Sighting(n, Fraction(n, 25), INSIDE, 0.9) for n in range(50)))
+    path = HidePath((Key(Fraction(start), INSIDE), Key(Fraction(9), INSIDE)))
+    for edit in (HideBox(INSIDE, Fraction(start)), path):
+        assert ask_all(edited(edit, plan=replace(PLAN, tracks=()))) == expected
+    whole = replace(PLAN, tracks=(seen,))
+    assert ask_all(edited(Show(1), Hide(1, start=Fraction(start)), plan=whole)) == expected
+    shown = ask_all(edited(Show(1, start=Fraction(start)), plan=whole))
+    assert shown == [int(Fraction(index, 25) < Fraction(start)) for index in range(50)]
+
+
+def test_no_frame_too_many_is_hidden_where_times_are_rounded_to_thousandths() -> None:
+    times = [round(Fraction(n * 1001, 30000), 3) for n in range(50)]  # as in Matroska
+    source = SourceId("sha256:00ff", SIZE, 50, times[0], times[-1])
+    for first in range(1, 50):
+        cover = Plan(source, PLAN.recipe, edits=(HideBox(INSIDE, times[first]),)).cover()
+        hidden = [len(cover(index, time)) for index, time in enumerate(times)]
+        assert hidden == [int(index >= first) for index in range(50)]
+
+
 def test_a_time_just_after_the_last_frame_means_that_frame() -> None:
     frame = Fraction(1001, 30000)
     last = 2 * frame
@@ -172,12 +200,14 @@ def test_a_box_must_lie_on_a_page_of_its_time(edit: HideBox, fits: bool) -> None
 
 
 def test_an_edit_between_two_frames_is_refused_at_the_last_frame() -> None:
-    plan = edited(hide("1", "1"), hide("101/100", "103/100"))
-    cover = plan.cover()
-    for index in range(49):
-        cover(index, Fraction(index, 25))
-    with pytest.raises(PlanError, match=r"edit 2: there is no frame between 1\.01 s and 1\.03 s"):
-        cover(49, Fraction(49, 25))
+    """Frames come 25 a second, but for one that stays for four seconds."""
+    times = [Fraction(n, 25) + (4 if n > 25 else 0) for n in range(50)]
+    long = replace(PLAN, source=SourceId("sha256:00ff", SIZE, 50, times[0], times[-1]))
+    cover = edited(hide("1", "1"), hide("301/100", "303/100"), plan=long).cover()
+    for index, time in enumerate(times[:-1]):
+        cover(index, time)
+    with pytest.raises(PlanError, match=r"edit 2: there is no frame between 3\.01 s and 3\.03 s"):
+        cover(49, times[-1])
 
 
 def test_an_edit_of_a_plan_that_does_not_say_its_times_is_refused_too() -> None:

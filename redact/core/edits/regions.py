@@ -11,7 +11,7 @@ from redact.core.coverage import Cover, Coverage, Hidden
 from redact.core.cuts import shot_at, shot_of
 from redact.core.edits.checks import path_points, path_span, refuse, spoken
 from redact.core.edits.things import Thing, Things, is_ever_hidden, is_hidden
-from redact.core.edits.values import ROUNDING, HidePath, Key, Outline
+from redact.core.edits.values import HidePath, Key, Outline
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region
 from redact.core.recipe import Recipe
@@ -193,7 +193,7 @@ class DrawnRegions:
     """
 
     def __init__(self, things: Things, frames: int) -> None:
-        self._drawn = [(thing, Drawing(thing)) for thing in things.regions.values()]
+        self._drawn = [(thing, Drawing(thing, things)) for thing in things.regions.values()]
         self._unused = {thing.id: drawing for thing, drawing in self._drawn}
         self._frames = frames
         self._asked = 0
@@ -221,9 +221,14 @@ class DrawnRegions:
 
 
 class Drawing:
-    """Where one drawn region is."""
+    """Where one drawn region is.
 
-    def __init__(self, thing: Thing) -> None:
+    Args:
+        thing: The region.
+        things: All of them, which know how lenient spans are.
+    """
+
+    def __init__(self, thing: Thing, things: Things) -> None:
         edit = thing.drawn
         assert edit is not None
         if isinstance(edit, HidePath):
@@ -232,14 +237,15 @@ class Drawing:
         else:
             self._points = [Key(Fraction(0), edit.box)]
             self._start, self._end = edit.start, edit.end
+        self._begun, self._ended = things.reach(self._start, self._end)
         self._outline = edit.outline
         self._style = thing.style
 
     def box(self, time: Fraction) -> Box | None:
         """Its box at that time."""
-        if self._start is not None and time < self._start - ROUNDING:
+        if self._begun is not None and time < self._begun:
             return None
-        if self._end is not None and time > self._end + ROUNDING:
+        if self._ended is not None and time > self._ended:
             return None
         return box_at(self._points, time)
 

@@ -47,9 +47,7 @@ class Choice:
 
     def holds_at(self, time: Fraction) -> bool:
         """Whether it speaks of that time."""
-        slack = ROUNDING if self.hide else 0
-        begun = self.start is None or self.start - slack <= time
-        return begun and (self.end is None or time <= self.end + slack)
+        return (self.start is None or self.start <= time) and (self.end is None or time <= self.end)
 
     @property
     def unbounded(self) -> bool:
@@ -94,11 +92,14 @@ class Things:
         by_id: Tracks and parts by their number.
         regions: Drawn regions by name.
         divisions: For each track that was divided, the edits that did it, in order.
+        lead: Seconds before its start in which what is hidden from there on is hidden, too: the
+            frame that is on the screen then began before.
     """
 
     by_id: dict[int, Thing] = field(default_factory=dict)
     regions: dict[str, Thing] = field(default_factory=dict)
     divisions: dict[int, list[Split | Trim]] = field(default_factory=dict)
+    lead: Fraction = ROUNDING
 
     def owner(self, track: Track, time: Fraction) -> Thing:
         """The part of a track that a time belongs to."""
@@ -152,7 +153,9 @@ class Things:
             self.by_id[edit.track].corrections += ((number, edit),)
             self.by_id[edit.track].looked_at = True
         elif isinstance(edit, Show | Hide):
-            choice = Choice(number, isinstance(edit, Hide), edit.start, edit.end)
+            hide = isinstance(edit, Hide)
+            span = edit.start, edit.end
+            choice = Choice(number, hide, *(self.reach(*span) if hide else span))
             for thing in self.named_by(edit):
                 thing.choices += (choice,)
                 thing.looked_at = True
@@ -162,6 +165,16 @@ class Things:
         elif isinstance(edit, ChangeStyle):
             for thing in self.named_by(edit):
                 thing.style = edit.style
+
+    def reach(
+        self, start: Fraction | None, end: Fraction | None
+    ) -> tuple[Fraction | None, Fraction | None]:
+        """From when to when frames begin that are hidden from one time to another.
+
+        Only hiding is so lenient; what is shown is not.
+        """
+        begun = None if start is None else start - self.lead
+        return begun, None if end is None else end + ROUNDING
 
     def _divide(self, edit: Split | Trim) -> None:
         whole = self.by_id[edit.track]
@@ -184,9 +197,26 @@ def things_of(tracks: Iterable[Track]) -> Things:
     return Things({track.id: Thing(id=track.id, track=track) for track in tracks})
 
 
-def walk(tracks: Iterable[Track], edits: Sequence[Edit]) -> Things:
-    """The things after all edits, which must name what exists."""
+def lead_of(frames: int, first: Fraction | None, last: Fraction | None) -> Fraction:
+    """Seconds by which a frame may have begun before a time at which it is on the screen.
+
+    By the mean of all frames, less what their times are rounded by, so that at an even rate a frame
+    that has just ended is not meant.
+
+    Args:
+        frames: How many there are.
+        first: When the first is shown, in seconds.
+        last: The same of the last.
+    """
+    if first is None or last is None or frames < 2:
+        return ROUNDING
+    return max(ROUNDING, (last - first) / (frames - 1) - 2 * ROUNDING)
+
+
+def walk(tracks: Iterable[Track], edits: Sequence[Edit], lead: Fraction = ROUNDING) -> Things:
+    """The things after all edits, which must name what exists; `lead` as in `Things`."""
     found = things_of(tracks)
+    found.lead = lead
     for number, edit in in_force(edits):
         found.take(number, edit)
     return found
