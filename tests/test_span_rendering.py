@@ -334,9 +334,14 @@ def test_an_edit_that_hides_nothing_is_told_as_in_one_piece(
 ) -> None:
     source = open_source(made("a.mp4"))
     list(source.frames())
-    between = HideBox(Box(8, 8, 40, 40), Fraction(101, 100), Fraction(102, 100))
-    plan = replace(plan_of(made("a.mp4")), edits=(between,))
-    with pytest.raises(PlanError):
+    plan = plan_of(made("a.mp4"))
+    known = plan.source
+    assert known.first is not None
+    assert known.last is not None
+    step = (known.last - known.first) / (known.frames - 1)
+    moment = known.first + 20 * step - Fraction(3, 2000)  # after frame 19 and before frame 20
+    plan = replace(plan, edits=(HideBox(Box(8, 8, 40, 40), moment, moment),))
+    with pytest.raises(PlanError, match="there is no frame between"):
         render(source, tmp_path / "o.mp4", plan, HOW, copying=False, spans=in_spans(tmp_path / "s"))
     assert not (tmp_path / "o.mp4").exists()
 
