@@ -35,8 +35,7 @@ def write_whole(path: Path, text: str, *, private: bool = False) -> None:
     Raises:
         UnwritableOutputError: The folder is missing, read-only or full.
     """
-    tag = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]  # the name itself may be too long
-    draft = path.with_name(f".{path.name[:40]}.{owner()}.{tag}.part")
+    draft = path.with_name(f".{path.name[:40]}.{owner()}.{_tag(path)}.part")
     try:
         draft.unlink(missing_ok=True)  # another may have put it there, and made it a link
         handle = os.open(draft, _NEW, 0o600 if private else 0o666)
@@ -48,6 +47,11 @@ def write_whole(path: Path, text: str, *, private: bool = False) -> None:
     finally:
         with suppress(OSError):
             draft.unlink()
+
+
+def _tag(path: Path) -> str:
+    """What tells a file from others whose names begin alike; a whole name may be too long."""
+    return hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -154,8 +158,7 @@ def writing_alone(path: Path) -> Iterator[None]:
     Raises:
         UnwritableOutputError: Another one takes too long, or its folder cannot be written to.
     """
-    tag = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
-    place = path.with_name(f".{path.name[:40]}.{tag}.lock")
+    place = path.with_name(f".{path.name[:40]}.{_tag(path)}.lock")
     until = monotonic() + _PATIENCE
     while (handle := _lock_for_writing(place, path)) is None:
         if monotonic() > until:

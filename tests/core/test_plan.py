@@ -392,14 +392,11 @@ def test_saving_replaces_an_older_plan(tmp_path: Path) -> None:
     assert plans.load(path) == PLAN
 
 
-def test_a_disk_that_fills_up_keeps_the_older_plan_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def fill_disk(patched: pytest.MonkeyPatch) -> None:
+    """What is written as a draft goes to a device that is always full."""
     full, real = Path("/dev/full"), os.open
     if not full.exists():
         pytest.skip("no device here is always full")
-    path = tmp_path / "clip.redact.json"
-    path.write_text("older")
 
     def open_full(place: Any, flags: int, *mode: int, **how: Any) -> int:
         if not str(place).endswith(".part"):
@@ -407,24 +404,25 @@ def test_a_disk_that_fills_up_keeps_the_older_plan_and_leaves_nothing(
         os.close(real(place, flags, *mode, **how))
         return real(full, os.O_WRONLY)
 
-    monkeypatch.setattr(os, "open", open_full)
-    with pytest.raises(UnwritableOutputError, match="No space left"):
-        plans.save(PLAN, path)
-    monkeypatch.undo()
-    assert path.read_text() == "older"
-    assert list(tmp_path.iterdir()) == [path]
+    patched.setattr(os, "open", open_full)
 
 
-def test_a_failed_rename_keeps_the_older_plan_and_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "clip.redact.json"
-    path.write_text("older")
-
+def fail_to_rename(patched: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", fail)
+    patched.setattr(Path, "replace", fail)
+
+
+@pytest.mark.parametrize("spoil", [fill_disk, fail_to_rename])
+def test_a_failed_save_keeps_the_older_plan_and_leaves_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    path = tmp_path / "clip.redact.json"
+    path.write_text("older")
+    spoil(monkeypatch)
     with pytest.raises(UnwritableOutputError, match="No space left"):
         plans.save(PLAN, path)
     monkeypatch.undo()

@@ -154,8 +154,8 @@ class Things:
             self.by_id[edit.track].looked_at = True
         elif isinstance(edit, Show | Hide):
             hide = isinstance(edit, Hide)
-            span = edit.start, edit.end
-            choice = Choice(number, hide, *(self.reach(*span) if hide else span))
+            span = self.reach(edit.start, edit.end) if hide else (edit.start, edit.end)
+            choice = Choice(number, hide, *span)
             for thing in self.named_by(edit):
                 thing.choices += (choice,)
                 thing.looked_at = True
@@ -192,9 +192,9 @@ def cuts_off(edit: Split | Trim, time: Fraction) -> bool:
     return before or (edit.end is not None and time > edit.end)
 
 
-def things_of(tracks: Iterable[Track]) -> Things:
-    """The things before any edit."""
-    return Things({track.id: Thing(id=track.id, track=track) for track in tracks})
+def things_of(tracks: Iterable[Track], lead: Fraction = ROUNDING) -> Things:
+    """The things before any edit; `lead` as in `Things`."""
+    return Things({track.id: Thing(id=track.id, track=track) for track in tracks}, lead=lead)
 
 
 def lead_of(frames: int, first: Fraction | None, last: Fraction | None) -> Fraction:
@@ -215,8 +215,7 @@ def lead_of(frames: int, first: Fraction | None, last: Fraction | None) -> Fract
 
 def walk(tracks: Iterable[Track], edits: Sequence[Edit], lead: Fraction = ROUNDING) -> Things:
     """The things after all edits, which must name what exists; `lead` as in `Things`."""
-    found = things_of(tracks)
-    found.lead = lead
+    found = things_of(tracks, lead)
     for number, edit in in_force(edits):
         found.take(number, edit)
     return found
