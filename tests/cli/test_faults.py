@@ -71,7 +71,7 @@ def test_kills_leave_nothing_that_looks_finished(tmp_path: Path) -> None:
     seconds = time.monotonic() - began
     wanted = fingerprint(whole / "clip.redacted.mkv")
     chance = random.Random(5)
-    for _ in range(5):
+    for _ in range(3):
         process = begin(hit, *RUN, "--resume")
         time.sleep(chance.uniform(0.2, 1.0) * seconds)
         os.killpg(process.pid, signal.SIGKILL)
@@ -100,7 +100,7 @@ COMMANDS = {
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip of three segments, a minute and ten seconds, and its result of an undisturbed run."""
     folder = tmp_path_factory.mktemp("whole")
-    picture = "testsrc2=size=160x120:rate=4:duration=70"
+    picture = "testsrc2=size=160x120:rate=2:duration=70"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i", picture]
     command += ["-pix_fmt", "yuv420p", "-c:v", "ffv1", str(folder / "long.mkv")]
     subprocess.run(command, check=True)
@@ -142,7 +142,7 @@ def test_a_killed_analysis_goes_on_to_the_same_plan(
     assert process.returncode == 0, said
     found = re.search(r"goes on where an earlier run ended: analyse, frame (\d+)", said)
     assert found is not None, said
-    assert int(found[1]) >= 30 * 4
+    assert int(found[1]) >= 30 * 2
     plan = load(hit / "long.redact.json")
     assert plan == (wanted if command == "run" else replace(wanted, result=None))
     names = {"long.mkv", "long.redact.json", *(["long.redacted.mkv"] * (command == "run"))}
@@ -245,10 +245,10 @@ def fuzzing() -> ModuleType:
 
 @pytest.mark.slow
 def test_damaged_media_end_in_words() -> None:
-    tally = fuzzing().media(seed=7, count=40)
+    tally = fuzzing().media(seed=7, count=24)
     assert not tally.faults
     assert tally.counts["redacted"] > 3
-    assert sum(tally.counts.values()) == 40
+    assert sum(tally.counts.values()) == 24
     assert not tally.counts["contained"]
 
 

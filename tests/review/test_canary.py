@@ -97,7 +97,7 @@ def test_nothing_clear_is_written(
         page.on("request", lambda made: asked.append(made.url))
         page.goto(address)
         page.wait_for_selector("body[data-ready]")
-        for key in ("2", "3", "End", "Home", "ArrowRight", "s", "Space"):
+        for key in ("2", "3", "End", "Home", "ArrowRight", "s", "Space", "Space"):
             page.keyboard.press(key)
             page.wait_for_timeout(250)
             watcher.look()
