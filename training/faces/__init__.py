@@ -1,0 +1,1 @@
+"""A smaller CenterFace: channels pruned from its own weights, and what is left taught by it."""
