@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.plates.camera import compress
+
 Pixels = NDArray[np.uint8]
 
 
@@ -77,8 +79,7 @@ class CropMaker:
             value += rng.normal(0, rng.uniform(1, 8), value.shape).astype(np.float32)
         crop = np.clip(value, 0, 255).astype(np.uint8)
         if rng.random() < chances["coded"]:
-            quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 90))]
-            crop = cv2.imdecode(cv2.imencode(".jpg", crop, quality)[1], cv2.IMREAD_COLOR)
+            crop = compress(rng, crop)
         return crop
 
 

@@ -1,7 +1,4 @@
-"""Teaches the pruned network to answer as CenterFace does; an interrupted run goes on.
-
-python -m training.faces.distil
-"""
+"""Teaches the pruned network to answer as CenterFace does; an interrupted run goes on."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from training.plates import config
 
+from . import SETTINGS
 from .crops import CropMaker
 from .network import Network
-from .prune import SETTINGS
 
 
 class Batches(IterableDataset[Tensor]):
@@ -140,9 +137,7 @@ class Run:
 
 def main() -> None:
     """Trains until the minutes are used up, and writes the network."""
-    parser = config.parser(__doc__ or "")
-    parser.set_defaults(settings=SETTINGS)
-    settings = config.load(parser.parse_args())
+    settings = config.load(config.parser(__doc__ or "", SETTINGS).parse_args())
     torch.manual_seed(settings["distil"]["seed"])
     run, path = Run(settings), Path(settings["paths"]["onnx"])
     loader = DataLoader(Batches(settings, run.iteration), batch_size=None, num_workers=1)

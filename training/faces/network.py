@@ -95,17 +95,16 @@ class Network(nn.Module):
     def _compute(self, node: Any, values: dict[str, Tensor]) -> Tensor:
         first = values[node.input[0]]
         held = [self.layers[_key(n)] for n in node.input[1:] if _key(n) in self.layers]
+        kernel, bias, *_ = (*held, None, None)
         settings = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
         match node.op_type:
             case "Conv":
-                kernel, bias = held[0], held[1] if len(held) > 1 else None
                 stride = settings.get("strides", [1, 1])
-                groups = len(kernel) if kernel.shape[1] == 1 and first.shape[1] > 1 else 1
+                groups = first.shape[1] // kernel.shape[1]  # the graph's own is of all channels
                 pads = settings.get("pads", [0, 0, 0, 0])
                 return functional.conv2d(first, kernel, bias, stride, pads[:2], groups=groups)
             case "ConvTranspose":
-                bias = held[1] if len(held) > 1 else None
-                return functional.conv_transpose2d(first, held[0], bias, settings["strides"])
+                return functional.conv_transpose2d(first, kernel, bias, settings["strides"])
             case "Relu":
                 return functional.relu(first)
             case "Add":

@@ -17,23 +17,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from training.plates import config
 
+from . import SETTINGS
 from .crops import CropMaker
 from .network import Block, Network
 
-SETTINGS = Path(__file__).with_name("settings.toml")
 _BATCH = 8
 
 
 def main() -> None:
     """Prunes, and writes the network to the folder of work."""
-    parser = config.parser(__doc__ or "")
-    parser.set_defaults(settings=SETTINGS)
-    settings = config.load(parser.parse_args())
+    settings = config.load(config.parser(__doc__ or "", SETTINGS).parse_args())
     torch.manual_seed(0)
     with torch.no_grad():
         prune(settings)
@@ -53,12 +51,13 @@ def prune(settings: dict[str, Any]) -> None:
         values = teacher.values(images[-1], [heat, *ends])
         values[heat] = 1 + chosen["near"] * torch.sigmoid(values[heat])
         wanted.append(values)
-    curves, costs = [], []
+    places = count_places(teacher, images[0].shape[-1])
+    costs = [_cost(teacher, block, places) for block in blocks]
+    curves = []
     for block in blocks:
         moments, targets, power = sums(teacher, block, images, wanted, heat)
         losses = [loss for _, loss in eliminate(moments, targets)]
         curves.append(np.array(losses) / power)
-        costs.append(_cost(teacher, block, images[0].shape[-1]))
         print(
             block.end, len(losses), "hidden; error with half of them", _half(curves[-1]), flush=True
         )
@@ -72,9 +71,8 @@ def prune(settings: dict[str, Any]) -> None:
         print(block.end, f"{len(order)} -> {count}, error {error:.4f}", flush=True)
     path = Path(settings["paths"]["work"]) / "pruned.onnx"
     student.export(path)
-    print(
-        "multiplications left:", round(multiplications(student) / multiplications(teacher), 3), path
-    )
+    left = multiplications(student, places) / multiplications(teacher, places)
+    print("multiplications left:", round(left, 3), path)
 
 
 def sums(
@@ -95,7 +93,7 @@ def sums(
         Moments (channels + 1, channels + 1), their products with the wanted outputs of `project`
         (outputs, channels + 1), and the mean power of the block's output about its mean.
     """
-    sums: list[Tensor] = []
+    totals: list[Tensor] = []
     for batch, goals in zip(images, wanted, strict=True):
         own = network.values(batch, [block.hidden, *([block.source] if block.source else [])])
         hidden, full = _rows(own[block.hidden]), _rows(goals[block.end])
@@ -107,9 +105,9 @@ def sums(
         weighted = hidden * places
         step = [weighted @ hidden.T, goal @ weighted.T, full @ weighted[-1], full.square() @ places]
         step = [one.double() for one in step]
-        sums = [a + b for a, b in zip(sums, step, strict=True)] if sums else step
-    count = sums[0][-1, -1]
-    moments, targets, mean, square = (one / count for one in sums)
+        totals = [a + b for a, b in zip(totals, step, strict=True)] if totals else step
+    count = totals[0][-1, -1]
+    moments, targets, mean, square = (one / count for one in totals)
     return moments, targets, float((square - mean.square()).sum())
 
 
@@ -180,30 +178,29 @@ def keep(
     bias.data = fitted[:, -1].float().contiguous()
 
 
-def _cost(network: Network, block: Block, side: int) -> float:
-    """Multiplications of one hidden channel in a picture of that side."""
-    sizes = _sizes(network, side)
-    made = [network.weight(name, 1) for name in (block.expand, block.depthwise, block.project)]
-    inside = sizes[block.expand] * made[0][0].numel() + sizes[block.depthwise] * made[1][0].numel()
-    return float(inside + sizes[block.project] * len(made[2]))
-
-
-def _sizes(network: Network, side: int) -> dict[str, int]:
+def count_places(network: Network, side: int) -> dict[str, int]:
+    """Rows times columns of all values, by name, for a picture of that side."""
     names = [node.output[0] for node in network.nodes]
-    values = network(torch.zeros(1, 3, side, side), names)
+    values = network.values(torch.zeros(1, 3, side, side), names)
     return {name: values[name].shape[2] * values[name].shape[3] for name in names}
 
 
-def multiplications(network: Network, side: int = 256) -> float:
-    """Multiplications for a picture of that side."""
-    sizes, total = _sizes(network, side), 0.0
+def _cost(network: Network, block: Block, places: dict[str, int]) -> float:
+    """Multiplications of one hidden channel."""
+    made = [network.weight(name, 1) for name in (block.expand, block.depthwise, block.project)]
+    inside = places[block.expand] * made[0][0].numel()
+    inside += places[block.depthwise] * made[1][0].numel()
+    return float(inside + places[block.project] * len(made[2]))
+
+
+def multiplications(network: Network, places: dict[str, int]) -> float:
+    """All multiplications; how many channels there are changes nothing about `places`."""
+    total = 0.0
     for node in network.nodes:
         if node.op_type in ("Conv", "ConvTranspose"):
-            kernel: nn.Parameter = network.weight(node.output[0], 1)
-            places = sizes[node.output[0]]
-            if node.op_type == "ConvTranspose":
-                places //= 4
-            total += kernel.numel() * places
+            kernel = network.weight(node.output[0], 1)
+            spread = 4 if node.op_type == "ConvTranspose" else 1  # each output has a quarter of it
+            total += kernel.numel() * places[node.output[0]] / spread
     return total
 
 

@@ -10,10 +10,10 @@ from typing import Any
 DEFAULT = Path(__file__).with_name("settings.toml")
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """A command's parser with the options that all commands share."""
+def parser(description: str, settings: Path = DEFAULT) -> argparse.ArgumentParser:
+    """A command's parser with the options that all commands share; `settings` is read if none is said."""
     made = argparse.ArgumentParser(description=description)
-    made.add_argument("--settings", type=Path, default=DEFAULT)
+    made.add_argument("--settings", type=Path, default=settings)
     made.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. train.batch=8"
     )
