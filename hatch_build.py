@@ -28,9 +28,19 @@ class WeightsHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         folder = Path(self.root) / FOLDER
         origins = json.loads((folder / "origins.json").read_text(encoding="utf-8"))
-        (folder / "files").mkdir(exist_ok=True)
-        for origin in (one for one in origins if "wheel" in one):  # our own are committed
-            complete(origin, folder / "files")
+        files = folder / "files"
+        files.mkdir(exist_ok=True)
+        fetched = [one for one in origins if "wheel" in one]  # our own are committed
+        remove_others(files, fetched)
+        for origin in fetched:
+            complete(origin, files)
+
+
+def remove_others(files: Path, origins: list[dict[str, Any]]) -> None:
+    """Remove what an earlier version fetched; all that lies there goes into the wheel."""
+    names = {item["name"] for origin in origins for item in origin["files"]}
+    for path in (one for one in files.iterdir() if one.name not in names):
+        path.unlink()
 
 
 def complete(origin: dict[str, Any], files: Path) -> None:

@@ -436,7 +436,7 @@ def resident():
 
 detector = load("centerface")
 loaded = resident()
-detector.detect([np.zeros((1024, 1536, 3), np.uint8)], 0.5)
+detector.detect([np.zeros((1536, 2048, 3), np.uint8)], 0.5)
 used = resident()
 del detector
 print(loaded, used, resident())

@@ -98,3 +98,33 @@ def test_a_device_that_onnxruntime_quietly_leaves_out_is_refused_or_passed_over(
         load("yunet")
     monkeypatch.setenv(VARIABLE, "auto")
     load("yunet")
+
+
+def test_what_was_made_for_8_bits_computes_in_floats_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An accelerator would go through every step between whole numbers and others for nothing."""
+    import onnxruntime
+
+    from redact.detect.detectors import load
+    from redact.detect.detectors.graphs import computes_in_8_bits
+
+    real, seen = onnxruntime.InferenceSession, []
+
+    class Elsewhere:
+        def __init__(self, graph: bytes, options: object, **said: list[str]) -> None:
+            seen.append(computes_in_8_bits(graph))
+            self.said, self.real = said["providers"], real(graph, options, providers=[CPU])
+
+        def get_providers(self) -> list[str]:
+            return self.said
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.real, name)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Elsewhere)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
+    for device, wanted in (("cuda", False), ("cpu", True)):
+        monkeypatch.setenv(VARIABLE, device)
+        load("centerface")
+        assert seen.pop() is wanted

@@ -168,6 +168,13 @@ def test_the_hook_ends_the_build_when_nothing_can_be_fetched(
     assert not list(files.iterdir())
 
 
+def test_the_hook_removes_what_an_earlier_version_fetched(hook: ModuleType, files: Path) -> None:
+    for name in (*CONTENT, "old.onnx"):
+        (files / name).write_bytes(b"")
+    hook.remove_others(files, [origin()])
+    assert {path.name for path in files.iterdir()} == set(CONTENT)
+
+
 OWN = [item["name"] for origin in origins() if "made_by" in origin for item in origin["files"]]
 
 
@@ -179,7 +186,7 @@ def test_committed_weights_have_a_card_that_names_their_digest(name: str) -> Non
 
 
 def test_committed_weights_are_few_and_small() -> None:
-    assert sorted(OWN) == ["heads.onnx", "objects.onnx", "plates.onnx"]
+    assert sorted(OWN) == ["centerface.onnx", "heads.onnx", "objects.onnx", "plates.onnx"]
     sizes = [catalogue()[name].path.stat().st_size for name in OWN]
     assert max(sizes) <= 8_000_000
     assert sum(sizes) <= 16_000_000

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from redact.core.frames import Rgb
 from redact.detect.detectors.devices import (
+    CPU,
     make_with_first_working,
     provider_lists,
     requested_device,
 )
-from redact.detect.detectors.graphs import prepare_graph
+from redact.detect.detectors.graphs import compute_in_floats, computes_in_8_bits, free_sizes
 from redact.detect.weights import catalogue
 from redact.errors import EngineError, MissingEngineError
 
@@ -31,7 +32,7 @@ STRIDE = 32
 
 
 class Session:
-    """One network.
+    """One network, in 8 bits on the processor if it was made so, else in floating point.
 
     Args:
         weights: A name of the weights catalogue.
@@ -44,17 +45,20 @@ class Session:
 
     def __init__(self, weights: str, outputs: Sequence[str], side: int = STRIDE) -> None:
         source = catalogue()[weights]
-        graph = prepare_graph(source.read(), outputs)
+        graph = free_sizes(source.read(), outputs)
+        in_8_bits = computes_in_8_bits(graph)
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # frames run side by side instead: twice as cheap
         options.log_severity_level = 3
         options.enable_mem_pattern = False  # plans kept for each size of picture only cost memory
-        options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights unpacked once
+        if not in_8_bits:  # weights that are stored in 8 bits are unpacked once
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
         options.add_session_config_entry("session.use_env_allocators", _share_allocator())
         tries = provider_lists(requested_device(), ort.get_available_providers())
 
         def make(providers: list[str]) -> ort.InferenceSession:
-            made = ort.InferenceSession(graph, options, providers=providers, enable_fallback=0)
+            here = compute_in_floats(graph) if in_8_bits and providers != [CPU] else graph
+            made = ort.InferenceSession(here, options, providers=providers, enable_fallback=0)
             if providers[0] not in made.get_providers():  # it logs that, and goes on without
                 raise MissingEngineError(f"{providers[0]} does not work on this machine")
             return made
