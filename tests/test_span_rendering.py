@@ -273,7 +273,7 @@ def test_what_cannot_be_divided_is_rendered_in_one_piece(
         chosen = replace(SOLID, encoder="hevc")
     elif what == "damaged":
         data = bytearray(made("one_group.mp4").read_bytes())
-        for place in range(len(data) // 2, len(data) // 2 + 60):
+        for place in range(len(data) // 2, len(data) // 2 + 600):
             data[place] ^= 0x5A
         path = tmp_path / "damaged.mp4"
         path.write_bytes(data)

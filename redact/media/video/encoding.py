@@ -29,6 +29,8 @@ from redact.media.video.scheduling import open_encoder_context
 
 _UNIT = 1 << 16
 """One, in the 16.16 fixed point of a display matrix."""
+_AVX_512 = 13
+"""OpenCV's number for these instructions, to which its Python face gives no name."""
 
 
 def draft_suffix(choice: Choice) -> str:
@@ -181,7 +183,7 @@ def _add_stream(
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints what it does, and knows no other way
     stream = cast(VideoStream, container.add_stream(choice.encoder.name, rate=rate))
     context: Any = stream.codec_context
-    context.options = dict(choice.options)
+    context.options = repeatable(choice)
     context.width, context.height = media_info.size.width, media_info.size.height
     context.pix_fmt = choice.pixel_format
     stream.time_base = context.time_base = media_info.time_base
@@ -195,6 +197,19 @@ def _add_stream(
     if media_info.turn != Turn():
         stream.set_display_matrix(display_matrix(media_info.turn))
     return stream
+
+
+def repeatable(choice: Choice) -> dict[str, str]:
+    """The encoder's options, with which it writes the same bytes each time.
+
+    x264's code for AVX-512 does not, and is no quicker.
+    """
+    import cv2
+
+    options = dict(choice.options)
+    if choice.encoder.name in ("libx264", "libx264rgb") and cv2.checkHardwareSupport(_AVX_512):
+        options["x264-params"] = ":".join(filter(None, [options.get("x264-params"), "asm=avx2"]))
+    return options
 
 
 def display_matrix(turn: Turn) -> list[int]:
