@@ -59,7 +59,7 @@ def main() -> None:
     made = quantise(whole, pictures, chosen["power"])
     if chosen["biases"]:
         correct_biases(made, whole, pictures, chosen["biases"])
-    if heat := chosen.get("heat"):
+    for heat in chosen.get("heats", []):
         level(made, whole, heat, pictures.ranges)
     args.out.write_bytes(made.SerializeToString())
     print(
@@ -267,17 +267,23 @@ def channel_means(model: onnx.ModelProto, name: str, batches: list[Tensor]) -> T
 
 
 def level(model: onnx.ModelProto, whole: onnx.ModelProto, heat: str, batches: Any) -> None:
-    """Shifts the bias behind a map of scores, so that the faces seen are as likely as before."""
-    sums = np.zeros(2)
+    """Shifts the biases behind a map of scores, so that what is seen is as likely as before.
+
+    The map is the sigmoid of a convolution's first channels.
+    """
+    sums, channels = np.zeros(2), 0
     sessions = [open_session(one) for one in (whole, model)]
     for batch in batches():
         wanted, own = (run(one, [heat], batch)[0].clip(1e-6, 1 - 1e-6) for one in sessions)
-        there = wanted > 0.05
+        there, channels = wanted > 0.05, wanted.shape[1]
         sums += (_logit(wanted[there]) - _logit(own[there])).sum(), there.sum()
     makers = {name: node for node in model.graph.node for name in node.output}
-    last = makers[makers[heat].input[0]]
+    last = makers[heat]
+    while last.op_type != "Conv":
+        last = makers[last.input[0]]
     bias = next(one for one in model.graph.initializer if one.name == last.input[2])
-    moved = numpy_helper.to_array(bias) + np.float32(sums[0] / max(sums[1], 1))
+    moved = numpy_helper.to_array(bias).copy()
+    moved[:channels] += np.float32(sums[0] / max(sums[1], 1))
     bias.CopyFrom(numpy_helper.from_array(moved, bias.name))
     print(f"{heat}: shifted by {sums[0] / max(sums[1], 1):+.4f}")
 
