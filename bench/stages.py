@@ -33,7 +33,7 @@ from redact.verify.result import Checking
 BEGAN = "REDACT_BENCH_BEGAN"
 """The variable in which speed.py says when it started this program, in seconds since 1970."""
 
-KINDS = {"faces": (Kind.FACE,), "faces,plates": (Kind.FACE, Kind.PLATE)}
+KINDS = {"faces": (Kind.FACE,), "faces,plates": (Kind.FACE, Kind.PLATE), "all": tuple(Kind)}
 
 
 class Stopwatch:
