@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from redact.detect.detectors.session import Tensor, make_batch
 from training.plates import config, data
 
 from . import SETTINGS
-from .equalise import Ranges, equalise, pairs
+from .equalise import Ranges, equalise, pairs, users_of
 from .ranges import BINS, Values, collect
 
 RECTIFIERS_AND_SUMS = ("Conv", "Relu", "LeakyRelu", "Clip", "Add", "MaxPool", "Resize", "Concat")
@@ -84,6 +84,11 @@ class Pictures:
         """The pictures that set ranges."""
         return self._batches(self._ranges)
 
+    def some(self, count: int) -> list[Tensor]:
+        """About so many of them, from all over the sets."""
+        step = max(1, len(self._ranges) // count)
+        return list(itertools.islice(self.ranges(), 0, None, step))
+
     def others(self) -> Iterator[Tensor]:
         """Pictures that do not."""
         return self._batches(self._others)
@@ -115,14 +120,10 @@ def prepare(content: bytes, outputs: list[str]) -> onnx.ModelProto:
 
 def largest(model: onnx.ModelProto, batches: Any) -> Ranges:
     """The largest value of each channel behind the rectifiers that stand between convolutions."""
-    watched = onnx.ModelProto.FromString(model.SerializeToString())
     names = [rectifier.output[0] for _, rectifier, _ in pairs(model.graph)]
     if not names:
         return {}
-    watched.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names
-    )
-    session, found = open_session(watched), {}
+    session, found = open_session(model, names), {}
     for batch in batches():
         for name, values in zip(names, run(session, names, batch), strict=True):
             here = values[0].max(axis=(1, 2))
@@ -187,24 +188,16 @@ def watch(model: onnx.ModelProto, pictures: Pictures) -> dict[str, Values]:
     )
     image = model.graph.input[0].name
     names = [name for name in dict.fromkeys(chosen) if name != image]
-    watched = onnx.ModelProto.FromString(model.SerializeToString())
-    watched.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names
-    )
-    session = open_session(watched)
+    session = open_session(model, names)
     found = collect(names, pictures.ranges, lambda batch: run(session, names, batch))
     return {image: Values(0.0, 255.0, np.ones(BINS)), **found}
 
 
 def leaks(graph: Any) -> dict[str, float]:
     """By the names of the values that go into leaky rectifiers alone, their slopes."""
-    users: dict[str, list[Any]] = {}
-    for node in graph.node:
-        for name in node.input:
-            users.setdefault(name, []).append(node)
     return {
         name: onnx.helper.get_node_attr_value(after[0], "alpha")
-        for name, after in users.items()
+        for name, after in users_of(graph).items()
         if len(after) == 1 and after[0].op_type == "LeakyRelu"
     }
 
@@ -236,8 +229,7 @@ def correct_biases(
 
     Rounding shifts means, and shifts add up from layer to layer (Nagel et al., ICCV 2019).
     """
-    found = list(pictures.ranges())
-    batches = found[:: max(1, len(found) // count)]
+    batches = pictures.some(count)
     stored = {one.name: one for one in model.graph.initializer}
     makers = {name: node for node in model.graph.node for name in node.output}
     for node in (one for one in model.graph.node if one.op_type == "Conv"):
@@ -256,12 +248,7 @@ def correct_biases(
 
 def channel_means(model: onnx.ModelProto, name: str, batches: list[Tensor]) -> Tensor:
     """The mean of each channel of one value."""
-    watched = onnx.ModelProto.FromString(model.SerializeToString())
-    del watched.graph.output[:]
-    watched.graph.output.append(
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
-    )
-    session = open_session(watched)
+    session = open_session(model, [name])
     means = [run(session, [name], batch)[0].mean(axis=(0, 2, 3)) for batch in batches]
     return np.asarray(np.mean(means, axis=0), np.float32)
 
@@ -306,10 +293,18 @@ def errors(
     yield from zip(outputs, np.sqrt(wrong / power), strict=True)
 
 
-def open_session(model: onnx.ModelProto) -> ort.InferenceSession:
-    """The network, computed by the processor."""
+def open_session(
+    model: onnx.ModelProto, values: Sequence[str] | None = None
+) -> ort.InferenceSession:
+    """The network, computed by the processor; it gives these values in place of its outputs."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    if values is not None:
+        model = onnx.ModelProto.FromString(model.SerializeToString())
+        del model.graph.output[:]
+        model.graph.output.extend(
+            onnx.helper.make_tensor_value_info(one, onnx.TensorProto.FLOAT, None) for one in values
+        )
     return ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

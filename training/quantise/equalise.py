@@ -23,12 +23,18 @@ Ranges = dict[str, NDArray[np.float32]]
 """By the name of a value, the largest that each of its channels took."""
 
 
-def pairs(graph: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Convolution, rectifier, convolution: each value between them and their weights are used once."""
-    users: dict[str, list[Any]] = {}
+def users_of(graph: Any) -> dict[str, list[Any]]:
+    """By the name of a value or of weights, the nodes that take it."""
+    found: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
-            users.setdefault(name, []).append(node)
+            found.setdefault(name, []).append(node)
+    return found
+
+
+def pairs(graph: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Convolution, rectifier, convolution: each value between them and their weights are used once."""
+    users = users_of(graph)
     ends = {one.name for one in graph.output}
 
     def only_user(node: Any) -> Any:
