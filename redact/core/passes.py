@@ -130,7 +130,10 @@ def _closely(detector: str, threshold: float, above: int = 2048) -> tuple[Pass, 
 
 _PEOPLE_CLOSELY, _HEADS_CLOSELY = _closely("people", 0.3), _closely("heads", 0.3)
 _SCREENS = (Pass("screens", 416, 0.2, every=12), Pass("screens", 832, 0.2, every=24))
-_TEXT_CLOSELY = (Pass("text", 1920, 0.4, stills=True), *_closely("text", 0.5, above=1280))
+_TEXT_CLOSELY = (
+    Pass("text", 2560, 0.4, stills=True, most=3),
+    *_closely("text", 0.5, above=1280),
+)
 USUAL_PASSES: dict[str, tuple[Pass, ...]] = {
     "fast": _FAST + _PLATES_FAST,
     "balanced": _BALANCED + _PLATES_BALANCED,

@@ -15,9 +15,9 @@ from redact.core.kinds import KINDS
 STEADY = Fraction(1, 5)
 """Seconds before and after within which a box takes the size of its largest neighbours."""
 
-GLIDE = Fraction(2, 5)
+GLIDE = Fraction(3, 10)
 """Seconds before and after within which the box of what glides is smoothed: of 1.6 to 2.4 steps a
-second, as people walk, a mean over so long leaves a fifth."""
+second, as people walk, a mean over so long leaves a fifth at most, and of 1.9 an eighth."""
 
 
 def smooth(track: Track) -> list[Sighting]:
