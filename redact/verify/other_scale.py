@@ -31,25 +31,25 @@ class Scale:
         detector: Its name.
         side: Longer side, in pixels, of the copy; that of no pass of a profile.
         certain: Mean score, in the picture and in its mirror image, from which a spot counts.
-        enlarge: Whether a smaller picture is scaled up to it.
+        most: How many times its size a picture is scaled up at most; 0 for no such bound.
     """
 
     detector: str
     side: int
     certain: float
-    enlarge: bool = True
+    most: float = 0.0
 
     @property
     def check_pass(self) -> CheckPass:
         """Its pass over the whole picture."""
-        return CheckPass(self.detector, self.side, self.certain / 2, ("both",), self.enlarge)
+        return CheckPass(self.detector, self.side, self.certain / 2, ("both",), self.most)
 
 
 SCALES = {
     Kind.HEAD: Scale("heads", 800, 0.6),
     Kind.PERSON: Scale("people", 640, 0.5),
     Kind.SCREEN: Scale("screens", 576, 0.5),
-    Kind.TEXT: Scale("text", 800, 0.75, enlarge=False),
+    Kind.TEXT: Scale("text", 800, 0.75, most=1),
 }
 
 

@@ -39,20 +39,25 @@ class CheckPass:
         side: Longer side of the copy, in pixels.
         threshold: Score below which a detection is dropped.
         depths: With which it is due.
-        enlarge: Whether a smaller picture is scaled up to that side.
+        most: How many times its size a picture is scaled up at most; 0 for no such bound.
+        least: Longer side, in pixels, to which that bound lets any picture be scaled.
     """
 
     detector: str
     side: int
     threshold: float
     depths: tuple[Depth, ...]
-    enlarge: bool = True
+    most: float = 0.0
+    least: int = 0
+
+    def size(self, picture: Size) -> Size:
+        """Of the copy of a picture of that size."""
+        bound = max(self.least, round(self.most * picture.longer)) if self.most else self.side
+        return picture.fitted(min(self.side, bound))
 
     def copy(self, picture: Picture) -> Rgb:
         """What the detector sees."""
-        size = upright_size(picture)
-        side = self.side if self.enlarge else min(self.side, size.longer)
-        return picture.rgb(size.fitted(side))
+        return picture.rgb(self.size(upright_size(picture)))
 
 
 def detect_in_copy(detector: Detector, copy: Rgb, size: Size, threshold: float) -> list[Detection]:

@@ -37,7 +37,7 @@ class Settings:
     """How one detector is used.
 
     Args:
-        side: Longer side, in pixels, to which the whole picture is scaled.
+        side: Longer side, in pixels, to which the whole picture is scaled, or less: see `MOST`.
         threshold: Score in the whole picture below which a detection is dropped.
         certain: Mean score of the enlarged views from which this detector alone is enough.
         suspected: Mean score from which this detector alone makes a spot suspected.
@@ -50,7 +50,7 @@ class Settings:
 
 
 SETTINGS = {
-    "mediapipe": Settings(960, 0.45, 0.8, 0.65),
+    "mediapipe": Settings(640, 0.45, 0.8, 0.65),
     "yunet": Settings(1920, 0.35, 0.8, 0.68),
     "centerface": Settings(1536, 0.25, 0.8, 0.6),
 }
@@ -92,6 +92,10 @@ _SAME = 0.25
 GLANCE = 960
 """Longer side of the whole picture for a glance, in pixels."""
 
+MOST = 1.5
+"""How many times its size a picture is scaled up at most, beyond a glance: larger copies show no
+more faces, neither in films nor in photographs, and more of what is none."""
+
 Verdict: TypeAlias = Literal["certain", "suspected", "nothing"]
 
 
@@ -115,8 +119,8 @@ def check_passes(used: Collection[str]) -> tuple[CheckPass, ...]:
     if names := detectors_of_faces(used):
         (costly, first), (quick, second) = ((name, SETTINGS[name]) for name in names)
         passes += [
-            CheckPass(costly, first.side, first.threshold, ("both",)),
-            CheckPass(quick, second.side, second.threshold, ("both", "quick")),
+            CheckPass(costly, first.side, first.threshold, ("both",), MOST, GLANCE),
+            CheckPass(quick, second.side, second.threshold, ("both", "quick"), MOST, GLANCE),
             CheckPass(quick, GLANCE, second.threshold, ("glance",)),
         ]
     wanted = {kind_of_detector(name) for name in used}
@@ -202,11 +206,11 @@ class SecondOpinion:
         exposed = [seen for n in due for seen in found[n] if not hidden(seen.box)]
         if not exposed:
             return []
-        sides = {self._passes[n].side for n in due}
-        if depth == "glance":  # what it found deserves a larger copy
-            sides.add(SETTINGS[self.names[1]].side)
         size = upright_size(frame.picture)
-        copies = [frame.picture.rgb(size.fitted(side)) for side in sides]
+        sizes = {self._passes[n].size(size) for n in due}
+        if depth == "glance":  # what it found deserves a larger copy
+            sizes.add(self._largest_copy(size))
+        copies = [frame.picture.rgb(of) for of in sizes]
         levels = _pyramid(sorted(copies, key=len, reverse=True))
         spots = (self._spot(frame, levels, size, detection) for detection in _merge(exposed))
         return [spot for spot in spots if self.verdict(spot) != "nothing"]
@@ -214,9 +218,12 @@ class SecondOpinion:
     def reexamine(self, frame: Frame, spot: Spot) -> Spot:
         """The same place in another frame, with the scores that it has there."""
         size = upright_size(frame.picture)
-        side = max(SETTINGS[name].side for name in self.names)
-        levels = _pyramid([frame.picture.rgb(size.fitted(side))])
+        levels = _pyramid([frame.picture.rgb(self._largest_copy(size))])
         return self._spot(frame, levels, size, Detection(spot.kind, spot.box, spot.score))
+
+    def _largest_copy(self, size: Size) -> Size:
+        copies = (one.size(size) for one in self._passes[: self._of_faces])
+        return max(copies, key=lambda copy: copy.longer)
 
     def verdict(self, spot: Spot) -> Verdict:
         """What the scores of a spot mean; kinds beside faces are only told if certain."""

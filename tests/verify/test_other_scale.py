@@ -15,7 +15,7 @@ from redact.core.recipe import PROFILES
 from redact.detect.detectors import load
 from redact.media.stills.picture import StillPicture
 from redact.verify.other_scale import SCALES, OtherScales
-from redact.verify.second_opinion import SETTINGS, SecondOpinion
+from redact.verify.second_opinion import SETTINGS, SecondOpinion, check_passes
 from tests.figures import figures
 from tests.rooms import page, room, screen_box
 from tests.walkers import walker, walker_box
@@ -135,3 +135,17 @@ def test_a_kind_without_a_second_opinion_is_named() -> None:
     assert opinion.unsearched == (Kind.PLATE,)
     assert asked_with({"plates"})[0].searched == ()
     assert asked_with({"centerface"})[0].unsearched == ()
+
+
+@pytest.mark.parametrize(
+    ("longer", "quick"), [(320, 960), (640, 960), (960, 1440), (1920, 1920), (3840, 1920)]
+)
+def test_a_check_enlarges_pictures_no_more_than_shows_more_faces(longer: int, quick: int) -> None:
+    passes = check_passes({"centerface", "people", "text"})
+    size = Size(longer, longer // 2)
+    seen = {(one.detector, one.depths): one.size(size) for one in passes}
+    assert seen["mediapipe", ("both",)] == Size(640, 320)
+    assert seen["yunet", ("both", "quick")] == Size(quick, quick // 2)
+    assert seen["yunet", ("glance",)] == Size(960, 480)
+    assert seen["text", ("both",)] == size.fitted(min(800, longer))
+    assert seen["people", ("both",)] == Size(640, 320)
