@@ -130,7 +130,7 @@ def redact_file(
         people: Photographs that say who is hidden; what is unsure is, uncertain tracks too.
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
-        in_spans: Whether a long video is encoded in spans, which other machines may do, too.
+        in_spans: Whether other machines may encode spans of a long video.
 
     Raises:
         LeakError: Somebody may still show; the result has a name with `.quarantine` in it.

@@ -74,7 +74,7 @@ class SpanOrder:
         container: What the result is written to.
         pixel_format: What the encoder gets.
         options: The encoder's, each a name and a value.
-        threads: The encoder's.
+        threads: The encoder's; 0, as many as there are processors, where nobody else draws.
     """
 
     versions: tuple[str, ...]
@@ -141,6 +141,8 @@ def draw_span(
         EngineError: There is no such order, or it cannot be carried out here.
         OutputError: The span cannot be written.
     """
+    from redact.media.video.span_encoding import THREADS
+
     try:
         if not is_private(folder.lstat()):
             raise ValueError("its folder is not this user's alone")
@@ -149,6 +151,8 @@ def draw_span(
         if one is None or (folder / one.name).exists():
             return
         order = read_order(folder, one)
+        if order.threads != THREADS:
+            raise ValueError("it is for one machine alone")
     except Exception as error:
         raise EngineError(f"nobody says what is to be drawn: {error}", path) from error
     from redact.hide.covers import CoverPicture
@@ -205,9 +209,22 @@ def _digest(data: bytes) -> str:
 
 
 def carry_out(
-    source: Source, order: SpanOrder, drawn: Path, cover: CoverPicture | None, progress: Progress
+    source: Source,
+    order: SpanOrder,
+    drawn: Path,
+    cover: CoverPicture | None,
+    progress: Progress,
+    frames: Iterator[Frame] | None = None,
 ) -> None:
     """Draw and encode a span; its name appears when it is complete.
+
+    Args:
+        source: What is drawn on.
+        order: What is drawn.
+        drawn: The span's name.
+        cover: The picture that the style `cover` draws.
+        progress: Called for every frame.
+        frames: Those of the span, counted from 0; None to seek them in the source.
 
     Raises:
         RedactError: As `draw_span` raises, or the name is there already.
@@ -226,14 +243,19 @@ def carry_out(
 
     with (
         draft(drawn, source=source.path, force=True) as written,
-        closing(map_ahead(hide, _frames(source, order))) as hidden,
+        closing(map_ahead(hide, frames or _frames(source, order))) as hidden,
     ):
-        frames = (frame for frame, _ in hidden)
-        choice = _choice_of(order)
+        work = encode_span(
+            written,
+            (frame for frame, _ in hidden),
+            ticks,
+            order.groups,
+            _choice_of(order),
+            source.media_info,
+            order.threads,
+        )
         try:
-            for done in encode_span(
-                written, frames, ticks, order.groups, choice, source.media_info
-            ):
+            for done in work:
                 progress("render", done, len(ticks))
         except LostError as error:
             raise EngineError(f"a frame is not where it was: {error}", source.path) from error

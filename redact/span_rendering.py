@@ -2,24 +2,26 @@
 
 It begins with the first span, others with the last one. Where it comes to a span that somebody has
 drawn, it reads that; whatever is missing or is no such span it draws itself, by the same code. So
-the pictures do not depend on who is there, and nobody waits for anybody.
+the pictures do not depend on who is there, and nobody waits for anybody. Alone, too, it draws in
+spans: a further round draws only those again in which it hides something else.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from redact.core.extent import Extent
+from redact.core.frames import Frame
 from redact.core.geometry import Region
 from redact.core.interfaces import Progress, Sink, Source
 from redact.core.plan import Plan
-from redact.detect.cache import SEGMENT, package_version
+from redact.detect.cache import SEGMENT, DetectionCache, package_version
 from redact.drawing import (
     LIST,
     DrawnFrame,
@@ -37,7 +39,7 @@ from redact.hide.extent import ExtentMeter
 from redact.media.drafts import clean
 from redact.media.video.coded_streams import CannotCopy, CodedStream
 from redact.media.video.encoders import Choice
-from redact.media.video.seeking import FrameIndex
+from redact.media.video.seeking import FrameIndex, FrameSeeker
 from redact.media.video.sink import VideoSink, choose_for
 from redact.media.video.smart_rendering import Copies
 from redact.media.video.source import VideoSource
@@ -59,6 +61,9 @@ _KEYS_BEFORE = 3
 _LIBRARIES = ("av", "numpy", "opencv-contrib-python", "redact-video")
 """Packages whose versions pictures depend on."""
 
+ALONE = 10
+"""Seconds of a span where nobody else draws: x264 begins a group of pictures as often anyway."""
+
 _NEWS = 1000
 """Frames after which it is told that orders are being written."""
 
@@ -70,6 +75,7 @@ class SpanRendering:
     Args:
         folder: Where orders and spans lie. Others may see it.
         seconds: How long a span is.
+        threads: Of each encoder; 0 for as many as there are processors, where nobody else draws.
 
     Attributes:
         elsewhere: How many of the spans that were used others had drawn, or an earlier run.
@@ -77,6 +83,7 @@ class SpanRendering:
 
     folder: Path
     seconds: int = SEGMENT
+    threads: int = THREADS
     elsewhere: int = 0
     _own: set[str] = field(default_factory=set)
 
@@ -123,9 +130,10 @@ class SpanRendering:
             return None
         try:
             model = self._encode_model(choice, source)
-            work = _Work(self, source, plan, choice, index, cover, progress, model)
-            listed, extent = work.write_orders(spans, times)
-            encoded = [work.encode(*both) for both in zip(spans, listed, strict=True)]
+            with closing(FrameSeeker(source, index)) as seeker:
+                work = _Work(self, source, plan, choice, index, cover, progress, model, seeker)
+                listed, extent = work.write_orders(spans, times)
+                encoded = [work.encode(*both) for both in zip(spans, listed, strict=True)]
         except CannotCopy:  # joining does not know this kind of picture
             return None
         except OSError as error:
@@ -142,6 +150,23 @@ class SpanRendering:
             return encode_model(Path(place) / "model.mp4", choice, source.media_info)
 
 
+def choose_spans(
+    held: Path, cache: DetectionCache | None, with_others: bool
+) -> SpanRendering | None:
+    """How a draft that is checked is rendered in spans; None for in one piece.
+
+    Args:
+        held: The draft, in a folder of its own.
+        cache: Of the analysis; None if there was none. Seeking is sure only in a file that was read
+            from its start to its end.
+        with_others: Whether others may draw spans, in the folder of the cache.
+    """
+    if not with_others:
+        return None if cache is None else SpanRendering(held.parent, ALONE, 0)
+    shared = None if cache is None else cache.shared_folder
+    return SpanRendering(held.parent if shared is None else shared)
+
+
 @dataclass(slots=True, eq=False)
 class _Work:
     """One round of it."""
@@ -154,6 +179,7 @@ class _Work:
     cover: CoverPicture | None
     progress: Progress
     model: CodedStream
+    seeker: FrameSeeker
 
     @property
     def folder(self) -> Path:
@@ -216,7 +242,7 @@ class _Work:
             choice.container,
             choice.pixel_format,
             tuple(sorted(choice.options.items())),
-            THREADS,
+            self.rendering.threads,
         )
 
     def _keys(self, span: SpanFrames) -> tuple[KeyFrame, ...]:
@@ -252,13 +278,18 @@ class _Work:
             self.progress(stage, span.indices[done - 1] + 1, whole)
 
         with suppress(OutputExistsError):  # another was quicker after all
-            carry_out(self.source, order, path, self.cover, tell)
+            carry_out(self.source, order, path, self.cover, tell, self._frames(span))
             rendering._own.add(one.name)
         try:
             return self._read(path, ticks)
         except CannotCopy as error:
             problem = f"a span is not as it was encoded: {error}"
             raise EngineError(problem, self.source.path) from error
+
+    def _frames(self, span: SpanFrames) -> Iterator[Frame]:
+        """The frames of a span, counted from 0; those of the next are decoded on from there."""
+        for place, index in enumerate(span.indices):
+            yield replace(self.seeker.frame(index), index=place)
 
     def _read(self, path: Path, ticks: Sequence[int]) -> EncodedSpan:
         """A span that lies there.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from redact.hide.proof import Proof
     from redact.media.video.smart_rendering import Copies
     from redact.span_rendering import SpanRendering
+    from redact.verify.compare import Compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Rendering:
         ffmpeg: Another ffmpeg program than the one that came with redact.
         progress: Called with the stage, frames done and frames expected.
         finer: How many steps finer than usual pictures are encoded.
-        in_spans: Whether a long video that is checked is encoded in spans, some by others.
+        in_spans: Whether others may encode spans of a long video that is checked.
     """
 
     cover: CoverPicture | None
@@ -181,6 +182,8 @@ def render_checked(
         VerificationError: The result is not what the plan says.
         RedactError: Any other of the family; then there is no output.
     """
+    from redact.span_rendering import choose_spans
+
     if checking is None:
         return render(source, output, plan, how, copying=False)
     with (
@@ -188,12 +191,16 @@ def render_checked(
         naming_errors(held, output),
     ):
         done: Outcome
-        spans = _in_spans(held, cache) if how.in_spans else None
+        spans = choose_spans(held, cache, how.in_spans)
+        look = partial(
+            check, source, held, checking=checking, cover=how.cover, progress=how.progress,
+            cache=cache, compared={},
+        )  # fmt: skip
 
         def attempt(plan: Plan, finer: int) -> tuple[Plan, Verification]:
             nonlocal done
             again = replace(how, force=True, finer=finer)  # an earlier round left the draft
-            done, found = _render_and_check(source, held, plan, again, checking, cache, spans)
+            done, found = _render_and_check(source, held, plan, again, spans, look)
             return done.plan, found
 
         extend_by = partial(extend, source, progress=how.progress)
@@ -208,33 +215,22 @@ def render_checked(
     return replace(done, output=output, plan=passed, verification=found, spans_rendered=rendered)
 
 
-def _in_spans(held: Path, cache: DetectionCache | None) -> SpanRendering:
-    from redact.span_rendering import SpanRendering
-
-    shared = None if cache is None else cache.shared_folder
-    return SpanRendering(held.parent if shared is None else shared)
-
-
 def _render_and_check(
     source: Source,
     held: Path,
     plan: Plan,
     how: Rendering,
-    checking: Checking,
-    cache: DetectionCache | None,
     spans: SpanRendering | None,
+    look: Callable[[Plan], Verification],
 ) -> tuple[Outcome, Verification]:
-    """Render into a draft and check it.
-
-    Once more, and all of it here, if copies, what others rendered, or new notes may be to blame.
-    """
+    """Render into a draft and check it; once more, all here and in one piece, if that may help."""
     known, elsewhere = source.notes, spans.elsewhere if spans else 0
     done = render(source, held, plan, how, spans=spans)
-    found = check(source, held, done.plan, checking, how.cover, how.progress, cache)
-    helped = spans is not None and spans.elsewhere != elsewhere
+    found = look(done.plan)
+    helped = spans is not None and (spans.elsewhere != elsewhere or bool(found.changed))
     if found.problems and (done.copied or helped or source.notes != known):
         done = render(source, held, plan, how, copying=False)
-        found = check(source, held, done.plan, checking, how.cover, how.progress, cache)
+        found = look(done.plan)
     return replace(done, notes=find_notes(held, source, done.plan)), found
 
 
@@ -265,6 +261,7 @@ def check(
     cover: CoverPicture | None,
     progress: Progress,
     cache: DetectionCache | None = None,
+    compared: Compared | None = None,
 ) -> Verification:
     """Compare a finished file with its source: whole files, all frames, and who still shows.
 
@@ -276,6 +273,7 @@ def check(
         cover: The picture that the style `cover` drew.
         progress: Called for every frame.
         cache: By which other machines help; None if it is nobody else's draft.
+        compared: What was found in frames of earlier drafts; what is found is added.
 
     Raises:
         PlanError: The plan is of another source, or an edit in it can do nothing.
@@ -308,6 +306,7 @@ def check(
             style,
             structured=structured,
             cache=others,
+            compared=compared,
         )
     except VerificationError as error:
         raise VerificationError(error.problem, output) from error

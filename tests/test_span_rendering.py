@@ -21,6 +21,7 @@ from redact.core.frames import Frame
 from redact.core.geometry import Box
 from redact.core.plan import HideBox, Plan, SourceId
 from redact.core.recipe import Recipe, recipe
+from redact.detect.cache import DetectionCache
 from redact.detect.sealed import unseal
 from redact.drawing import LIST, SpanList, draw_span
 from redact.errors import EngineError, PlanError
@@ -30,9 +31,10 @@ from redact.media.video.coded_streams import CannotCopy
 from redact.media.video.h264.nal import nal_type, split_packet
 from redact.media.video.seeking import FrameSeeker, LostError
 from redact.media.video.span_encoding import LEAST, THREADS
-from redact.span_rendering import SpanRendering
+from redact.span_rendering import SpanRendering, choose_spans
 from redact.stages import Rendering, render, render_checked
 from redact.verify.result import Checking
+from redact.verify.second_opinion import SecondOpinion
 from tests import clips
 
 SECONDS = 3  # of a span here
@@ -465,7 +467,9 @@ def test_a_span_that_shows_somebody_is_found_and_all_is_done_here(
 
     helping.append(lie)
     monkeypatch.setattr(stages, "load", lambda _: Nobody())
-    monkeypatch.setattr(stages, "_in_spans", lambda held, _: in_spans(held.parent / "s"))
+    monkeypatch.setattr(
+        "redact.span_rendering.choose_spans", lambda held, *_: in_spans(held.parent / "s")
+    )
     output = tmp_path / "out.mp4"
     done = render_checked(source, output, plan, replace(HOW, in_spans=True), Checking())
     assert rendered == [True, False]
@@ -554,3 +558,65 @@ def test_who_is_told_nothing_draws_nothing(tmp_path: Path, made: Callable[[str],
     with pytest.raises(EngineError, match="nobody says what is to be drawn"):
         draw_span(made("a.mp4"), tmp_path, 1, None, silent)
     assert not drawing.has_list(tmp_path)
+
+
+# alone
+
+
+class Rounds:
+    """Two rounds of which the second hides more, and what is drawn and examined in each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, more: HideBox) -> None:
+        self.drawn: list[list[int]] = []
+        self.examined: list[list[int]] = []
+        self._more = more
+        self._carry_out, self._examine = span_rendering.carry_out, SecondOpinion.examine
+        monkeypatch.setattr(span_rendering, "carry_out", self.carry_out)
+        monkeypatch.setattr(SecondOpinion, "examine", lambda *given: self.examine(*given))
+        monkeypatch.setattr(stages, "render_in_rounds", self.run)
+
+    def carry_out(self, source: Any, order: Any, *given: Any) -> None:
+        assert order.threads == 0
+        self.drawn[-1].append(order.number)
+        self._carry_out(source, order, *given)
+
+    def examine(self, opinion: SecondOpinion, frame: Frame, *given: Any) -> Any:
+        self.examined[-1].append(frame.index)
+        return self._examine(opinion, frame, *given)
+
+    def run(self, plan: Plan, attempt: Any, *_: Any) -> Any:
+        for edits in (plan.edits, (*plan.edits, self._more)):
+            self.drawn.append([])
+            self.examined.append([])
+            found = attempt(replace(plan, edits=edits), 0)
+        return found
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "vp9.webm"])
+def test_a_further_round_draws_and_looks_only_where_it_hides_something_else(
+    tmp_path: Path, made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = made(name)
+    source, plan, output = open_source(path), plan_of(path), tmp_path / f"out{path.suffix}"
+    list(source.frames())
+    times = [frame.time for frame in open_source(path).frames()]
+    monkeypatch.setattr(stages, "load", lambda _: Nobody())
+    monkeypatch.setattr(span_rendering, "ALONE", SECONDS)
+    rounds = Rounds(monkeypatch, HideBox(Box(20, 20, 30, 30), times[-3], None))
+    with DetectionCache(output) as cache:
+        done = render_checked(source, output, plan, HOW, Checking(), cache)
+    (everything, last), (all_of_it, rest) = rounds.drawn, rounds.examined
+    assert len(everything) == 3
+    assert last == everything[-1:]
+    begin = min(i for i, time in enumerate(times) if time - times[0] >= 2 * SECONDS)
+    assert min(all_of_it) == 0
+    changed = {index for index in all_of_it if times[index] >= times[-3]}
+    assert changed <= set(rest) <= {index for index in all_of_it if index >= begin}
+    assert changed
+    assert done.verification is not None
+    assert done.verification.frames == len(times)
+    assert [path for path in tmp_path.iterdir() if path != output] == []
+
+
+def test_what_was_not_read_before_is_rendered_in_one_piece(tmp_path: Path) -> None:
+    assert choose_spans(tmp_path / "held.mp4", None, with_others=False) is None

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from typing import TypeAlias
 
 from redact.core.frames import Frame, upright_size
 from redact.core.geometry import Box, Region
@@ -16,6 +17,7 @@ from redact.core.plan import Plan
 from redact.detect.copies import GREY_SIDE
 from redact.detect.novelty import NoveltyWatch
 from redact.detect.schedule import PassCache, PassClock
+from redact.detect.spans import digest_picture
 from redact.errors import VerificationError
 from redact.verify.dropouts import Dropouts
 from redact.verify.hidden import hidden_by_mask, hidden_mask
@@ -37,6 +39,7 @@ def verify(
     *,
     structured: bool = False,
     cache: PassCache | None = None,
+    compared: Compared | None = None,
 ) -> Verification:
     """Compare all frames of an output with its source's, and examine some with detectors.
 
@@ -50,6 +53,7 @@ def verify(
         style: What the output was hidden with, None if that is not known.
         structured: Whether it draws much fine structure of its own, as a cover does.
         cache: Spares the detectors the passes over the output that it knows.
+        compared: Frames that are in it are not compared again; the others are added.
 
     Raises:
         InputError: One of them cannot be read to the end.
@@ -65,11 +69,12 @@ def verify(
     frames = examined = closely = 0
     inside = outside = 0.0
     pairs = _pair_frames(source, output, plan, Depths(every), faults)
-    planned = _plan_passes(pairs, second_opinion, cache)
+    known = None if plan is None else compared
+    planned = _plan_passes(pairs, second_opinion, cache, known)
     watch = _watch_dropouts(source, plan)
     compare = partial(_compare, second_opinion=second_opinion, style=style, structured=structured)
-    with closing(map_ahead(compare, planned)) as compared:
-        for pair, found in compared:
+    with closing(map_ahead(compare, planned)) as done:
+        for pair, found in done:
             frames += 1
             closely += pair.depth == "both" and bool(second_opinion.searched)
             examined += pair.depth is not None and bool(second_opinion.names)
@@ -79,6 +84,8 @@ def verify(
                 if found.outside > OUTSIDE:
                     changed.append((pair.source.index, pair.source.time))
             spots += found.spots
+            if known is not None and pair.key is not None:
+                known[pair.key] = found
             dropouts += watch.update(pair.source, pair.output, pair.regions or ())
             progress("verify", frames, source.info.frames)
     leaks, doubts = find_leaks(spots, dropouts, output, plan, second_opinion, checking)
@@ -109,6 +116,8 @@ class _Pair:
         regions: What the plan hides, in pixels of the upright picture; None without a plan.
         depth: How thoroughly the output is examined by detectors, None for not at all.
         due: The passes of these.
+        key: In `Compared`, None without it.
+        found: What was found in this very frame before, None if it was not compared.
     """
 
     source: Frame
@@ -116,6 +125,8 @@ class _Pair:
     regions: list[Region] | None
     depth: Depth | None
     due: tuple[DuePass, ...] = ()
+    key: _Key | None = None
+    found: _Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,13 @@ class _Comparison:
     outside: float
     shows: tuple[Spot, ...] = ()
     spots: tuple[Spot, ...] = ()
+
+
+_Key: TypeAlias = tuple[int, Depth | None, tuple[Region, ...], str]
+
+Compared: TypeAlias = dict[_Key, _Comparison]
+"""What was found in frames of an output, by their index, how thoroughly they were examined, what is
+hidden there, and a digest of the picture. All else that counts is the same in every round."""
 
 
 def _pair_frames(
@@ -159,14 +177,24 @@ def _pair_frames(
 
 
 def _plan_passes(
-    pairs: Iterable[_Pair], second_opinion: SecondOpinion, cache: PassCache | None
+    pairs: Iterable[_Pair],
+    second_opinion: SecondOpinion,
+    cache: PassCache | None,
+    known: Compared | None,
 ) -> Iterator[_Pair]:
-    """The pairs with the passes that are due on them."""
+    """The pairs with the passes that are due on them, or with what was found there before."""
     for pair in pairs:
         if cache is not None:
             cache.advance(pair.output)
-        due = second_opinion.plan(pair.output, pair.depth, cache) if pair.depth else ()
-        yield replace(pair, due=due)
+        key = found = None
+        if known is not None:
+            regions, digest = tuple(pair.regions or ()), digest_picture(pair.output.picture)
+            key = pair.source.index, pair.depth, regions, digest
+            found = known.get(key)
+        due: tuple[DuePass, ...] = ()
+        if pair.depth and found is None:
+            due = second_opinion.plan(pair.output, pair.depth, cache)
+        yield replace(pair, due=due, key=key, found=found)
 
 
 class Depths:
@@ -220,7 +248,9 @@ def _compare(
     pair: _Pair, second_opinion: SecondOpinion, style: Style | None, structured: bool
 ) -> _Comparison:
     """Compare the pixels of a pair, and examine the output if that is due."""
-    found = second_opinion.run(pair.output, pair.due) if pair.depth else {}
+    if pair.found is not None:
+        return pair.found
+    found = second_opinion.run(pair.output, pair.due) if pair.due else {}
     before, after = pair.source.picture, pair.output.picture
     left = Residue()
     if pair.regions or not identical(before, after):

@@ -1,7 +1,7 @@
 """Encodes the frames of a video in spans, each by an encoder of its own, and joins them to a draft.
 
 Nothing in a span refers to anything outside of it. So a span is the same whoever encodes it, and on
-whatever machine; for that an encoder has one thread here.
+whatever machine, if its encoder has one thread.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _ENCODERS: Final = ("libx264", "libvpx-vp9")
 """Those whose pictures can be joined, by FFmpeg's names."""
 
 THREADS = 1
-"""Of each encoder: x264 writes other bytes for every number, and even other bytes every time with
-several and a maximum bit rate."""
+"""Of each encoder whose span others may encode: x264 writes other bytes for every number, and even
+other bytes every time with several and a maximum bit rate."""
 
 LEAST = 24
 """Frames of a span, but for the last one."""
@@ -145,6 +145,7 @@ def encode_span(
     groups: Collection[int],
     choice: Choice,
     media_info: MediaInfo,
+    threads: int,
 ) -> Iterator[int]:
     """Encode one span into a draft; gives how many frames are done, after each.
 
@@ -157,13 +158,14 @@ def encode_span(
         groups: Places that begin a closed group of pictures.
         choice: The encoder.
         media_info: Of the source.
+        threads: The encoder's; 0 for as many as there are processors.
 
     Raises:
         EngineError: The encoder failed, or not as many frames came.
         OSError: There is no space left.
     """
     done, last = 0, len(ticks) - 1
-    with open_encoder(draft, choice, media_info, THREADS) as work:
+    with open_encoder(draft, choice, media_info, threads) as work:
         for place, frame in enumerate(frames):
             work.encode(frame, new_gop=place in groups, predicted=place == last)
             done += 1
