@@ -144,6 +144,13 @@ class SpanRendering:
         with sink:
             return extent
 
+    def clear(self) -> None:
+        """Remove what was drawn: it was for nothing, and may be why there is no room."""
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                if _OURS.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+
     def _encode_model(self, choice: Choice, source: VideoSource) -> CodedStream:
         """What the headers of spans must be."""
         with TemporaryDirectory(dir=self.folder) as place:

@@ -128,6 +128,8 @@ def render(
         if copies is None and spans is None:
             raise
         copies = None  # what is wrong with the source or the place goes wrong once more
+        if spans is not None:
+            spans.clear()
         extent = _write(source, output, plan, style, how, None)
     frames = plan.source.frames
     how.progress("verify", frames, frames)  # the sink named its file, so it was checked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import subprocess
 from collections.abc import Callable
@@ -616,6 +617,29 @@ def test_a_further_round_draws_and_looks_only_where_it_hides_something_else(
     assert done.verification is not None
     assert done.verification.frames == len(times)
     assert [path for path in tmp_path.iterdir() if path != output] == []
+
+
+def test_where_there_is_no_room_for_spans_they_make_room_for_one_piece(
+    tmp_path: Path, made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, output = open_source(made("a.mp4")), tmp_path / "out.mp4"
+    list(source.frames())
+    spans = in_spans(tmp_path / "s")
+    left: list[int] = []
+    plain = stages.pipeline.render
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def render_whole(*given: Any) -> int:
+        left.append(len(list(spans.folder.iterdir())))
+        return plain(*given)
+
+    monkeypatch.setattr("redact.media.video.sink.join_spans", full)
+    monkeypatch.setattr(stages.pipeline, "render", render_whole)
+    render(source, output, plan_of(source.path), HOW, copying=False, spans=spans)
+    assert left == [0]
+    assert times_of(output) == times_of(source.path)
 
 
 def test_what_was_not_read_before_is_rendered_in_one_piece(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from hashlib import sha256
 from typing import TypeAlias
 
 from redact.core.frames import Frame, upright_size
@@ -146,11 +148,11 @@ class _Comparison:
     spots: tuple[Spot, ...] = ()
 
 
-_Key: TypeAlias = tuple[int, Depth | None, tuple[Region, ...], str]
+_Key: TypeAlias = tuple[int, Depth | None, bytes]
 
 Compared: TypeAlias = dict[_Key, _Comparison]
-"""What was found in frames of an output, by their index, how thoroughly they were examined, what is
-hidden there, and a digest of the picture. All else that counts is the same in every round."""
+"""What was found in frames of an output, by their index, how thoroughly they were examined, and a
+digest of the picture and what is hidden there. All else that counts is the same in every round."""
 
 
 def _pair_frames(
@@ -188,8 +190,9 @@ def _plan_passes(
             cache.advance(pair.output)
         key = found = None
         if known is not None:
-            regions, digest = tuple(pair.regions or ()), digest_picture(pair.output.picture)
-            key = pair.source.index, pair.depth, regions, digest
+            digest = sha256(digest_picture(pair.output.picture).encode())
+            digest.update(pickle.dumps(pair.regions))  # few bytes to keep for each frame of hours
+            key = pair.source.index, pair.depth, digest.digest()
             found = known.get(key)
         due: tuple[DuePass, ...] = ()
         if pair.depth and found is None:

@@ -279,6 +279,42 @@ def test_a_second_drag_does_not_wait_for_new_outlines(
     assert centres == [pytest.approx((60, 90), abs=1)]
 
 
+def test_a_drag_that_is_begun_while_another_is_saved_is_not_lost(
+    clip: Path, media: MediaWorker, browser: Any
+) -> None:
+    plan = make_plan(clip, [track_of(1, "red", range(100))], (HideBox(Box(40, 40, 80, 80)),))
+    with at_page(browser, media, [(clip, plan)]) as person:
+        page, mouse, place = person.page, person.page.mouse, person.place
+        person.wait_until("document.getElementById('picture').dataset.outlines === '0 0'")
+        acts: list[Any] = []
+
+        def hold_first(route: Any) -> None:
+            if route.request.method == "POST" and not acts:
+                acts.append(route)
+            else:
+                route.continue_()
+
+        page.route("**/files/0/*", hold_first)
+        mouse.move(*place(60, 60))
+        mouse.down()
+        mouse.move(*place(70, 60), steps=3)
+        mouse.up()
+        page.wait_for_timeout(100)
+        (first,) = acts
+        mouse.move(*place(60, 60))
+        mouse.down()
+        mouse.move(*place(60, 70), steps=3)
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            first.continue_()
+        page.wait_for_timeout(200)
+        mouse.move(*place(60, 90), steps=3)
+        mouse.up()
+        person.settle()
+        hidden = person.plan.regions(50, Fraction(2))
+    centres = [region.box.centre for region in hidden if region.box.width == 40]
+    assert [centre[1] for centre in centres] == [pytest.approx(90, abs=1)]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault(
     clip: Path, media: MediaWorker, browser: Any, scheme: str

@@ -16,6 +16,7 @@ let shown = null;  // the bitmaps on the canvas: {original, published, index}
 let zoom = 1, middle = null;  // middle of the view in pixels of the picture
 let split = 0.5;
 let work = null;  // what the pointer or the keyboard is doing: {kind, box, ...}
+let saving = null;  // what it has done, until that is saved: meanwhile it may do something else
 let hover = null;
 
 const size = () => (state.info.sizes.length > 1 ? state.info.sizes[state.frame] : state.info.sizes[0]);
@@ -102,7 +103,7 @@ export function repaint() {
   if (state.view !== "published" || work || state.selected.size) drawOutlines(place);
   const ghost = state.follow?.sightings.find(([at]) => at === shown.index);
   if (ghost) drawBox(place, ghost.slice(1), "new", false);
-  if (work?.box) drawBox(place, work.box, "new", true);
+  for (const it of [saving, work]) if (it?.box) drawBox(place, it.box, "new", true);
   if (painting.painting()) drawBox(place, painting.brushBox(), "new", true, simpleOutline());
   if (work?.corners) drawCorners(place);
   canvas.dataset.frame = shown.index;
@@ -173,7 +174,7 @@ function drawOutlines(place) {
   const here = outlinesAt(shown.index, repaint) ?? [];
   for (const [key, kind, what, ...box] of here) {
     const chosen = state.selected.has(key);
-    if (work?.key === key) continue;
+    if (work?.key === key || saving?.key === key) continue;
     if (state.view === "published" && !chosen) continue;
     if (state.view === "uncertain" && what !== "uncertain" && !chosen) continue;
     const look = kind === "region" ? "region" : what;
@@ -270,19 +271,17 @@ view.addEventListener("pointerup", async (event) => {
   }
   const done = work;
   if (!done || done.keyboard || done.corners) return;
+  work = null;
   if (done.box) {
     await commit(done);
   } else if (done.key) {
     const chosen = new Set(done.add ? state.selected : []);
     if (done.add && chosen.has(done.key)) chosen.delete(done.key);
     else chosen.add(done.key);
-    work = null;
     select(chosen);
   } else if (done.kind === "draw") {
-    work = null;
     select([]);
   }
-  work = null;
   repaint();
 });
 
@@ -351,9 +350,13 @@ function cornerKey(event) {
 }
 
 async function commit(done) {
-  if (done.key) await correct(done.key, done.box);
-  else await draw(done.box, state.tool, done.outline ?? simpleOutline());
-  work = null;
+  saving = done;
+  try {
+    if (done.key) await correct(done.key, done.box);
+    else await draw(done.box, state.tool, done.outline ?? simpleOutline());
+  } finally {
+    if (saving === done) saving = null;
+  }
   if (state.tool === "zone") set({tool: "path"});
   refresh();
 }
