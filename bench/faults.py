@@ -124,10 +124,12 @@ def main() -> None:
     parser.add_argument("--choices", default="", help="further arguments for `redact run`")
     said = parser.parse_args()
     unwind_on_terminate()
+    table = read_table(said.data.resolve())
+    rows = [row for row in table if not said.only or row.number in said.only]
+    if not rows:
+        sys.exit(f"there is no such row in {said.data / 'README.md'}")
     wrong = 0
-    for row in read_table(said.data.resolve()):
-        if said.only and row.number not in said.only:
-            continue
+    for row in rows:
         fault, title = FAULTS.get(row.number), row.folder or "made here"
         if fault is None:
             problems = ["not judged yet"]
