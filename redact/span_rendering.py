@@ -9,7 +9,7 @@ spans: a further round draws only those again in which it hides something else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -147,9 +147,13 @@ class SpanRendering:
     def clear(self) -> None:
         """Remove what was drawn: it was for nothing, and may be why there is no room."""
         with suppress(OSError):
-            for path in self.folder.iterdir():
-                if _OURS.fullmatch(path.name):
-                    path.unlink(missing_ok=True)
+            self._remove_all_but(())
+
+    def _remove_all_but(self, names: Collection[str]) -> None:
+        """Remove orders and spans, but for those of these names."""
+        for path in self.folder.iterdir():
+            if _OURS.fullmatch(path.name) and path.name not in names:
+                path.unlink(missing_ok=True)
 
     def _encode_model(self, choice: Choice, source: VideoSource) -> CodedStream:
         """What the headers of spans must be."""
@@ -205,10 +209,7 @@ class _Work:
         listed = [write_order(self.folder, self._order(span, hidden)) for span in spans]
         for _ in hidden:  # those that are copied behind the last span
             pass
-        names = {name for one in listed for name in (one.name, one.order_name)}
-        for path in self.folder.iterdir():
-            if _OURS.fullmatch(path.name) and path.name not in names:
-                path.unlink(missing_ok=True)
+        self.rendering._remove_all_but({n for one in listed for n in (one.name, one.order_name)})
         write_list(self.folder, tuple(listed))
         return listed, meter.result()
 
