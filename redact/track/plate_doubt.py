@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from statistics import median
 
 import numpy as np
@@ -59,6 +59,10 @@ _INSIDE, _OUTSIDE = 0.7, 0.3
 """A caption's own samples correlate at least so much from one moment to another, and those around
 it at most so much."""
 _LEAST_PAIRS = 3
+_EMBLEM = 0.9
+"""What is the same in two shots correlates at least so much; two plates reach 0.83."""
+_PATCHES = 8
+"""Of a track, compared with as many of another shot's: what moves behind an emblem differs."""
 _SAME_PLACE = 0.75
 """Intersection over union of two boxes from which they are at the same place."""
 
@@ -76,26 +80,25 @@ def doubt_plates(
         cuts: Indices of frames that begin a new shot, ascending.
     """
     faces = [t for t in tracks if t.kind is Kind.FACE and not t.uncertain]
-    plates = [t for t in tracks if t.kind is Kind.PLATE and not t.uncertain]
+    plates = [_Evidence(t, contexts, cuts) for t in tracks if t.kind is Kind.PLATE]
 
-    def judged(track: Track) -> Track:
-        if track.kind is not Kind.PLATE:
-            return track
+    def judge(known: _Evidence) -> Track:
+        track = known.track
         if track.uncertain:
-            speaks = _is_plate_on_vehicle(_Evidence(track, contexts, cuts))
-            return replace(track, uncertain=False) if speaks else track
-        others = [t for t in plates if shot_of(t, cuts) != shot_of(track, cuts)]
-        doubt = _doubt(_Evidence(track, contexts, cuts), faces, others)
+            return replace(track, uncertain=False) if _is_plate_on_vehicle(known) else track
+        others = [e for e in plates if not e.track.uncertain and e.shot != known.shot]
+        doubt = _doubt(known, faces, others)
         return replace(track, uncertain=True, doubt=doubt) if doubt else track
 
-    return tuple(map(judged, tracks))
+    judged = map(judge, plates)
+    return tuple(next(judged) if track.kind is Kind.PLATE else track for track in tracks)
 
 
 class _Evidence:
     """What is known about one track of a plate."""
 
     def __init__(self, track: Track, contexts: Sequence[PlateContext], cuts: Sequence[int]) -> None:
-        shot = shot_of(track, cuts)
+        self.shot = shot = shot_of(track, cuts)
         start, end = track.sightings[0].time, track.sightings[-1].time
         self._contexts = [
             c
@@ -132,13 +135,13 @@ class _Evidence:
                     yield nearest.box, context.objects
 
 
-def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[Track]) -> str:
+def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[_Evidence]) -> str:
     """Why a track is doubted; empty if it is believed.
 
     Args:
         known: What is known about it.
         faces: Tracks of faces.
-        others: Tracks of plates in other shots.
+        others: The same of plates in other shots.
     """
     if not known.scores:
         return ""
@@ -155,7 +158,7 @@ def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[Track]) ->
         return "it is part of a screen"
     if _is_in_face(known, faces):
         return "it is part of a face"
-    if _is_caption(known.patches) or _stays_through_cuts(known.track, others):
+    if _is_caption(known.patches) or _stays_through_cuts(known, others):
         return "it is fixed in the picture while the scene changes"
     return ""
 
@@ -219,21 +222,34 @@ def _is_caption(patches: Sequence[Grey]) -> bool:
     return sum(_changes_around(*pair) for pair in pairs) > len(pairs) / 2
 
 
-def _stays_through_cuts(track: Track, others: Sequence[Track]) -> bool:
-    """Whether another shot has a plate at the same place, as the emblems of stations are."""
-    place = _middle_box(track)
-    return any(place.iou(_middle_box(other)) >= _SAME_PLACE for other in others)
+def _stays_through_cuts(known: _Evidence, others: Sequence[_Evidence]) -> bool:
+    """Whether another shot shows it at the same place amid other things, as stations' emblems are.
+
+    Another plate may be there, too, as where each is filmed in turn; or the same one, before the
+    same wall, where a shot goes on after a cut.
+    """
+    place = _middle_box(known.track)
+    return any(
+        place.iou(_middle_box(other.track)) >= _SAME_PLACE
+        and any(_changes_around(*pair, _EMBLEM) for pair in product(_some(known), _some(other)))
+        for other in others
+    )
+
+
+def _some(known: _Evidence) -> Sequence[Grey]:
+    """A few patches of a track, spread over it."""
+    return known.patches[:: max(1, len(known.patches) // _PATCHES)]
 
 
 def _middle_box(track: Track) -> Box:
     return track.sightings[len(track.sightings) // 2].box
 
 
-def _changes_around(before: Grey, after: Grey) -> bool:
+def _changes_around(before: Grey, after: Grey, like: float = _INSIDE) -> bool:
     third = len(before) // 3
     inside = np.zeros(before.shape, bool)
     inside[third:-third, third:-third] = True
-    same = _correlation(before[inside], after[inside]) >= _INSIDE
+    same = _correlation(before[inside], after[inside]) >= like
     return same and _correlation(before[~inside], after[~inside]) <= _OUTSIDE
 
 

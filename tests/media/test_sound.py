@@ -6,6 +6,7 @@ import subprocess
 import zlib
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -17,7 +18,7 @@ from redact.media.video import sink as sinks
 from redact.media.video.iso_tracks import read_iso_tracks
 from redact.media.video.media_info import AudioTrack
 from redact.media.video.sink import VideoSink
-from redact.media.video.sound import CopiedTrack
+from redact.media.video.sound import CopiedTrack, timed
 from redact.media.video.source import VideoSource
 from tests import clips
 
@@ -227,3 +228,14 @@ def test_a_track_of_which_nothing_is_played_is_left_out(tmp_path: Path) -> None:
     for name, edits in (("beyond", [(1.0, 9.0)]), ("silent", [(1.0, -1)]), ("brief", [(0.01, 2)])):
         path = clips.make_edited(make(tmp_path, ".mp4"), tmp_path / f"{name}.mp4", {"soun": edits})
         assert VideoSource(copy(path, tmp_path / "out.mp4")).media_info.audio == ()
+
+
+def test_frames_without_a_time_begin_where_the_one_before_ends() -> None:
+    """As of telephones, whose packets hold several frames of AMR."""
+
+    def frame(pts: int | None) -> SimpleNamespace:
+        return SimpleNamespace(pts=pts, time_base=Fraction(1, 1000), samples=160, sample_rate=8000)
+
+    times = [time for time, _ in timed([frame(100), frame(None), frame(None), frame(200)])]
+    assert times == [Fraction(n, 100) for n in (10, 12, 14, 20)]
+    assert [time for time, _ in timed([frame(None)])] == [0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
+from itertools import count
+from pathlib import Path
 
 import av
 import numpy as np
@@ -12,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redact.core.geometry import Size
+from redact.errors import VerificationError
+from redact.media.video import vp9
 from redact.media.video.coded_streams import CannotCopy
 from redact.media.video.vp9 import Vp9Format, Vp9Stream
 
@@ -174,3 +178,25 @@ def test_damage_is_refused_or_read(data: st.DataObject) -> None:
             read(bytes(packet))
         except CannotCopy:
             continue
+
+
+def test_what_was_copied_is_compared_whatever_its_sides(tmp_path: Path) -> None:
+    """A recorded screen may be 1139 pixels wide."""
+    size = Size(67, 45)
+    packets = encode(size=size)
+    path = tmp_path / "odd.webm"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libvpx-vp9", 25)
+        stream.width, stream.height = size.width, size.height
+        for number, data in enumerate(packets):
+            packet = av.Packet(data)
+            packet.pts = packet.dts = number
+            packet.time_base, packet.stream = Fraction(1, 25), stream
+            packet.is_keyframe = number % 6 == 0
+            container.mux(packet)
+    Vp9Stream.open(packets[0]).check_written(path)
+    numbers = count()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vp9, "_samples", lambda _: str(next(numbers)))
+        with pytest.raises(VerificationError, match="different pictures"):
+            Vp9Stream.open(packets[0]).check_written(path)

@@ -217,15 +217,21 @@ def test_what_is_at_one_place_in_two_shots_is_a_caption() -> None:
     first, second = STILL, plate([PLATE] * 3, start=40, id=2)
     aside = plate([PLATE.shifted(30, 0)] * 3, start=40, id=2)
 
-    def doubts(*tracks: Track, cuts: tuple[int, ...]) -> list[bool]:
-        around = [c for track in tracks for c in contexts(track, 0.8)]
-        return [
-            track.doubt.startswith("it is fixed") for track in doubt_plates(tracks, around, cuts)
+    def doubts(one: Track, other: Track, patches: tuple[Grey, Grey], cut: bool = True) -> list[str]:
+        around = [
+            context
+            for track, patch in zip((one, other), patches, strict=True)
+            for context in contexts(track, 0.8, patches=[patch] * 3)
         ]
+        judged = doubt_plates([one, other], around, (20,) if cut else ())
+        return [track.doubt[:11] for track in judged]
 
-    assert doubts(first, second, cuts=(20,)) == [True, True]
-    assert doubts(first, aside, cuts=(20,)) == [False, False]
-    assert doubts(first, second, cuts=()) == [False, False]
+    emblem = caption(1), caption(2)
+    assert doubts(first, second, emblem) == ["it is fixed"] * 2
+    assert doubts(first, aside, emblem) == [""] * 2
+    assert doubts(first, second, emblem, cut=False) == [""] * 2
+    assert doubts(first, second, (noise(1), noise(2))) == [""] * 2  # each plate in turn
+    assert doubts(first, second, (noise(1), noise(1))) == [""] * 2  # the shot goes on
 
 
 def test_faces_and_what_is_uncertain_by_its_score_stay_as_they_are() -> None:

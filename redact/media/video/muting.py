@@ -20,6 +20,7 @@ from redact.media.video.sound import (
     CopiedTrack,
     DecodedTrack,
     decode_track,
+    timed,
 )
 
 TONE = 1000
@@ -243,10 +244,10 @@ def _decoded(path: Path, index: int) -> Iterator[tuple[Fraction, NDArray[np.floa
     """Each decoded frame of a stream: its time in seconds, its samples, and its rate."""
     with open_media(path) as container:
         stream: Any = container.streams[index]
-        for frame in container.decode(stream):
+        for time, frame in timed(container.decode(stream)):
             samples = frame.to_ndarray()
             samples = samples.T if frame.format.is_planar else samples.reshape(frame.samples, -1)
-            yield frame.pts * frame.time_base, _as_shares(samples), frame.sample_rate
+            yield time, _as_shares(samples), frame.sample_rate
 
 
 def _as_shares(samples: NDArray[Any]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -294,13 +294,25 @@ def track_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
     end = Fraction(0)
     with open_media(path) as container:
         stream: Any = container.streams[index]
-        for frame in container.decode(stream):
-            time = frame.pts * frame.time_base
+        for time, frame in timed(container.decode(stream)):
             start = time if start is None else start
             end = max(end, time + Fraction(frame.samples, frame.sample_rate))
     if start is None:
         raise UnsupportedInputError("its sound is empty", path, "choose --audio drop")
     return start, end
+
+
+def timed(frames: Iterable[Any]) -> Iterator[tuple[Fraction, Any]]:
+    """Each frame of sound with the second at which it begins.
+
+    Of several frames in one packet, as telephones write AMR, only the first tells its time; the
+    others begin where the one before ends.
+    """
+    end = Fraction(0)
+    for frame in frames:
+        time = end if frame.pts is None else frame.pts * frame.time_base
+        end = time + Fraction(frame.samples, frame.sample_rate)
+        yield time, frame
 
 
 def played_seconds(path: Path, track: AudioTrack) -> Fraction:
