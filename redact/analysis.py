@@ -18,7 +18,7 @@ from redact.detect.cache import DetectionCache, cache_key
 from redact.detect.copies import ScaledCopies
 from redact.detect.detectors import load, load_objects
 from redact.detect.detectors.devices import requested_device
-from redact.detect.person_look import shows_person
+from redact.detect.person_look import look_for_person
 from redact.detect.plate_context import PlateContextFinder, PlateScorer
 from redact.detect.schedule import PassRunner, VideoSchedule
 from redact.errors import RecipeError, UnsupportedInputError
@@ -27,7 +27,7 @@ from redact.media.formats import check_choices, has_sound
 from redact.pipeline import EveryFrame
 from redact.track import make_tracker
 from redact.track.confidence import Briefness, mark_uncertain
-from redact.track.face_doubt import Look, doubt_faces, doubtful_looks
+from redact.track.face_doubt import FaceDoubts, Look, doubt_faces
 from redact.track.pages import for_every_page
 from redact.track.plate_doubt import doubt_plates
 
@@ -67,8 +67,9 @@ def analyse(
         tracks = mark_uncertain(tracks, recipe, info.size, brief)
         tracks = doubt_plates(tracks, seen.plate_contexts, tracker.cuts())
         if recipe.doubts_faces:
-            looks = doubtful_looks(tracks, info.size, tracker.cuts(), brief)
-            tracks = doubt_faces(tracks, _without_person(source, looks, read, progress))
+            doubts = FaceDoubts(tracks, info.size, tracker.cuts(), brief)
+            _look_for_persons(source, doubts, read, progress)
+            tracks = doubt_faces(tracks, doubts.without_person())
     identity = SourceId(mark, info.size, read.frames, read.first, read.last)
     return add_wishes(Plan(identity, recipe, tuple(tracker.cuts()), tracks), source, wishes)
 
@@ -157,31 +158,28 @@ def _detect_and_track(
     return read, schedule
 
 
-def _without_person(
-    source: Source, rounds: Sequence[Sequence[Look]], read: pipeline.FramesRead, progress: Progress
-) -> set[int]:
-    """Ids of the tracks at which no look sees a person."""
-    left, looked = {look.track for look in rounds[0]}, set()
-    if not left or read.first is None or read.last is None:
-        return set()
-    objects, done, expected = load_objects(), 0, sum(map(len, rounds))
-    for looks in rounds:
+def _look_for_persons(
+    source: Source, doubts: FaceDoubts, read: pipeline.FramesRead, progress: Progress
+) -> None:
+    """Look for the persons of faces that are doubted."""
+    if read.first is None or read.last is None:
+        return
+    done, objects = 0, None
+    for looks in doubts.rounds():
+        objects = objects or load_objects()
         wanted: defaultdict[int, list[Look]] = defaultdict(list)
         for look in looks:
-            if look.track in left:
-                wanted[look.frame].append(look)
-        indices = sorted(wanted)
-        for frame in frames_again(source, indices, read.frames, read.first, read.last):
+            wanted[look.frame].append(look)
+        expected = done + len(looks)
+        for frame in frames_again(source, sorted(wanted), read.frames, read.first, read.last):
             copies = ScaledCopies(frame.picture)
             picture = copies.copy(copies.size.longer)
-            looked |= {look.track for look in wanted[frame.index]}
             for look in wanted[frame.index]:
-                if shows_person(objects, picture, look.box):
-                    left.discard(look.track)
-            done += len(wanted[frame.index])
-            progress("doubt", done, expected)
-    progress("doubt", expected, expected)
-    return left & looked
+                sight = look_for_person(objects, picture, look.box, look.turns)
+                doubts.tell(look, sight.persons, sight.vehicle)
+                done += 1
+                progress("doubt", done, expected)
+        progress("doubt", expected, expected)
 
 
 @contextmanager

@@ -1,6 +1,10 @@
-"""Looks whether a person is there whose face a box may hold."""
+"""How surely a person is seen whose face a box may hold."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
 
 import numpy as np
 
@@ -15,38 +19,69 @@ _UP, _ASIDE = 125, 208
 """Pixels of it above the middle of the face, and beside it."""
 _REACH = _SIDE - _UP
 """Pixels on all sides of the face, of which excerpts are cut, turned each way."""
-_FACES = (20, 36, 64)
-"""Heights of the face in the excerpts, in pixels: the whole person, half of it, a bust."""
-_LEAST_SCORE = 0.25
-"""All 95 faces of 20 pixels and more reach it that a look decides on in ten labelled clips; of the
-objects that were taken for faces in ordinary clips without people, most do not."""
+_FACES = (20, 36)
+"""Heights of the face in the excerpts, in pixels: the whole person, and half of it. In busts much
+looks like somebody: fish and leaves as often as people."""
+_LEAST_SCORE = 0.05
+"""Scores below count as 0."""
+_VEHICLES = ("car", "bus", "truck")
+"""Who sits behind a windscreen is no person to the network of objects."""
+_LONGEST = 20.0
+"""A vehicle's length in heights of the face: a dashcam's own bonnet is wider."""
 _WIDTHS = (0.8, 8.0)
 """A person's width in heights of the face."""
 _BESIDE, _ABOVE, _BELOW = 0.1, 0.15, 0.6
 """How far beside a person, above and below the top, a face's middle may lie, in its size."""
 
 
-def shows_person(objects: ObjectFinder, picture: Rgb, face: Box) -> bool:
-    """Whether a person is seen where its face would be, standing or lying, whichever way.
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is seen where the person of a face would be: scores from 0 to 1.
 
     Args:
-        objects: Finds persons.
+        persons: Of the best person that the face fits, a mean over two scales, for each turn.
+        vehicle: Of the best vehicle around it at either scale, in the first turn.
+    """
+
+    persons: tuple[float, ...]
+    vehicle: float
+
+
+def look_for_person(objects: ObjectFinder, picture: Rgb, face: Box, turns: Sequence[int]) -> Sight:
+    """Look for the person of a face, or a vehicle in which one may sit.
+
+    Args:
+        objects: Finds both.
         picture: (height, width, 3), 8 bit, upright.
         face: In the picture's pixels.
+        turns: Quarters by which the picture is turned before: persons may lie.
     """
     scales = (height / face.height for height in _FACES)
     around = [cut_square(picture, face.centre, scale, 2 * _REACH) for scale in scales]
-    return any(
-        _is_person(objects, np.ascontiguousarray(np.rot90(square, quarters)), height)
-        for quarters in range(4)
-        for square, height in zip(around, _FACES, strict=True)
-    )
+    seen = [
+        [
+            _scores(objects, np.ascontiguousarray(np.rot90(square, quarters)), height)
+            for square, height in zip(around, _FACES, strict=True)
+        ]
+        for quarters in turns
+    ]
+    persons = tuple(mean(person for person, _ in scales) for scales in seen)
+    return Sight(persons, max(vehicle for _, vehicle in seen[0]))
 
 
-def _is_person(objects: ObjectFinder, around: Rgb, height: int) -> bool:
+def _scores(objects: ObjectFinder, around: Rgb, height: int) -> tuple[float, float]:
     rows, columns = (slice(_REACH - before, _REACH - before + _SIDE) for before in (_UP, _ASIDE))
-    (found,) = objects.detect([around[rows, columns]], _LEAST_SCORE, ("person",))
-    return any(_fits(person.box, height) for person in found)
+    classes = ("person", *_VEHICLES)
+    (found,) = objects.detect([around[rows, columns]], _LEAST_SCORE, classes)
+    person = (one.score for one in found if one.name == "person" and _fits(one.box, height))
+    vehicle = (one.score for one in found if one.name in _VEHICLES and _is_in(one.box, height))
+    return max(person, default=0.0), max(vehicle, default=0.0)
+
+
+def _is_in(vehicle: Box, face: float) -> bool:
+    """Whether the middle of the face lies in that vehicle, of a plausible size."""
+    inside = vehicle.left <= _ASIDE <= vehicle.right and vehicle.top <= _UP <= vehicle.bottom
+    return inside and max(vehicle.width, vehicle.height) <= _LONGEST * face
 
 
 def _fits(person: Box, face: float) -> bool:

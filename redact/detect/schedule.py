@@ -156,6 +156,17 @@ class PassCache(Protocol):
         """Set the result from the cache if a pass, by its place, has run on this frame."""
 
 
+def _mark_last(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+    """Each frame, and whether it is the last."""
+    before: Frame | None = None
+    for frame in frames:
+        if before is not None:
+            yield before, False
+        before = frame
+    if before is not None:
+        yield before, True
+
+
 class VideoSchedule:
     """The schedule of one video: a pass does not run where the picture is still.
 
@@ -196,16 +207,22 @@ class VideoSchedule:
         return find_restless(self._compared)
 
     def plan_frames(self, frames: Iterable[Frame]) -> Iterator[PlannedFrame]:
-        """Each frame with its due passes, which depend on all frames before it."""
-        for frame in frames:
+        """Each frame with its due passes, which depend on all frames before it.
+
+        The last frame gets the most frequent ones: nothing after it would show who came into it,
+        and players go on showing it.
+        """
+        for frame, is_last in _mark_last(frames):
             self._clock.advance(frame.time)
             if self._cache is not None:
                 self._cache.advance(frame)
             copies = ScaledCopies(frame.picture)
-            yield PlannedFrame(frame, copies.grey, tuple(self._plan_passes(frame, copies)))
+            yield PlannedFrame(frame, copies.grey, tuple(self._plan_passes(frame, copies, is_last)))
 
-    def _plan_passes(self, frame: Frame, copies: ScaledCopies) -> Iterator[PlannedPass]:
-        for pass_ in self._due(frame, copies):
+    def _plan_passes(
+        self, frame: Frame, copies: ScaledCopies, is_last: bool
+    ) -> Iterator[PlannedPass]:
+        for pass_ in self._due(frame, copies, is_last):
             watch = self._watches.setdefault(pass_, StillnessWatch(self._max_age))
             must_run = watch.is_new(copies.grey, frame.time, copies.gain)
             if must_run:
@@ -213,16 +230,18 @@ class VideoSchedule:
                 must_run = not self._recall(frame, pass_, result)
             yield PlannedPass(pass_, self._results[pass_], must_run)
 
-    def _due(self, frame: Frame, copies: ScaledCopies) -> list[Pass]:
+    def _due(self, frame: Frame, copies: ScaledCopies, is_last: bool) -> list[Pass]:
         """The passes that are due by the clock, and by what the picture shows."""
         due = self._runner.due(frame, self._clock.starts_span)
         if not self._main:
             return due
+        wanted = is_last
         if self._main[0] not in due:
             is_new = self._novelty.is_new(copies.grey, copies.gain)
             self._compared.append((frame.index, is_new))
-            if is_new:
-                due += [pass_ for pass_ in self._main if pass_ not in due]
+            wanted = wanted or is_new
+        if wanted:
+            due += [pass_ for pass_ in self._main if pass_ not in due]
         if self._main[0] in due:
             self._novelty.take(copies.grey)
         return due

@@ -161,7 +161,7 @@ def _pair_frames(
     """The frames of both files side by side; adds to the faults what is wrong with structure."""
     cover = plan.cover() if plan else None
     offset: Fraction | None = None
-    told = False
+    told, last = False, plan.source.frames - 1 if plan else None
     originals, outputs = source.frames(), output.frames()
     while True:
         one, other = next(originals, None), next(outputs, None)
@@ -173,7 +173,9 @@ def _pair_frames(
             told = True
             faults.append(f"frame {one.index} is not shown at its time")
         regions = cover(one.index, one.time) if cover else None
-        yield _Pair(one, replace(other, time=one.time), regions, depths.due(one))
+        due = depths.due(one)
+        depth: Depth | None = "both" if one.index == last else due  # players go on showing it
+        yield _Pair(one, replace(other, time=one.time), regions, depth)
     if (one is None) != (other is None):
         faults.append(f"there are {'more' if one is None else 'fewer'} frames than in the source")
 

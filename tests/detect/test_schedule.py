@@ -329,7 +329,7 @@ def test_a_pass_runs_as_often_in_time_at_any_rate(
     assert len(due) == len(reached)  # one run in every span in which there is a frame
 
 
-@pytest.mark.parametrize(("rate", "runs"), [(5, 50), (25, 17), (50, 9)])
+@pytest.mark.parametrize(("rate", "runs"), [(5, 50), (25, 18), (50, 10)])  # the last one, too
 def test_in_faster_videos_passes_run_on_fewer_frames(rate: int, runs: int) -> None:
     detector = ScriptedDetector()
     pictures = [marked(SIZE, MARKED.shifted(2 * n, 0)) for n in range(50)]
@@ -339,6 +339,18 @@ def test_in_faster_videos_passes_run_on_fewer_frames(rate: int, runs: int) -> No
         frames,
     )
     assert len(detector.seen) == runs
+
+
+def test_whoever_comes_into_the_last_frame_is_seen() -> None:
+    def views(count: int) -> list[View]:
+        pictures = [marked(SIZE, MARKED if n == 31 else None) for n in range(count)]
+        frames = [Frame(n, Fraction(n, 25), picture) for n, picture in enumerate(pictures)]
+        passes = [Pass("scripted", 320, 0.3, every=3), Pass("plates", 320, 0.3, every=8)]
+        runner = PassRunner(passes, lambda _: ScriptedDetector())
+        return views_of(VideoSchedule(runner, 1.5), frames)
+
+    assert [bool(view.detections) for view in views(32)][-2:] == [False, True]
+    assert not any(view.detections for view in views(33)[:-1])  # within the stated bound
 
 
 def test_a_threshold_is_handed_to_its_detector() -> None:

@@ -43,7 +43,7 @@ class Objects:
         self, pictures: Sequence[Rgb], threshold: float, classes: Sequence[str]
     ) -> list[list[ObjectDetection]]:
         assert threshold < 0.6
-        assert list(classes) == ["person"]
+        assert "person" in classes
         self.asked += len(pictures)
         return [[ObjectDetection("person", box, 0.6) for box in self.persons] for _ in pictures]
 
@@ -69,14 +69,14 @@ def test_where_nobody_is_it_is_uncertain(clip: Path, monkeypatch: pytest.MonkeyP
     objects = Objects()
     (track,) = analysed(clip, monkeypatch, objects).tracks
     assert (track.uncertain, track.doubt) == (True, NO_PERSON)
-    assert objects.asked == 36  # three looks at three scales, turned four ways
+    assert objects.asked == 12  # three looks at two scales, the first turned four ways
 
 
-def test_one_look_at_a_person_is_enough(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_look_at_persons_is_enough(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     objects = Objects(Box(170, 105, 246, 380))
     (track,) = analysed(clip, monkeypatch, objects).tracks
     assert not track.uncertain
-    assert objects.asked == 1
+    assert objects.asked == 8
 
 
 def test_a_look_that_was_not_made_speaks_for_the_face(
@@ -91,7 +91,7 @@ def test_a_look_that_was_not_made_speaks_for_the_face(
 def test_it_is_believed_without(clip: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     objects = Objects()
     clear = case == "clear"
-    plan = analysed(clip, monkeypatch, objects, 0.6 if clear else 0.3, doubts_faces=clear)
+    plan = analysed(clip, monkeypatch, objects, 0.8 if clear else 0.3, doubts_faces=clear)
     assert not plan.tracks[0].uncertain
     assert objects.asked == 0
 

@@ -17,8 +17,9 @@ from redact.media.video import checking
 from redact.media.video import sink as sinks
 from redact.media.video.iso_tracks import read_iso_tracks
 from redact.media.video.media_info import AudioTrack
+from redact.media.video.presentation_times import timed
 from redact.media.video.sink import VideoSink
-from redact.media.video.sound import CopiedTrack, timed
+from redact.media.video.sound import CopiedTrack
 from redact.media.video.source import VideoSource
 from tests import clips
 

@@ -16,11 +16,11 @@ from redact.core.edits.checks import CORRECT, spoken
 from redact.core.edits.values import Mute
 from redact.errors import EngineError, PlanError
 from redact.media.video.container import open_media
+from redact.media.video.presentation_times import timed
 from redact.media.video.sound import (
     CopiedTrack,
     DecodedTrack,
     decode_track,
-    timed,
 )
 
 TONE = 1000

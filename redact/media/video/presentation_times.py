@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 
 class HasTimes(Protocol):
@@ -146,3 +146,16 @@ def begins_anew(time: Fraction, last: Fraction) -> bool:
     FFmpeg draws the line there, too.
     """
     return last - time > Fraction(1, 10)
+
+
+def timed(frames: Iterable[Any]) -> Iterator[tuple[Fraction, Any]]:
+    """Each frame of sound with the second at which it begins.
+
+    Of several frames in one packet, as telephones write AMR, only the first tells its time; the
+    others begin where the one before ends.
+    """
+    end = Fraction(0)
+    for frame in frames:
+        time = end if frame.pts is None else frame.pts * frame.time_base
+        end = time + Fraction(frame.samples, frame.sample_rate)
+        yield time, frame

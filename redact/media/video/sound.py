@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -21,7 +21,7 @@ from redact.media.video.container import open_media
 from redact.media.video.ffmpeg_program import file_url, run_program
 from redact.media.video.iso_tracks import Edit
 from redact.media.video.media_info import AudioTrack
-from redact.media.video.presentation_times import begins_anew
+from redact.media.video.presentation_times import begins_anew, timed
 from redact.media.video.sound_headers import plain_header
 
 
@@ -300,19 +300,6 @@ def track_extent(path: Path, index: int) -> tuple[Fraction, Fraction]:
     if start is None:
         raise UnsupportedInputError("its sound is empty", path, "choose --audio drop")
     return start, end
-
-
-def timed(frames: Iterable[Any]) -> Iterator[tuple[Fraction, Any]]:
-    """Each frame of sound with the second at which it begins.
-
-    Of several frames in one packet, as telephones write AMR, only the first tells its time; the
-    others begin where the one before ends.
-    """
-    end = Fraction(0)
-    for frame in frames:
-        time = end if frame.pts is None else frame.pts * frame.time_base
-        end = time + Fraction(frame.samples, frame.sample_rate)
-        yield time, frame
 
 
 def played_seconds(path: Path, track: AudioTrack) -> Fraction:
