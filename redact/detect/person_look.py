@@ -28,6 +28,8 @@ _VEHICLES = ("car", "bus", "truck")
 """Who sits behind a windscreen is no person to the network of objects."""
 _LONGEST = 20.0
 """A vehicle's length in heights of the face: a dashcam's own bonnet is wider."""
+_WINDOWS = 0.6
+"""Share of a vehicle's height, from above, in which its windows are; wheels and lamps are below."""
 _WIDTHS = (0.8, 8.0)
 """A person's width in heights of the face."""
 _BESIDE, _ABOVE, _BELOW = 0.1, 0.15, 0.6
@@ -79,8 +81,9 @@ def _scores(objects: ObjectFinder, around: Rgb, height: int) -> tuple[float, flo
 
 
 def _is_in(vehicle: Box, face: float) -> bool:
-    """Whether the middle of the face lies in that vehicle, of a plausible size."""
-    inside = vehicle.left <= _ASIDE <= vehicle.right and vehicle.top <= _UP <= vehicle.bottom
+    """Whether the middle of the face lies where that vehicle has windows, of a plausible size."""
+    sill = vehicle.top + _WINDOWS * vehicle.height
+    inside = vehicle.left <= _ASIDE <= vehicle.right and vehicle.top <= _UP <= sill
     return inside and max(vehicle.width, vehicle.height) <= _LONGEST * face
 
 

@@ -65,10 +65,11 @@ def test_it_is_a_mean_over_the_scales_of_the_best_person_in_each() -> None:
 @pytest.mark.parametrize(
     ("vehicle", "score"),
     [
-        (Box(60, 60, 356, 200), 0.9),  # fifteen faces of 20 pixels, eight of 36
-        (Box(5, 60, 411, 200), 0.9),  # longer than twenty faces of 20 pixels, not of 36
-        (Box(-200, 60, 600, 200), 0.0),  # longer than twenty of either, as a bonnet
+        (Box(60, 45, 356, 185), 0.9),  # fifteen faces of 20 pixels, eight of 36
+        (Box(5, 45, 411, 185), 0.9),  # longer than twenty faces of 20 pixels, not of 36
+        (Box(-200, 45, 600, 185), 0.0),  # longer than twenty of either, as a bonnet
         (Box(60, 150, 356, 300), 0.0),  # below
+        (Box(60, 30, 356, 170), 0.0),  # a lamp
     ],
 )
 def test_a_vehicle_around_the_face_is_told_apart(vehicle: Box, score: float) -> None:
