@@ -30,6 +30,8 @@ _LARGEST = 0.3
 _LOOKS = 3
 _APART = 6
 """Frames from one look at a track to the next at least."""
+_AT_FIRST = 12
+"""Faces of a shot that are looked at before the others."""
 _TURNS = (0, 1, 2, 3)
 """Quarters by which the first look turns the picture; later ones do not."""
 
@@ -95,12 +97,21 @@ class FaceDoubts:
         self._vehicles: defaultdict[int, list[float]] = defaultdict(list)
 
     def rounds(self) -> Iterator[list[Look]]:
-        """The looks of each round, in order of frames; what they show is told before the next."""
-        for number in range(_LOOKS):
-            shots = [shot for shot in self._shots if number == 0 or self._is_deserted(shot)]
-            looks = [looks[number] for s in shots for looks in s.looks if len(looks) > number]
-            if looks:
-                yield sorted(looks, key=lambda look: (look.frame, look.track))
+        """The looks of each round, in order of frames; what they show is told before the next.
+
+        The first is at some faces of each shot, at those with the best scores; where they show
+        people, nobody looks again.
+        """
+        yield from self._round(self._shots, 0, slice(_AT_FIRST))
+        yield from self._round(filter(self._is_deserted, self._shots), 0, slice(_AT_FIRST, None))
+        for number in range(1, _LOOKS):
+            yield from self._round(filter(self._is_deserted, self._shots), number, slice(None))
+
+    def _round(self, shots: Iterable[_Shot], number: int, part: slice) -> Iterator[list[Look]]:
+        faces = [looks for shot in shots for looks in shot.looks[part]]
+        looks = [looks[number] for looks in faces if len(looks) > number]
+        if looks:
+            yield sorted(looks, key=lambda look: (look.frame, look.track))
 
     def tell(self, look: Look, persons: Sequence[float], vehicle: float) -> None:
         """How surely a person is seen there, in each of the look's turns, and a vehicle."""
@@ -140,7 +151,7 @@ class _Shot:
     """The faces of a shot, none of them very clear.
 
     Args:
-        looks: Of each face that can be asked about.
+        looks: Of each face that can be asked about, the clearest first.
         doubtful: The best scores of those that are doubted if nobody is there, by their ids.
         unasked: How many faces are clear, but cannot be asked about.
     """
@@ -154,7 +165,8 @@ class _Shot:
         best = {track.id: max(s.score for s in track.sightings) for track in faces}
         if max(best.values()) >= _VERY_CLEAR:
             return cls()
-        looks = {track.id: _looks_at(track, size) for track in faces}
+        clearest = sorted(faces, key=lambda track: -best[track.id])
+        looks = {track.id: _looks_at(track, size) for track in clearest}
         doubtful = {t.id: best[t.id] for t in faces if looks[t.id] and not brief(t)}
         unasked = sum(best[id] >= _CLEAR for id, found in looks.items() if not found)
         return cls([found for found in looks.values() if found], doubtful, unasked)

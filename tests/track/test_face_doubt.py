@@ -165,6 +165,15 @@ def test_who_is_seen_at_once_is_not_looked_at_again() -> None:
     assert [len(looks) for looks in rounds] == [12, 12, 12]
 
 
+def test_the_clearest_of_many_are_looked_at_first() -> None:
+    many = [track(0.3 + n / 100, id=10 + n) for n in range(20)]
+    rounds, _ = ask(many, persons(dict.fromkeys(range(10, 30), 0.5)))
+    assert [sorted(look.track for look in looks) for looks in rounds] == [list(range(18, 30))]
+    rounds, doubted = ask(many, nobody)
+    assert [len(looks) for looks in rounds] == [12, 8]
+    assert doubted == set(range(10, 30))
+
+
 def test_a_look_that_was_not_made_speaks_for_the_face() -> None:
     doubts = FaceDoubts(faint(12), SIZE, ())
     (first, *others) = next(doubts.rounds())
