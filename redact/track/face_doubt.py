@@ -41,8 +41,13 @@ looked at: a single face is doubted only where nothing at all is seen."""
 _PEOPLED = 0.32
 """Mean of a shot from which people are there. In labelled clips means are 0.38 to 0.47, in clips
 of fish, hens, birds, cows and leaves at most 0.27."""
-_UPRIGHT, _TURNED = 0.35, 0.5
-"""A face is believed in any shot if its own score is that much, upright or in another turn."""
+_SURELY_PEOPLED = 0.36
+"""And of its first faces alone."""
+_LEAST, _ABOVE, _MOST = 0.2, 0.1, 0.35
+"""A face is believed in any shot if its own score, upright, is so much above the mean of the shot,
+between these bounds: 4 of 143 true ones are below the lower one, but many fish above it."""
+_TURNED = 0.15
+"""In another turn it must be so much more."""
 _IN_VEHICLE = 0.5
 """Or a vehicle's, once: who sits behind a windscreen is no person to the network of objects."""
 _NOTHING = 0.15
@@ -99,16 +104,20 @@ class FaceDoubts:
     def rounds(self) -> Iterator[list[Look]]:
         """The looks of each round, in order of frames; what they show is told before the next.
 
-        The first is at some faces of each shot, at those with the best scores; where they show
-        people, nobody looks again.
+        The first is at some faces of each shot; where they show people, nobody looks again.
         """
-        yield from self._round(self._shots, 0, slice(_AT_FIRST))
-        yield from self._round(filter(self._is_deserted, self._shots), 0, slice(_AT_FIRST, None))
+        yield from self._round(self._shots, 0, first=True)
+        left = [shot for shot in self._shots if self._pooled(shot) < _SURELY_PEOPLED]
+        yield from self._round(left, 0, first=False)
         for number in range(1, _LOOKS):
-            yield from self._round(filter(self._is_deserted, self._shots), number, slice(None))
+            left = [shot for shot in left if self._is_deserted(shot)]
+            yield from self._round(left, number)
 
-    def _round(self, shots: Iterable[_Shot], number: int, part: slice) -> Iterator[list[Look]]:
-        faces = [looks for shot in shots for looks in shot.looks[part]]
+    def _round(
+        self, shots: Iterable[_Shot], number: int, first: bool | None = None
+    ) -> Iterator[list[Look]]:
+        """The looks of that number: at the first faces of shots, at the others, or at all."""
+        faces = [looks for shot in shots for looks in shot.part(first)]
         looks = [looks[number] for looks in faces if len(looks) > number]
         if looks:
             yield sorted(looks, key=lambda look: (look.frame, look.track))
@@ -120,27 +129,36 @@ class FaceDoubts:
 
     def without_person(self) -> set[int]:
         """Ids of the tracks that belong to nobody."""
-        deserted = [shot for shot in self._shots if self._is_deserted(shot)]
-        asked = {id: best for s in deserted for id, best in s.doubtful.items() if self._is_told(id)}
-        return {id for id, best in asked.items() if not self._has_somebody(id, best)}
+        found: set[int] = set()
+        for shot in filter(self._is_deserted, self._shots):
+            told = self._told(shot)
+            usual = mean(self._mean(id, 0) for id in told)
+            needed = min(max(usual + _ABOVE, _LEAST), _MOST)
+            doubtful = {id: best for id, best in shot.doubtful.items() if id in told}
+            found |= {i for i, best in doubtful.items() if not self._has_somebody(i, best, needed)}
+        return found
 
     def _is_deserted(self, shot: _Shot) -> bool:
-        looked = [looks[0].track for looks in shot.looks if self._is_told(looks[0].track)]
+        return self._pooled(shot) < _PEOPLED
+
+    def _pooled(self, shot: _Shot) -> float:
+        """The mean score of a shot's faces, in the turn in which it is highest."""
+        told = self._told(shot)
         before = [_USUAL] * (_BEFORE + shot.unasked)
-        means = (mean([*before, *(self._mean(id, turn) for id in looked)]) for turn in _TURNS)
-        return max(means) < _PEOPLED
+        return max(mean([*before, *(self._mean(id, turn) for id in told)]) for turn in _TURNS)
 
-    def _is_told(self, id: int) -> bool:
-        """Whether the look that turns the picture was made."""
-        return any(len(scores) == len(_TURNS) for scores in self._scores[id])
+    def _told(self, shot: _Shot) -> list[int]:
+        """Ids of the faces at which the look was made that turns the picture."""
+        ids = (looks[0].track for looks in shot.looks)
+        return [i for i in ids if any(len(seen) == len(_TURNS) for seen in self._scores[i])]
 
-    def _has_somebody(self, id: int, best: float) -> bool:
+    def _has_somebody(self, id: int, best: float, needed: float) -> bool:
         if max(self._vehicles[id]) >= _IN_VEHICLE:
             return True
         surest = max(self._mean(id, turn) for turn in _TURNS)
         if best >= _CLEAR:
             return surest >= _NOTHING
-        return surest >= _TURNED or self._mean(id, 0) >= _UPRIGHT
+        return surest >= needed + _TURNED or self._mean(id, 0) >= needed
 
     def _mean(self, id: int, turn: int) -> float:
         return mean(scores[turn] for scores in self._scores[id] if turn in scores)
@@ -151,7 +169,7 @@ class _Shot:
     """The faces of a shot, none of them very clear.
 
     Args:
-        looks: Of each face that can be asked about, the clearest first.
+        looks: Of each face that can be asked about.
         doubtful: The best scores of those that are doubted if nobody is there, by their ids.
         unasked: How many faces are clear, but cannot be asked about.
     """
@@ -160,13 +178,19 @@ class _Shot:
     doubtful: Mapping[int, float] = field(default_factory=dict)
     unasked: int = 0
 
+    def part(self, first: bool | None) -> Iterator[Sequence[Look]]:
+        """The looks of the faces that are looked at first, spread over the shot; or the others."""
+        step = max(1, len(self.looks) // _AT_FIRST)
+        for number, looks in enumerate(self.looks):
+            if first is None or (number % step == 0) is first:
+                yield looks
+
     @classmethod
     def of(cls, faces: Sequence[Track], size: Size, brief: Callable[[Track], bool]) -> _Shot:
         best = {track.id: max(s.score for s in track.sightings) for track in faces}
         if max(best.values()) >= _VERY_CLEAR:
             return cls()
-        clearest = sorted(faces, key=lambda track: -best[track.id])
-        looks = {track.id: _looks_at(track, size) for track in clearest}
+        looks = {track.id: _looks_at(track, size) for track in faces}
         doubtful = {t.id: best[t.id] for t in faces if looks[t.id] and not brief(t)}
         unasked = sum(best[id] >= _CLEAR for id, found in looks.items() if not found)
         return cls([found for found in looks.values() if found], doubtful, unasked)
