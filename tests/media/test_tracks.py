@@ -323,3 +323,20 @@ def test_render_refuses_at_once_too(
     monkeypatch.setattr(stages, "find_copies", find_copies)
     with pytest.raises(RedactError, match=words):
         api.render_file(path, tmp_path / f"out{suffix}", plan, ffmpeg=ffmpeg)
+
+
+def test_sound_of_which_no_packet_says_that_it_stands_alone_is_kept(folder: Path) -> None:
+    whole, path = folder / "keys.mkv", folder / "no_keys.mkv"
+    clips.run(*PICTURE, *SOUND, *H264, "-c:a", "aac", whole)
+    with av.open(str(whole)) as given, av.open(str(path), "w") as made:
+        streams = {s.index: made.add_stream_from_template(s) for s in given.streams}
+        for packet in given.demux():
+            if packet.dts is not None:
+                is_sound = packet.stream.type == "audio"
+                packet.stream = streams[packet.stream.index]
+                packet.is_keyframe = packet.is_keyframe and not is_sound
+                made.mux(packet)
+    with av.open(str(path)) as container:
+        assert not any(p.is_keyframe for p in container.demux(container.streams.audio) if p.size)
+    written, _ = copy(path, folder / "kept.mkv")
+    assert packets(written, 0) == packets(path, 0) != []

@@ -160,6 +160,8 @@ packet of MP3, of which its usual encoder takes 1105."""
 
 def _check_only_played(job: MuxJob, found: MediaInfo) -> None:
     """Check that no track holds more than is played of the original's."""
+    if len(found.audio) != len(job.tracks):
+        raise VerificationError("a track of its sound is empty in the result")
     for track, written in zip(job.tracks, found.audio, strict=True):
         wanted = played_seconds(job.source, track)
         if _holds_unplayed(job.written, written, wanted):

@@ -130,6 +130,7 @@ def _output_options(job: MuxJob) -> dict[str, Any]:
     return {
         "f": job.choice.container,
         "c": "copy",
+        "copyinkf:a": None,  # of some recordings no packet of sound says that it stands alone
         "map_metadata": -1,
         "map_chapters": -1,
         "fflags": "+bitexact",
