@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from redact.errors import VerificationError
-from redact.media.video import checking
+from redact.media.video import checking, sound
 from redact.media.video import sink as sinks
 from redact.media.video.iso_tracks import read_iso_tracks
 from redact.media.video.media_info import AudioTrack
@@ -108,6 +108,24 @@ def test_what_an_edit_list_cuts_off_is_not_in_the_result(
 def test_nor_where_the_result_has_no_edit_lists(tmp_path: Path, suffix: str) -> None:
     path = cut(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", LISTS["first piece"])
     assert np.abs(stored(copy(path, tmp_path / f"out{suffix}"))).max() < LOUD
+
+
+def test_nor_of_sound_that_only_nut_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of AMR, which neither mp4 nor mov is written with here."""
+    forms, plain = [], sound._write_played
+
+    def only_nut(*given: object) -> object:
+        forms.append(given[-1])
+        if forms[-1] != "nut":
+            raise ValueError("does not support it")
+        return plain(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sound, "_write_played", only_nut)
+    path = cut(make(tmp_path, ".mp4"), tmp_path / "cut.mp4", LISTS["first piece"])
+    found = stored(copy(path, tmp_path / "out.mp4"))
+    assert forms == ["mov", "mp4", "nut"]
+    assert np.abs(found).max() < LOUD
+    assert np.count_nonzero(np.abs(found) > 0.02) / RATE > 0.55
 
 
 def test_nor_where_a_voice_is_disguised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,8 +91,8 @@ def played_track(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack |
 
 def _write_all_played(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack | None:
     """A file of the packets that are played; None if there are none."""
-    written = folder / f"played{track.index}.mov"
-    for form in ("mov", "mp4"):  # either holds codecs that the other does not
+    for form in ("mov", "mp4", "nut"):  # each holds codecs that the others do not
+        written = folder / f"played{track.index}.{form}"
         try:
             start = _write_played(source, track, written, form)
         except (av.FFmpegError, ValueError) as error:
