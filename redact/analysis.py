@@ -162,8 +162,6 @@ def _look_for_persons(
     source: Source, doubts: FaceDoubts, read: pipeline.FramesRead, progress: Progress
 ) -> None:
     """Look for the persons of faces that are doubted."""
-    if read.first is None or read.last is None:
-        return
     done, objects = 0, None
     for looks in doubts.rounds():
         objects = objects or load_objects()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal, Protocol, TypeAlias
@@ -199,6 +200,16 @@ class VideoInfo:
     def is_still(self) -> bool:
         """Whether it is one picture or pages, and no video."""
         return self.pages or (self.frames == 1 and self.rate is None)
+
+
+def digest_samples(picture: Picture, said: tuple[object, ...] = ()) -> str:
+    """A SHA-256 of the samples of all planes, and of what else is said of the picture."""
+    found = hashlib.sha256(repr(said).encode())
+    for plane in picture.planes():
+        shape = plane.role, plane.step, plane.samples.shape, plane.samples.dtype.str
+        found.update(repr(shape).encode())
+        found.update(np.ascontiguousarray(plane.samples).data)
+    return found.hexdigest()
 
 
 def upright_size(picture: Picture) -> Size:

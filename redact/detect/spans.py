@@ -10,17 +10,14 @@ check over a draft.
 from __future__ import annotations
 
 import errno
-import hashlib
 from concurrent.futures import Future
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
-
 from redact.core.findings import Detection
-from redact.core.frames import Frame, Picture
+from redact.core.frames import Frame, Picture, digest_samples
 from redact.core.geometry import Box, Size
 from redact.core.storage import is_private, write_private
 from redact.detect.sealed import read_sealed, seal, unseal
@@ -64,13 +61,7 @@ class Span:
 
 def digest_picture(picture: Picture) -> str:
     """A digest of all that detectors can see of a picture."""
-    said = (picture.stored_size, picture.turn, picture.colour)
-    found = hashlib.sha256(repr(said).encode())
-    for plane in picture.planes():
-        shape = plane.role, plane.step, plane.samples.shape, plane.samples.dtype.str
-        found.update(repr(shape).encode())
-        found.update(np.ascontiguousarray(plane.samples).data)
-    return found.hexdigest()
+    return digest_samples(picture, (picture.stored_size, picture.turn, picture.colour))
 
 
 def encode_span(span: Span) -> bytes:

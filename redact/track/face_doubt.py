@@ -9,7 +9,7 @@ or fills the picture, is not asked about.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import mean
 
@@ -106,21 +106,12 @@ class FaceDoubts:
 
         The first is at some faces of each shot; where they show people, nobody looks again.
         """
-        yield from self._round(self._shots, 0, first=True)
+        yield from _looks_of([face for shot in self._shots for face in shot.first], 0)
         left = [shot for shot in self._shots if self._pooled(shot) < _SURELY_PEOPLED]
-        yield from self._round(left, 0, first=False)
+        yield from _looks_of([face for shot in left for face in shot.others], 0)
         for number in range(1, _LOOKS):
             left = [shot for shot in left if self._is_deserted(shot)]
-            yield from self._round(left, number)
-
-    def _round(
-        self, shots: Iterable[_Shot], number: int, first: bool | None = None
-    ) -> Iterator[list[Look]]:
-        """The looks of that number: at the first faces of shots, at the others, or at all."""
-        faces = [looks for shot in shots for looks in shot.part(first)]
-        looks = [looks[number] for looks in faces if len(looks) > number]
-        if looks:
-            yield sorted(looks, key=lambda look: (look.frame, look.track))
+            yield from _looks_of([face for shot in left for face in shot.looks], number)
 
     def tell(self, look: Look, persons: Sequence[float], vehicle: float) -> None:
         """How surely a person is seen there, in each of the look's turns, and a vehicle."""
@@ -134,8 +125,8 @@ class FaceDoubts:
             told = self._told(shot)
             usual = mean(self._mean(id, 0) for id in told)
             needed = min(max(usual + _ABOVE, _LEAST), _MOST)
-            doubtful = {id: best for id, best in shot.doubtful.items() if id in told}
-            found |= {i for i, best in doubtful.items() if not self._has_somebody(i, best, needed)}
+            doubtful = [(id, shot.doubtful[id]) for id in told if id in shot.doubtful]
+            found |= {id for id, best in doubtful if not self._has_somebody(id, best, needed)}
         return found
 
     def _is_deserted(self, shot: _Shot) -> bool:
@@ -178,12 +169,19 @@ class _Shot:
     doubtful: Mapping[int, float] = field(default_factory=dict)
     unasked: int = 0
 
-    def part(self, first: bool | None) -> Iterator[Sequence[Look]]:
-        """The looks of the faces that are looked at first, spread over the shot; or the others."""
-        step = max(1, len(self.looks) // _AT_FIRST)
-        for number, looks in enumerate(self.looks):
-            if first is None or (number % step == 0) is first:
-                yield looks
+    @property
+    def first(self) -> Sequence[Sequence[Look]]:
+        """The looks of those faces that are looked at before the others: spread over the shot."""
+        return self.looks[:: self._step]
+
+    @property
+    def others(self) -> Sequence[Sequence[Look]]:
+        """The looks of the other faces."""
+        return [looks for number, looks in enumerate(self.looks) if number % self._step]
+
+    @property
+    def _step(self) -> int:
+        return max(1, len(self.looks) // _AT_FIRST)
 
     @classmethod
     def of(cls, faces: Sequence[Track], size: Size, brief: Callable[[Track], bool]) -> _Shot:
@@ -194,6 +192,13 @@ class _Shot:
         doubtful = {t.id: best[t.id] for t in faces if looks[t.id] and not brief(t)}
         unasked = sum(best[id] >= _CLEAR for id, found in looks.items() if not found)
         return cls([found for found in looks.values() if found], doubtful, unasked)
+
+
+def _looks_of(faces: Iterable[Sequence[Look]], number: int) -> Iterator[list[Look]]:
+    """The look of that number at each face, in order of frames; nothing if there is none."""
+    looks = [looks[number] for looks in faces if len(looks) > number]
+    if looks:
+        yield sorted(looks, key=lambda look: (look.frame, look.track))
 
 
 def _looks_at(track: Track, size: Size) -> list[Look]:
@@ -217,7 +222,7 @@ def _best_apart(detected: list[Sighting]) -> list[Sighting]:
     return found
 
 
-def doubt_faces(tracks: Iterable[Track], without_person: set[int]) -> tuple[Track, ...]:
+def doubt_faces(tracks: Iterable[Track], without_person: Collection[int]) -> tuple[Track, ...]:
     """The tracks, with `uncertain` and `doubt` set on faces that belong to nobody.
 
     Args:

@@ -90,8 +90,8 @@ def doubt_plates(
         doubt = _doubt(known, faces, others)
         return replace(track, uncertain=True, doubt=doubt) if doubt else track
 
-    judged = map(judge, plates)
-    return tuple(next(judged) if track.kind is Kind.PLATE else track for track in tracks)
+    judged = {known.track.id: judge(known) for known in plates}
+    return tuple(judged.get(track.id, track) for track in tracks)
 
 
 class _Evidence:

@@ -197,6 +197,6 @@ def test_what_was_copied_is_compared_whatever_its_sides(tmp_path: Path) -> None:
     Vp9Stream.open(packets[0]).check_written(path)
     numbers = count()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vp9, "_samples", lambda _: str(next(numbers)))
+        patch.setattr(vp9, "digest_samples", lambda _: str(next(numbers)))
         with pytest.raises(VerificationError, match="different pictures"):
             Vp9Stream.open(packets[0]).check_written(path)

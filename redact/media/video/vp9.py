@@ -9,15 +9,14 @@ file is shown by two decoders, which must agree (`Vp9Stream.check_written`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import av
-import numpy as np
-from av import CodecContext, Packet, VideoFrame
+from av import CodecContext, Packet
 from av.video.codeccontext import VideoCodecContext
 
+from redact.core.frames import digest_samples
 from redact.core.geometry import Size
 from redact.errors import VerificationError
 from redact.media.video.bits import BitReader
@@ -110,22 +109,16 @@ class Vp9Stream:
                 data = bytes(packet)
                 try:
                     one, other = (
-                        [_samples(frame) for frame in it.decode(Packet(data) if data else None)]
+                        [
+                            digest_samples(DecodedPicture(frame))
+                            for frame in it.decode(Packet(data) if data else None)
+                        ]
                         for it in decoders
                     )
                 except (av.FFmpegError, ValueError) as error:
                     raise VerificationError("a decoder does not show what was copied") from error
                 if one != other:
                     raise VerificationError("decoders show different pictures of what was copied")
-
-
-def _samples(frame: VideoFrame) -> str:
-    """A digest of the samples of all planes, whatever the sides."""
-    picture = DecodedPicture(frame)
-    digest = sha256(repr(picture.stored_size).encode())
-    for plane in picture.planes():
-        digest.update(np.ascontiguousarray(plane.samples).data)
-    return digest.hexdigest()
 
 
 def _make_plain_decoder(name: str) -> VideoCodecContext:
