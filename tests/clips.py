@@ -22,6 +22,8 @@ _UNEVEN = "select='not(eq(mod(n,5),3))'"  # an expression: the comma is ffmpeg's
 
 _BT2020 = "colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084"
 
+_TAPELESS = ("-c:v", "mpeg2video", "-r", "25", "-c:a", "ac3", "-f", "vob")  # old camcorders
+
 Recipe = tuple[str, tuple[str, ...]]
 
 RECIPES: dict[str, Recipe] = {
@@ -58,6 +60,14 @@ RECIPES: dict[str, Recipe] = {
     "3g2": (".3g2", (*_H264, *_AAC)),
     "mpg": (".mpg", ("-c:v", "mpeg1video", "-r", "25", "-c:a", "mp2")),
     "mpeg": (".mpeg", ("-c:v", "mpeg2video", "-r", "25", "-bf", "2", "-c:a", "mp2")),
+    "mpe": (".mpe", ("-c:v", "mpeg1video", "-r", "25", "-c:a", "mp2", "-f", "mpeg")),
+    "m2p": (".m2p", _TAPELESS),
+    "mod": (".mod", _TAPELESS),
+    "tod": (".tod", _TAPELESS),
+    "qt": (".qt", (*_H264, "-c:a", "pcm_s16le", "-f", "mov")),
+    "m2t": (".m2t", ("-c:v", "mpeg2video", "-r", "25", "-c:a", "mp2")),
+    "tp": (".tp", (*_H264, *_AAC, "-f", "mpegts")),
+    "trp": (".trp", (*_H264, "-c:a", "ac3", "-f", "mpegts")),
     "vob": (".vob", ("-c:v", "mpeg2video", "-r", "25", "-c:a", "ac3")),
     "mxf": (".mxf", ("-c:v", "mpeg2video", "-r", "25", "-c:a", "pcm_s16le")),
     "wmv": (".wmv", ("-c:v", "wmv2", "-c:a", "wmav2")),

@@ -236,3 +236,21 @@ ODD: dict[str, tuple[Callable[[Path], Path], set[str]]] = {
 def make_restarted(folder: Path) -> Path:
     """Two recordings of one clock, one behind the other, with sound."""
     return _restarted(folder)
+
+
+def make_late_avi(folder: Path, *, sound: bool) -> Path:
+    """An AVI whose first twelve places are empty: its pictures begin 0.48 s late."""
+    whole = encode(folder / f"whole_{sound}.avi", *_XVID, "-bf", "0", sound=sound)
+    path = folder / f"late_{sound}.avi"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as output:
+        copies = {s.index: output.add_stream_from_template(s) for s in source.streams}
+        empty = av.Packet(b"")
+        empty.stream, empty.time_base, empty.pts, empty.dts = copies[0], _TICK, 0, 0
+        output.mux(empty)
+        for packet in source.demux():
+            if packet.size and packet.dts is not None:
+                late = 12 if packet.stream.type == "video" else 0
+                packet.pts, packet.dts = None, packet.dts + late
+                packet.stream = copies[packet.stream.index]
+                output.mux(packet)
+    return path

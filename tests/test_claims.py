@@ -19,7 +19,7 @@ from redact.core.names import default_output
 from redact.core.passes import Pass
 from redact.core.plan import Plan, SourceId, dumps
 from redact.core.recipe import PROFILES, Recipe
-from redact.media.files import STILL_SUFFIXES, UNREADABLE_STILLS, VIDEO_SUFFIXES
+from redact.media.files import STILL_SUFFIXES, UNREADABLE, VIDEO_SUFFIXES
 from redact.verify.passes import EXAMINE_EVERY
 from redact.verify.result import Checking
 from redact_cli.exit_codes import MEANINGS
@@ -63,14 +63,15 @@ def test_the_formats_that_are_named_are_those_of_the_code() -> None:
     readme, formats = page("README.md"), page("docs/formats.md")
     same = {s for s in VIDEO_SUFFIXES if default_output(Path(f"a{s}")).suffix == s}
     others = VIDEO_SUFFIXES - same
-    assert listed(readme, "Videos: ", ", and a dozen older kinds") == same
+    assert listed(readme, "Videos: ", ", and twenty older kinds") == same
     assert listed(formats, "Videos: ", ". These") == same
-    assert len(others) == 12
+    assert len(others) == 20
     text = even(formats)
     for words, suffix in (
         (text.partition("become mp4: ")[2].partition(";")[0], ".mp4"),
         (text.partition("y4m; ")[2].partition(" become mkv")[0], ".mkv"),
-        (text.partition("become mkv, ")[2].partition(" becomes mov")[0], ".mov"),
+        (text.partition("become mkv, ")[2].partition(" become mov")[0], ".mov"),
+        (text.partition("become mov, ")[2].partition(" become ts")[0], ".ts"),
     ):
         named = {f".{name}" for name in re.findall(r"\b[a-z0-9]{2,}\b", words)} - {".and"}
         assert named == {s for s in others if default_output(Path(f"a{s}")).suffix == suffix}
@@ -78,7 +79,7 @@ def test_the_formats_that_are_named_are_those_of_the_code() -> None:
     again = {".jpg", ".jpe", ".jfif", ".heif", ".tif", ".gif", ".apng", ".psd"}
     assert stills | again == STILL_SUFFIXES
     assert default_output(Path("a.psd")).suffix == ".png"
-    assert {".dng", ".cr2", ".jxl", ".jp2"} <= UNREADABLE_STILLS.keys()
+    assert {".dng", ".cr2", ".jxl", ".jp2"} <= UNREADABLE.keys()
 
 
 def test_the_table_of_exit_codes_is_the_programs() -> None:

@@ -30,7 +30,7 @@ from redact.jobs.naming import (
     path_key,
 )
 from redact.jobs.plan_names import place_plans
-from redact.media.files import OTHER_MEDIA_SUFFIXES, UNREADABLE_STILLS, check_input
+from redact.media.files import OTHER_MEDIA_SUFFIXES, UNREADABLE, check_input
 from redact.people.choice import PhotoChoice
 from redact.verify.result import Checking, Verification
 
@@ -281,7 +281,7 @@ class _Search:
         if path_key(path) not in self._seen:
             self._seen.add(path_key(path))
             usual = (f"redact does not read {path.suffix.lower()} files", "convert it first")
-            problem, remedy = UNREADABLE_STILLS.get(path.suffix.lower(), usual)
+            problem, remedy = UNREADABLE.get(path.suffix.lower(), usual)
             remedy += ", or leave such files out with --skip-unsupported"
             self.refused.append(_refused_report(UnsupportedInputError(problem, path, remedy), path))
 
@@ -315,7 +315,7 @@ class _Search:
 
 
 def _check_kind(path: Path) -> None:
-    if why := UNREADABLE_STILLS.get(path.suffix.lower()):
+    if why := UNREADABLE.get(path.suffix.lower()):
         raise UnsupportedInputError(why[0], path, why[1])
     if path.suffix.lower() not in SUFFIXES:
         known = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))

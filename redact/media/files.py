@@ -18,8 +18,9 @@ from redact.errors import (
 )
 
 VIDEO_SUFFIXES: frozenset[str] = frozenset(
-    {".3g2", ".3gp", ".asf", ".avi", ".f4v", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"}
-    | {".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"}
+    {".3g2", ".3gp", ".asf", ".avi", ".f4v", ".flv", ".m2p", ".m2t", ".m2ts", ".m4v", ".mkv"}
+    | {".mod", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".qt", ".tod"}
+    | {".tp", ".trp", ".ts", ".vob", ".webm", ".wmv", ".y4m"}
 )
 """Lower-case suffixes of the containers that redact reads; see `core.names` for what it writes."""
 
@@ -31,24 +32,29 @@ STILL_SUFFIXES: frozenset[str] = frozenset(
 
 _RAW = "a camera's raw file cannot be read", "develop it, and save it as TIFF or JPEG"
 
-UNREADABLE_STILLS: Mapping[str, tuple[str, str]] = {
+_BARE = (
+    "a bare stream cannot be read: it does not say when its pictures are shown",
+    "put it into a container at its frame rate: ffmpeg -framerate 25 -i IN -c copy OUT.mp4",
+)
+
+UNREADABLE: Mapping[str, tuple[str, str]] = {
+    ".264": _BARE, ".265": _BARE, ".avc": _BARE, ".h264": _BARE, ".h265": _BARE, ".hevc": _BARE,
     ".arw": _RAW, ".cr2": _RAW, ".cr3": _RAW, ".dng": _RAW, ".nef": _RAW, ".orf": _RAW,
     ".raf": _RAW, ".rw2": _RAW,
     ".jxl": ("JPEG XL cannot be read", "save it as PNG"),
     ".jp2": ("JPEG 2000 cannot be read", "save it as PNG"),
     ".psb": ("large Photoshop files cannot be read", "save it as TIFF or PNG"),
 }  # fmt: skip
-"""Lower-case suffixes of pictures that are known and not read: what to say, and what to do."""
+"""Lower-case suffixes of files that are known and not read: what to say, and what to do."""
 
 OTHER_MEDIA_SUFFIXES: frozenset[str] = frozenset(
-    {".264", ".265", ".amv", ".av1", ".avc", ".braw", ".divx", ".dv", ".f4p", ".gxf", ".h264"}
-    | {".h265", ".heics", ".heifs", ".hevc", ".insv", ".ivf", ".lrv", ".m1v", ".m2p", ".m2v"}
-    | {".m4p", ".mjpeg", ".mjpg", ".mod", ".mpe", ".mpv", ".mqv", ".nsv", ".nut", ".ogm", ".ogx"}
-    | {".qt", ".r3d", ".rm", ".rmvb", ".swf", ".tod", ".tp", ".trp", ".wtv", ".xvid"}
+    {".amv", ".av1", ".braw", ".divx", ".dv", ".f4p", ".gxf", ".heics", ".heifs", ".insv", ".ivf"}
+    | {".lrv", ".m1v", ".m2v", ".m4p", ".mjpeg", ".mjpg", ".mpv", ".mqv", ".nsv", ".nut", ".ogm"}
+    | {".ogx", ".ps", ".r3d", ".rm", ".rmvb", ".swf", ".wtv", ".xvid"}
     | {".3fr", ".avifs", ".crw", ".dcr", ".erf", ".exr", ".hdr", ".ico", ".iiq", ".insp", ".j2k"}
     | {".jpf", ".jpx", ".jxr", ".kdc", ".mpo", ".mrw", ".nrw", ".pbm", ".pcx", ".pef", ".pgm"}
     | {".pnm", ".ppm", ".qoi", ".raw", ".sr2", ".srw", ".svg", ".svgz", ".tga", ".x3f"}
-    | UNREADABLE_STILLS.keys()
+    | UNREADABLE.keys()
 )
 """Lower-case suffixes of videos and pictures that redact does not read."""
 

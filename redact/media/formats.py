@@ -22,7 +22,7 @@ from redact.errors import (
     UnreadableInputError,
     UnsupportedInputError,
 )
-from redact.media.files import STILL_SUFFIXES, UNREADABLE_STILLS, VIDEO_SUFFIXES, check_input
+from redact.media.files import STILL_SUFFIXES, UNREADABLE, VIDEO_SUFFIXES, check_input
 
 if TYPE_CHECKING:
     from redact.media.video.sink import VideoSink
@@ -43,7 +43,7 @@ def open_source(path: Path, *, strict: bool = False) -> Source:
     check_input(path)
     kind = _kind_of(path)
     if kind is None:
-        if why := UNREADABLE_STILLS.get(path.suffix.lower()):
+        if why := UNREADABLE.get(path.suffix.lower()):
             raise UnsupportedInputError(why[0], path, why[1])
         known = ", ".join(sorted(s[1:] for s in VIDEO_SUFFIXES | STILL_SUFFIXES))
         raise UnreadableInputError("this kind of file is not known", path, f"known are {known}")

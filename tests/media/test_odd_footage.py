@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from redact.core.notes import Note
+from redact.errors import UnsupportedInputError
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
 from tests import odd_clips
@@ -88,6 +89,26 @@ def test_an_empty_chunk_is_the_last_picture_again(folder: Path) -> None:
     found = times(VideoSource(odd_clips.ODD["empty chunks"][0](folder)))
     kept = [n for n in range(50) if n % 7 != 3 and not 10 <= n <= 13]
     assert [(time - found[0]) * 25 for time in found] == [n - kept[0] for n in kept]
+
+
+def test_an_avi_without_sound_that_begins_late_begins_at_once(folder: Path, tmp_path: Path) -> None:
+    path = odd_clips.make_late_avi(folder, sound=False)
+    assert players_times(path)[0] == pytest.approx(0.48)
+    source = VideoSource(path)
+    VideoSink(tmp_path / "out.avi", source).check_writable()
+    assert times(source) == [Fraction(n, 25) for n in range(50)]
+    assert times(copy(path, tmp_path / "out.avi")) == times(source)
+
+
+def test_an_avi_whose_sound_begins_first_is_refused_before_the_work(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = odd_clips.make_late_avi(folder, sound=True)
+    source = VideoSource(path)
+    assert times(source)[0] == Fraction(12, 25)
+    with pytest.raises(UnsupportedInputError, match=r"they would be 480\.000 ms off"):
+        VideoSink(tmp_path / "out.avi", source).check_writable()
+    assert times(copy(path, tmp_path / "out.mp4")) == times(source)
 
 
 def sound_times(path: Path) -> list[float]:

@@ -19,7 +19,7 @@ from redact.core.names import default_output
 from redact.core.recipe import recipe
 from redact.errors import UnreadableInputError, UnsupportedInputError
 from redact.hide.styles import STYLES
-from redact.media.files import UNREADABLE_STILLS
+from redact.media.files import UNREADABLE
 from redact.media.formats import open_source
 from redact.media.stills import PictureSource, StillSource, open_still, still_sink
 from redact.media.stills.bilevel import to_bilevel
@@ -655,7 +655,7 @@ def test_a_photoshop_file_of_16_bits_is_refused_by_name(tmp_path):
         open_still(path)
 
 
-@pytest.mark.parametrize("suffix", [*UNREADABLE_STILLS, ".DNG"])
+@pytest.mark.parametrize("suffix", [*UNREADABLE, ".DNG"])
 def test_known_pictures_that_are_not_read_are_refused_by_name(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"II*\0")

@@ -266,7 +266,11 @@ def first_times(path: Path) -> list[Fraction]:
     with open_media(path) as container:
         packets = islice(container.demux(video_stream(container, path)), _FIRST_PACKETS)
         shown = [p for p in packets if p.size and p.pts is not None and not p.is_discard]
-        return sorted(Fraction(p.pts or 0) * p.time_base for p in shown)
+        if container.format.name != "avi":
+            return sorted(Fraction(p.pts or 0) * p.time_base for p in shown)
+        places = [Fraction(p.dts or 0) * p.time_base for p in shown]
+        late = Fraction(0) if container.streams.audio or not places else places[0]
+        return [place - late for place in places]
 
 
 _FIRST_PACKETS = 100

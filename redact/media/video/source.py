@@ -129,7 +129,7 @@ class VideoSource:
         cropper = Cropper(self.crop)
         growing = GrowingTimes(clock, round(1 / (self.media_info.rate or 25) / clock))
         with closing(self._decode()) as decoded:
-            wanted = _wanted_times(decoded, best, numbered=self.media_info.container == "avi")
+            wanted = _wanted_times(decoded, best, self.media_info)
             for index, (one, time) in enumerate(growing.assign(wanted)):
                 with add_path_to_errors(self.path):
                     picture = DecodedPicture(cropper.cut(one.frame))
@@ -151,21 +151,25 @@ def _crop_note(media_info: MediaInfo) -> Note:
 
 
 def _wanted_times(
-    decoded: Iterable[DecodedFrame], best: BestEffort, *, numbered: bool
+    decoded: Iterable[DecodedFrame], best: BestEffort, media_info: MediaInfo
 ) -> Iterator[Wanted[DecodedFrame]]:
     """Frames with the best times that the file has for them.
+
+    An AVI's packets have no times but places: the first frame to be shown has the first place, and
+    not the one at which the decoder gave it. Empty places before it are kept for the sound's sake
+    alone: no AVI that is written can have any.
 
     Args:
         decoded: In presentation order.
         best: Chooses.
-        numbered: Whether packets have no times but places: then the first frame to be shown has the
-            first place, and not the one at which the decoder gave it.
+        media_info: Of the file.
     """
+    numbered = media_info.container == "avi"
     late: int | None = None
     for one in decoded:
         time = best.time(one.frame)
         if late is None:
-            first = one.reader.first_time
+            first = one.reader.first_time if media_info.audio else 0
             late = time - first if numbered and time is not None and first is not None else 0
         yield Wanted(one, None if time is None else time - late, one.frame.duration)
 

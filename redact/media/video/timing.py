@@ -39,6 +39,8 @@ class Timing:
         Raises:
             UnsupportedInputError: The container cannot hold it.
         """
+        if self.container == "avi" and first != self.offset:
+            raise self.refused(abs(first - self.offset))
         start = first if self.free_start else self.offset
         if self.tick is not None and (off := (time - start) % self.tick):
             raise self.refused(min(off, self.tick - off))
