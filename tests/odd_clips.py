@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -253,4 +253,31 @@ def make_late_avi(folder: Path, *, sound: bool) -> Path:
                 packet.pts, packet.dts = None, packet.dts + late
                 packet.stream = copies[packet.stream.index]
                 output.mux(packet)
+    return path
+
+
+def make_resized(
+    folder: Path, sizes: Sequence[str], codec: str = "libvpx", suffix: str = ".webm"
+) -> Path:
+    """Recordings of several sizes, one behind the other in one track, 25 frames each."""
+    path = folder / f"{codec}_{'_'.join(sizes)}{suffix}"
+    options = ("-c:v", codec, "-pix_fmt", "yuv420p", "-crf", "8", "-b:v", "1M")
+    with av.open(str(path), "w") as output:
+        target, begun = None, 0
+        for size in sizes:
+            part = folder / f"{codec}_{size}{suffix}"
+            picture = f"testsrc2=s={size}:r=25:d=1"
+            clips.run("-f", "lavfi", "-i", picture, *options, part)
+            with av.open(str(part)) as source:
+                stream = source.streams.video[0]
+                target = target or output.add_stream_from_template(stream)
+                for packet in source.demux(stream):
+                    if packet.size:
+                        tick = packet.time_base
+                        packet.pts, packet.dts = (
+                            round(begun * _TICK / tick) + t for t in (packet.pts, packet.dts)
+                        )
+                        packet.stream = target
+                        output.mux(packet)
+            begun += 25
     return path

@@ -135,9 +135,24 @@ def _concatenation(folder: Path) -> Path:
 def _changing_size(folder: Path) -> Path:
     other = folder / "larger.ts"
     larger = clips.PICTURE.replace("64x48", "96x64")
-    clips.run("-f", "lavfi", "-i", larger, "-c:v", "libx264", "-pix_fmt", "yuv420p", other)
+    wide = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-vf", "setsar=4/3")
+    small = folder / "smaller.ts"
+    clips.run("-f", "lavfi", "-i", clips.PICTURE, *wide, small)
+    clips.run("-f", "lavfi", "-i", larger, *wide, other)
     path = folder / "changing.ts"
-    clips.run("-i", f"concat:{clips.make(folder, 'ts')}|{other}", "-c", "copy", path)
+    clips.run("-i", f"concat:{small}|{other}", "-c", "copy", path)
+    return path
+
+
+def _changing_fields(folder: Path) -> Path:
+    parts = []
+    for size in ("64x48", "96x64"):
+        parts.append(folder / f"{size}.ts")
+        picture = clips.PICTURE.replace("64x48", size)
+        fields = ("-vf", "setfield=tff", "-c:v", "mpeg2video", "-flags", "+ildct+ilme")
+        clips.run("-f", "lavfi", "-i", picture, *fields, parts[-1])
+    path = folder / "fields.ts"
+    clips.run("-i", "concat:" + "|".join(map(str, parts)), "-c", "copy", path)
     return path
 
 
@@ -221,7 +236,8 @@ BAD: dict[str, tuple[Maker, type[InputError], str]] = {
     "playlist": (_playlist, UnreadableInputError, "is no video file"),
     "concatenation": (_concatenation, UnreadableInputError, "is no video file"),
     "two videos": (_two_videos, UnsupportedInputError, "2 video streams: 0 .h264 64x48"),
-    "changing size": (_changing_size, UnsupportedInputError, "change their size"),
+    "changing size": (_changing_size, UnsupportedInputError, "not square"),
+    "changing size in fields": (_changing_fields, UnsupportedInputError, "have fields"),
     "diagonal": (_diagonal, UnsupportedInputError, "quarter"),
     "stereo mkv": (_stereo_mkv, UnsupportedInputError, "one above the other"),
     "stereo mp4": (_stereo(".mp4", 1), UnsupportedInputError, "one above the other"),

@@ -15,7 +15,6 @@ from av.video.codeccontext import VideoCodecContext
 
 from redact.core.frames import Frame
 from redact.media.video.container import add_path_to_errors, open_media, video_stream
-from redact.media.video.cropping import Cropper
 from redact.media.video.decoders import make_decoder
 from redact.media.video.packets import PacketReader
 from redact.media.video.picture import DecodedPicture
@@ -108,7 +107,7 @@ class FrameSeeker:
     def __init__(self, source: VideoSource, index: FrameIndex) -> None:
         self._source = source
         self._index = index
-        self._cropper = Cropper(source.crop)
+        self._shaper = source.make_shaper()
         self._open = ExitStack()
         self._frames: Iterator[VideoFrame] | None = None
         self._next = 0
@@ -137,7 +136,7 @@ class FrameSeeker:
     def _frame(self, index: int, found: VideoFrame) -> Frame:
         self._next = index + 1
         with add_path_to_errors(self._source.path):
-            picture = DecodedPicture(self._cropper.cut(found))
+            picture = DecodedPicture(self._shaper.shape(found))
         info = self._source.media_info
         if (picture.stored_size, picture.frame.format.name) != (info.size, info.pixel_format):
             raise LostError("the picture has another shape")
@@ -210,7 +209,7 @@ def frames_between(source: VideoSource, start: Fraction, end: Fraction) -> Gener
         start: Seconds.
         end: Seconds; frames from there on do not come.
     """
-    cropper, index = Cropper(source.crop), 0
+    shaper, index = source.make_shaper(), 0
     with open_media(source.path, source.identity) as container:
         stream = video_stream(container, source.path)
         clock = Fraction(stream.time_base or 1)
@@ -230,6 +229,6 @@ def frames_between(source: VideoSource, start: Fraction, end: Fraction) -> Gener
                 if frame.pts * clock >= end:
                     return
                 with add_path_to_errors(source.path):
-                    picture = DecodedPicture(cropper.cut(frame))
+                    picture = DecodedPicture(shaper.shape(frame))
                 yield Frame(index, frame.pts * clock, picture)
                 index += 1

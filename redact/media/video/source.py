@@ -25,6 +25,7 @@ from redact.media.video.media_info import MICROSECOND, MediaInfo, read_media_inf
 from redact.media.video.packets import announced_frames
 from redact.media.video.picture import DecodedPicture, check_flat
 from redact.media.video.presentation_times import BestEffort, GrowingTimes, Wanted
+from redact.media.video.resizing import Shaper, largest_size
 from redact.media.video.tracks import source_notes
 from redact.media.video.truncation import check_not_truncated
 
@@ -47,6 +48,7 @@ class VideoSource:
         self._findings = Findings()
         self._time_notes: tuple[Note, ...] = ()
         self._offsets: tuple[Fraction, ...] = ()
+        self._resized = 0
         with closing(self._decode()) as decoded:
             first = next(decoded, None)
             if first is None:
@@ -64,6 +66,9 @@ class VideoSource:
             if self.crop is not None:
                 aspect = self.crop.aspect(media_info.aspect, stored)
                 media_info = replace(media_info, aspect=aspect)
+            else:
+                size = largest_size(path, self.identity, media_info.size)
+                media_info = replace(media_info, size=size)
             self.media_info = media_info
             self._info = _info(container, stream, self.media_info)
 
@@ -76,8 +81,13 @@ class VideoSource:
     def notes(self) -> tuple[Note, ...]:
         """What is not as the file has it; complete once all frames were read."""
         crop = () if self.crop is None else (_crop_note(self.media_info),)
+        resized = (_resized_note(self._resized, self.media_info),) if self._resized else ()
         reading = (*self._time_notes, *_notes_on_damage(self._findings))
-        return (*crop, *source_notes(self.media_info), *reading)
+        return (*crop, *resized, *source_notes(self.media_info), *reading)
+
+    def make_shaper(self) -> Shaper:
+        """What brings decoded frames to what is shown of them, in one size."""
+        return Shaper(self.crop, self.media_info)
 
     @property
     def has_moved_times(self) -> bool:
@@ -126,17 +136,18 @@ class VideoSource:
         """
         clock = self.media_info.time_base
         best = BestEffort()
-        cropper = Cropper(self.crop)
+        shaper = self.make_shaper()
         growing = GrowingTimes(clock, round(1 / (self.media_info.rate or 25) / clock))
         with closing(self._decode()) as decoded:
             wanted = _wanted_times(decoded, best, self.media_info)
             for index, (one, time) in enumerate(growing.assign(wanted)):
                 with add_path_to_errors(self.path):
-                    picture = DecodedPicture(cropper.cut(one.frame))
+                    picture = DecodedPicture(shaper.shape(one.frame))
                 _check_same_shape(picture, self.media_info, self.path)
                 if one.hidden:
                     picture.fill_with_grey()
                 yield Frame(index, time * clock, picture)
+        self._resized = shaper.resized
         self._offsets = tuple(growing.offsets)
         self._time_notes = tuple(_notes_on_times(growing, best))
 
@@ -148,6 +159,14 @@ def _crop_note(media_info: MediaInfo) -> Note:
     size = media_info.size
     text = f"players crop its pictures to {size.width}x{size.height}: only that is in the result"
     return Note("cropped", 1, text)
+
+
+def _resized_note(count: int, media_info: MediaInfo) -> Note:
+    size, verb = media_info.size, "has" if count == 1 else "have"
+    frames = _number_of(count, "frame")
+    return Note(
+        "resized", count, f"{frames} {verb} another size: scaled to {size.width}x{size.height}"
+    )
 
 
 def _wanted_times(
@@ -246,7 +265,7 @@ def _check_same_shape(picture: DecodedPicture, media_info: MediaInfo, path: Path
     if found != (media_info.size, media_info.pixel_format, media_info.turn):
         check_size(picture.frame.width, picture.frame.height, path)
         raise UnsupportedInputError(
-            "the pictures change their size, format or rotation on the way",
+            "the pictures change their format or rotation on the way",
             path,
             "cut it there into several files",
         )
