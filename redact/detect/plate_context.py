@@ -5,7 +5,7 @@ Both are found in frames in which passes found plates, and in no others: most vi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
@@ -20,8 +20,11 @@ from redact.detect.copies import ScaledCopies
 _SIDE = 1280
 """Longest side, in pixels, of the copy that plates are scored in again."""
 
-_MOST = 8
-"""Plates of one frame that are scored again, the best first; others stay believed."""
+_MOST, _MOST_NEW = 8, 64
+"""Plates of one frame that are scored again in all, and of those that never were: what is not
+scored is believed. Those scored least often come first, then the best."""
+_SAME = 0.2
+"""Intersection over union with a plate of the last frame from which it is the same."""
 
 _OBJECTS_SIDE = 416
 """Longer side, in pixels, of the copy that objects are looked for in."""
@@ -57,6 +60,7 @@ class PlateContextFinder:
         self._objects: ObjectFinder | None = None
         self._searched: Fraction | None = None
         self._last: tuple[tuple[Detection, ...], dict[Box, float]] = (), {}
+        self._known: list[tuple[Box, int]] = []
 
     def examine(self, view: View, copies: ScaledCopies) -> PlateContext | None:
         """The context of a frame's plates, None if there are none."""
@@ -72,11 +76,25 @@ class PlateContextFinder:
         if plates != self._last[0]:  # as in a still picture, in which no pass ran again
             picture = copies.copy(min(copies.size.longer, _SIDE))
             scale = picture.shape[1] / copies.size.width, picture.shape[0] / copies.size.height
-            best = sorted(plates, key=lambda found: -found.score)[:_MOST]
-            inside = [one.box for one in best if _has_its_middle(picture, one.box.scaled(*scale))]
+            inside = [one for one in plates if _has_its_middle(picture, one.box.scaled(*scale))]
+            due = self._due(inside)
             score = self._plates.score_at_scales
-            self._last = plates, {box: score(picture, box.scaled(*scale)) for box in inside}
+            self._last = plates, {box: score(picture, box.scaled(*scale)) for box in due}
         return self._last[1]
+
+    def _due(self, plates: Sequence[Detection]) -> list[Box]:
+        """The plates whose turn it is to be scored."""
+        times = {one.box: self._times_scored(one.box) for one in plates}
+        turns = sorted(plates, key=lambda one: (times[one.box], -one.score))
+        new = sum(not count for count in times.values())
+        due = [one.box for one in turns[: max(_MOST, min(new, _MOST_NEW))]]
+        self._known = [(box, count + (box in due)) for box, count in times.items()]
+        return due
+
+    def _times_scored(self, box: Box) -> int:
+        """How often what seems to be the same plate was scored, 0 for a new one."""
+        like = max(((box.iou(known), count) for known, count in self._known), default=(0.0, 0))
+        return like[1] if like[0] >= _SAME else 0
 
     def _is_due(self, time: Fraction) -> bool:
         due = self._searched is None or time - self._searched >= _OBJECTS_EVERY

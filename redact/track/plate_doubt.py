@@ -52,6 +52,9 @@ _SQUARE = 1.3
 _SQUARE_ON_VEHICLE, _SQUARE_ELSEWHERE = 0.55, 0.76
 """What is narrower than that many heights must have these medians: wheels, windows, emblems do not.
 Only motorcycles, buses and lorries have plates in two lines as a rule."""
+_FLAT, _DARK, _DRAWN = 0.6, 48, 0.76
+"""Where so much of what is around it has one grey, and no dark one as at night, it must have this
+median: a camera gives 0.42 at most around a plate, programs that draw buttons 0.4 to 1."""
 _SHAPES = (0.7, 7.0)
 """Plates' widths in heights."""
 
@@ -148,6 +151,9 @@ def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[_Evidence]
     looked = list(known.objects())
     surest = _surest_vehicle(looked)
     square = known.is_square(surest)
+    sure = surest is not None and surest.score >= _SURE_VEHICLE
+    if looked and not sure and median(known.scores) < _DRAWN and _is_drawn(known.patches):
+        return "no vehicle is clearly there, and it looks like part of a screen's picture"
     if surest is not None or not looked:
         return "" if known.is_clear(square) else "it is on a vehicle, but no plate at other sizes"
     if median(known.scores) < (_SQUARE_ELSEWHERE if square else _ELSEWHERE):
@@ -214,6 +220,18 @@ def _face_holds(face: Sighting, plates: dict[int, Sighting]) -> bool:
     return _holds(face.box, plates[face.frame].box)
 
 
+def _is_drawn(patches: Sequence[Grey]) -> bool:
+    """Whether what is around it is of one bright colour, as no camera sees it."""
+    return median(_flatness(patch) for patch in patches) >= _FLAT
+
+
+def _flatness(patch: Grey) -> float:
+    """Share of the surroundings within one step of their commonest grey; 0 if that is dark."""
+    around = patch[~_middle_of(patch)].astype(int)
+    commonest = int(np.bincount(around).argmax())
+    return float(np.mean(np.abs(around - commonest) <= 1)) if commonest >= _DARK else 0.0
+
+
 def _is_caption(patches: Sequence[Grey]) -> bool:
     """Whether it mostly stays as it is while what is around it changes."""
     pairs = list(pairwise(patches))
@@ -246,11 +264,17 @@ def _middle_box(track: Track) -> Box:
 
 
 def _changes_around(before: Grey, after: Grey, like: float = _INSIDE) -> bool:
-    third = len(before) // 3
-    inside = np.zeros(before.shape, bool)
-    inside[third:-third, third:-third] = True
+    inside = _middle_of(before)
     same = _correlation(before[inside], after[inside]) >= like
     return same and _correlation(before[~inside], after[~inside]) <= _OUTSIDE
+
+
+def _middle_of(patch: Grey) -> NDArray[np.bool_]:
+    """Where in a patch the box lies."""
+    third = len(patch) // 3
+    inside = np.zeros(patch.shape, bool)
+    inside[third:-third, third:-third] = True
+    return inside
 
 
 def _correlation(one: Grey, other: Grey) -> float:

@@ -11,7 +11,7 @@ import pytest
 from redact.core.findings import Detection, Kind, ObjectDetection
 from redact.core.frames import Rgb
 from redact.core.geometry import Box, Size
-from redact.core.interfaces import View
+from redact.core.interfaces import PlateContext, View
 from redact.detect.copies import ScaledCopies
 from redact.detect.detectors import load
 from redact.detect.detectors.plates import Plates
@@ -88,19 +88,51 @@ def test_objects_are_looked_for_now_and_then_and_only_then() -> None:
     assert len(objects.asked) == 3
 
 
-def test_the_best_plates_are_scored_and_a_still_picture_once() -> None:
+def row(count: int, down: float = 0) -> list[Detection]:
+    """Plates beside each other, each surer than the one before."""
+    return [plate(i / 99, Box(i * 120, 300 + down, i * 120 + 90, 330 + down)) for i in range(count)]
+
+
+def scored_of(found: PlateContext | None, plates: Sequence[Detection]) -> list[int]:
+    assert found is not None
+    return [number for number, one in enumerate(plates) if one.box in found.scores]
+
+
+def test_each_plate_is_scored_and_then_they_take_turns() -> None:
+    finder = PlateContextFinder(Scorer(), Finder)
+    many = row(12)
+    assert scored_of(finder.examine(view(0, *many), copies()), many) == [*range(12)]
+    moved = row(12, 5)
+    assert scored_of(finder.examine(view(4, *moved), copies()), moved) == [*range(4, 12)]
+    moved = row(12, 10)
+    assert scored_of(finder.examine(view(8, *moved), copies()), moved) == [*range(4), *range(8, 12)]
+
+
+def test_what_comes_is_scored_beside_what_is_known() -> None:
+    finder = PlateContextFinder(Scorer(), Finder)
+    finder.examine(view(0, *row(12)), copies())
+    found = [plate(0.01, Box(60, 600, 150, 630)), *row(12, 5)]
+    assert scored_of(finder.examine(view(4, *found), copies()), found) == [0, *range(6, 13)]
+
+
+def test_so_many_plates_as_no_street_has_are_not_all_scored() -> None:
+    finder = PlateContextFinder(Scorer(), Finder)
+    many = [one for down in range(0, 400, 40) for one in row(20, down - 200)]
+    assert len(scored_of(finder.examine(view(0, *many), copies()), many)) == 64
+    assert len(scored_of(finder.examine(view(4, *many[1:]), copies()), many[1:])) == 64
+    assert len(scored_of(finder.examine(view(8, *many), copies()), many)) >= 64
+
+
+def test_a_still_picture_is_scored_once() -> None:
     scorer = Scorer()
     finder = PlateContextFinder(scorer, Finder)
-    many = [plate(i / 20, PLATE.shifted(0, i)) for i in range(12)]
-    found = finder.examine(view(0, *many), copies())
-    assert found is not None
-    assert set(found.scores) == {one.box for one in many[4:]}
+    many = row(12)
+    first = finder.examine(view(0, *many), copies())
     again = finder.examine(view(4, *many), copies())
+    assert first is not None
     assert again is not None
-    assert again.scores == found.scores
-    assert len(scorer.asked) == 8
-    assert finder.examine(view(8, *many[1:]), copies())
-    assert len(scorer.asked) == 16
+    assert again.scores == first.scores
+    assert len(scorer.asked) == 12
 
 
 def test_a_plate_whose_middle_is_outside_is_not_scored() -> None:

@@ -234,6 +234,34 @@ def test_what_is_at_one_place_in_two_shots_is_a_caption() -> None:
     assert doubts(first, second, (noise(1), noise(1))) == [""] * 2  # the shot goes on
 
 
+def on_paper(grey: int, noisy: int, share: float = 1) -> Grey:
+    """Lettering in the middle of one grey, or about one; above, something else."""
+    patch = np.full((24, 24), grey, np.int64)
+    patch[: round((1 - share) * 24)] = noise(1)[: round((1 - share) * 24)]
+    patch[8:16, 8:16] = noise(2)[8:16, 8:16]
+    patch += np.random.default_rng(3).integers(-noisy, noisy + 1, patch.shape)
+    return patch.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("patch", "score", "doubted"),
+    [
+        (on_paper(250, 0), 0.7, True),
+        (on_paper(90, 1), 0.7, True),
+        (on_paper(250, 0, 0.4), 0.7, False),  # much else is around it
+        (on_paper(250, 0), 0.8, False),  # as a plate of which a shop has a picture
+        (on_paper(200, 8), 0.7, False),  # as a camera sees a wall
+        (on_paper(16, 0), 0.7, False),  # a plate in a lamp's light, at night
+    ],
+)
+def test_letters_that_a_program_draws_are_doubted(patch: Grey, score: float, doubted: bool) -> None:
+    assert ("a screen's picture" in doubt(STILL, score, NOBODY, [patch] * 3)) is doubted
+    assert not doubt(STILL, score, (CAR,), [patch] * 3)
+    assert not doubt(STILL, score, None, [patch] * 3)
+    perhaps = (replace(CAR, score=0.4),)
+    assert ("a screen's picture" in doubt(STILL, score, perhaps, [patch] * 3)) is doubted
+
+
 def test_faces_and_what_is_uncertain_by_its_score_stay_as_they_are() -> None:
     face = replace(STILL, id=2, kind=Kind.FACE)
     weak = replace(STILL, id=3, uncertain=True)
