@@ -124,7 +124,25 @@ def residue(
         for shape, correlation in zip(shapes, found, strict=True)
         if correlation > INSIDE
     )
-    return Residue(max(found, default=0.0), shows, _outside_change(one, other, grid, shapes))
+    changes = [
+        _outside_change(*pair, grid, shapes) for pair in _as_shown(source, output, one, other)
+    ]
+    return Residue(max(found, default=0.0), shows, max(changes))
+
+
+def _as_shown(
+    source: Picture, output: Picture, one: Samples, other: Samples
+) -> list[tuple[Samples, Samples]]:
+    """What of both is compared outside: brightness, and opacity where there is any.
+
+    What is transparent has a colour that nobody sees, and some formats do not keep it.
+    """
+    opacities = _opacity(source), _opacity(output, source.turn)
+    if opacities[0] is None or opacities[1] is None:
+        return [(one, other)]
+    pairs = zip((one, other), opacities, strict=True)
+    shown = [cv2.multiply(seen, opacity, scale=1 / 255) for seen, opacity in pairs]
+    return [(shown[0], shown[1]), opacities]
 
 
 def _drawn(source: Picture, regions: Sequence[Region], style: Style) -> Samples:
@@ -156,11 +174,24 @@ def brightness(picture: Picture, turn: Turn | None = None) -> NDArray[np.uint8]:
     samples: Samples = plane.samples
     if samples.ndim == 3:
         samples = samples[..., 1 if plane.role.startswith("rgb") else 0]
+    return _eight_bits(samples, picture, turn)
+
+
+def _eight_bits(samples: Samples, picture: Picture, turn: Turn | None) -> NDArray[np.uint8]:
     shift = picture.colour.bits - 8
     eight: NDArray[np.uint8] = (samples >> shift if shift else samples).astype(np.uint8)
     if turn is None or turn == picture.turn:
         return eight
     return np.ascontiguousarray(stored(upright(eight, picture.turn), turn))
+
+
+def _opacity(picture: Picture, turn: Turn | None = None) -> NDArray[np.uint8] | None:
+    """The opacity of a picture, as `brightness`; None where it has none."""
+    for plane in picture.planes():
+        if plane.role.endswith("a"):
+            alpha = plane.samples[..., -1] if plane.samples.ndim == 3 else plane.samples
+            return _eight_bits(alpha, picture, turn)
+    return None
 
 
 def _inside_correlation(

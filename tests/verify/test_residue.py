@@ -118,6 +118,36 @@ def test_damage_outside_is_found() -> None:
     assert residue(picture, output, [REGION]).outside > OUTSIDE
 
 
+def see_through(layout: str) -> tuple[PaintedPicture, np.ndarray]:
+    """A picture of which the right half is transparent, and its opacity."""
+    picture = painted(Size(160, 140), layout)
+    plane = picture.planes()[-1]
+    opacity = plane.samples[..., -1] if plane.samples.ndim == 3 else plane.samples
+    opacity[:] = 255
+    opacity[:, 80:] = 0
+    return picture, opacity
+
+
+@pytest.mark.parametrize("layout", ["rgba", "ya", "yuva420p"])
+def test_what_nobody_sees_may_have_any_colour(layout: str) -> None:
+    picture, _ = see_through(layout)
+    output = picture.copy()
+    samples = output.planes()[0].samples
+    (samples[..., :-1] if samples.ndim == 3 else samples)[:, 80:] = 0
+    assert residue(picture, output, []).outside == 0
+    (samples[..., :-1] if samples.ndim == 3 else samples)[:32, :32] = 0
+    assert residue(picture, output, []).outside > OUTSIDE
+
+
+@pytest.mark.parametrize("layout", ["rgba", "ya", "yuva420p"])
+def test_opacity_that_changes_is_found(layout: str) -> None:
+    picture, _ = see_through(layout)
+    output = picture.copy()
+    plane = output.planes()[-1].samples
+    (plane[..., -1] if plane.ndim == 3 else plane)[:, 128:] = 255
+    assert residue(picture, output, []).outside > OUTSIDE
+
+
 @pytest.mark.parametrize("size", [Size(160, 140), Size(162, 133)])
 def test_damage_in_the_last_corner_is_found_unless_a_region_lies_there(size: Size) -> None:
     picture = painted(size)

@@ -17,15 +17,10 @@ from redact.core.frames import Samples
 from redact.core.geometry import Size, Turn
 from redact.errors import UnsupportedInputError
 from redact.media.stills import png
+from redact.media.stills.palettes import PALETTE_COLOURS, reduce_colours, to_indices
 
 _KEPT_CHUNKS = {b"IHDR", b"iCCP"}
 _FRAME_CONTROL = struct.Struct(">5I2H2B")
-
-_PALETTE_COLOURS = 255
-"""Colours of a GIF's palette; one more index means transparent."""
-
-_EXACT_COLOURS = 192
-"""Number of the commonest colours that are kept exactly where there are too many."""
 
 _MOST_WEBP_BYTES = 400_000_000
 """Bytes of all pictures of a WebP, which its encoder needs at once."""
@@ -162,7 +157,7 @@ class GifWriter:
 
     def add(self, samples: Samples) -> Samples:
         """Add one picture. Each pixel becomes opaque or transparent."""
-        shown = _reduce_colours(samples)
+        shown = reduce_colours(samples)
         if self._pending is not None:
             self._write_picture(self._pending, shown)
         self._pending = shown
@@ -173,10 +168,10 @@ class GifWriter:
         clear = vanishes or bool(np.any(shown[..., 3] == 0))
         rows, columns = _changed_rectangle(shown, None if clear else self._shown_before)
         picture = shown[rows, columns]
-        indices, palette = _to_indices(picture)
+        indices, palette = to_indices(picture)
         delay = round(self._animation.delays[self._count] * 100)
         flags = (2 if vanishes else 1) << 2 | 1  # cleared or left; there is a transparent index
-        self._file.write(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, delay, _PALETTE_COLOURS, 0))
+        self._file.write(b"\x21\xf9\x04" + struct.pack("<BHBB", flags, delay, PALETTE_COLOURS, 0))
         height, width = picture.shape[:2]
         place = struct.pack("<4HB", columns.start, rows.start, width, height, 0x87)
         self._file.write(b"\x2c" + place + palette + _compress_indices(indices))
@@ -207,55 +202,6 @@ def _changed_rectangle(shown: Samples, before: Samples | None) -> tuple[slice, s
         slice(int(rows.min()), int(rows.max()) + 1),
         slice(int(columns.min()), int(columns.max()) + 1),
     )
-
-
-def _pack_rgb(samples: Samples) -> NDArray[np.uint32]:
-    red, green, blue = (samples[..., i].astype(np.uint32) for i in range(3))
-    return np.asarray((red << 16) | (green << 8) | blue, np.uint32)
-
-
-def _unpack_rgb(colours: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], -1).astype(np.uint8)
-
-
-def _reduce_colours(samples: Samples) -> Samples:
-    """The picture with as many colours as a palette holds, each pixel opaque or transparent."""
-    clear = samples[..., 3] < 128
-    packed = np.where(clear, np.uint32(0), _pack_rgb(samples))
-    colours, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    if colours.size > _PALETTE_COLOURS:
-        colours = _map_colours(colours, counts)
-    shown = _unpack_rgb(colours[places.reshape(packed.shape)])
-    seen = np.where(clear, np.uint8(0), np.uint8(255))[..., None]
-    return np.ascontiguousarray(np.concatenate([shown, seen], axis=2))
-
-
-def _map_colours(colours: NDArray[np.uint32], counts: NDArray[np.intp]) -> NDArray[np.uint32]:
-    """Map each colour to the palette: the commonest stay, the others become their nearest."""
-    common = colours[np.argsort(-counts, kind="stable")[:_EXACT_COLOURS]]
-    rest = _unpack_rgb(colours[~np.isin(colours, common)])
-    made = Image.fromarray(rest[None]).quantize(
-        _PALETTE_COLOURS - _EXACT_COLOURS, dither=Image.Dither.NONE
-    )
-    others = np.array(made.convert("RGB"), np.uint8).reshape(-1, 3)
-    chosen = np.concatenate([_unpack_rgb(common), np.unique(others, axis=0)]).astype(np.int32)
-    nearest = np.empty(colours.size, np.uint32)
-    for start in range(0, colours.size, 4096):
-        part = _unpack_rgb(colours[start : start + 4096]).astype(np.int32)
-        apart = np.square(part[:, None] - chosen[None]).sum(axis=2)
-        nearest[start : start + 4096] = _pack_rgb(chosen[apart.argmin(axis=1)])
-    return nearest
-
-
-def _to_indices(picture: Samples) -> tuple[NDArray[np.uint8], bytes]:
-    """Palette indices of the pixels, and the palette of 256 colours."""
-    clear = picture[..., 3] == 0
-    packed = _pack_rgb(picture)
-    colours = np.unique(packed[~clear])
-    indices = np.searchsorted(colours, packed).clip(0, max(0, colours.size - 1))
-    palette = np.zeros((256, 3), np.uint8)
-    palette[: colours.size] = _unpack_rgb(colours)
-    return np.where(clear, _PALETTE_COLOURS, indices).astype(np.uint8), palette.tobytes()
 
 
 def _compress_indices(indices: NDArray[np.uint8]) -> bytes:
