@@ -10,6 +10,7 @@ from dataclasses import replace
 from redact import pipeline
 from redact.core.edits.values import Edit, HideBox, Mute
 from redact.core.edits.zones import SUBTITLES_TELL, Wish, Zone
+from redact.core.findings import Track
 from redact.core.frames import upright_size
 from redact.core.interfaces import Progress, Source, Tracker
 from redact.core.plan import Plan, SourceId
@@ -18,6 +19,7 @@ from redact.detect.cache import DetectionCache, cache_key
 from redact.detect.copies import ScaledCopies
 from redact.detect.detectors import load, load_objects
 from redact.detect.detectors.devices import requested_device
+from redact.detect.face_look import look_for_face
 from redact.detect.person_look import look_for_person
 from redact.detect.plate_context import PlateContextFinder, PlateScorer
 from redact.detect.schedule import PassRunner, VideoSchedule
@@ -27,7 +29,17 @@ from redact.media.formats import check_choices, has_sound
 from redact.pipeline import EveryFrame
 from redact.track import make_tracker
 from redact.track.confidence import Briefness, mark_uncertain
-from redact.track.face_doubt import FaceDoubts, Look, doubt_faces
+from redact.track.face_doubt import (
+    IN_VEHICLE,
+    LEAST_HEIGHT,
+    NO_FACE,
+    NOBODY,
+    TURNS,
+    FaceDoubts,
+    Look,
+    doubt_faces,
+    weak_faces,
+)
 from redact.track.pages import for_every_page
 from redact.track.plate_doubt import doubt_plates
 
@@ -62,7 +74,11 @@ def analyse(
     if not read.frames:
         raise UnsupportedInputError("there is not one frame in it", source.path)
     tracks = tuple(tracker.tracks())
-    if read.frames > 1 and seen is not None:
+    if seen is not None and info.is_still:
+        tracks = doubt_plates(tracks, seen.plate_contexts, (), still=True)
+        if recipe.doubts_faces:
+            tracks = doubt_faces(tracks, _unseen_faces(source, tracks, progress))
+    elif seen is not None and read.frames > 1:
         brief = Briefness(tracker.cuts(), read.frames, info.rate, seen.restless)
         tracks = mark_uncertain(tracks, recipe, info.size, brief)
         tracks = doubt_plates(tracks, seen.plate_contexts, tracker.cuts())
@@ -150,7 +166,7 @@ def _detect_and_track(
         if info.is_still:  # a large one takes minutes, and silence is taken for standing still
             progress("analyse", 0, info.frames)
 
-    scorer = None if info.is_still else runner.detector("plates")
+    scorer = runner.detector("plates")
     context = PlateContextFinder(scorer, load_objects) if isinstance(scorer, PlateScorer) else None
     schedule = VideoSchedule(runner, recipe.coverage.follow, cache, still_going, context)
     with _caching(cache, mark, source, recipe, progress) as tell:
@@ -178,6 +194,33 @@ def _look_for_persons(
                 done += 1
                 progress("doubt", done, expected)
         progress("doubt", expected, expected)
+
+
+def _unseen_faces(source: Source, tracks: Sequence[Track], progress: Progress) -> set[int]:
+    """Ids of weak faces of a still where another network sees no face, and nobody's person."""
+    weak = weak_faces(tracks)
+    found: set[int] = set()
+    if not weak:
+        return found
+    frame = next(iter(source.frames()))
+    copies = ScaledCopies(frame.picture)
+    picture = copies.copy(min(copies.size.longer, _LONGEST_ASKED))
+    across, down = picture.shape[1] / copies.size.width, picture.shape[0] / copies.size.height
+    yunet, objects = load("yunet"), load_objects()
+    for done, track in enumerate(weak):
+        progress("doubt", done, len(weak))
+        face = track.sightings[0].box.scaled(across, down)
+        if face.height < LEAST_HEIGHT or look_for_face(yunet, picture, face) >= NO_FACE:
+            continue
+        sight = look_for_person(objects, picture, face, TURNS)
+        if max(sight.persons) < NOBODY and sight.vehicle < IN_VEHICLE:
+            found.add(track.id)
+    progress("doubt", len(weak), len(weak))
+    return found
+
+
+_LONGEST_ASKED = 6000
+"""Longer side, in pixels, of the copy of a still in which weak faces are asked about."""
 
 
 @contextmanager

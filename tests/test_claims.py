@@ -76,9 +76,10 @@ def test_the_formats_that_are_named_are_those_of_the_code() -> None:
         named = {f".{name}" for name in re.findall(r"\b[a-z0-9]{2,}\b", words)} - {".and"}
         assert named == {s for s in others if default_output(Path(f"a{s}")).suffix == suffix}
     stills = listed(readme, "Pictures: ", ", animations")
-    again = {".jpg", ".jpe", ".jfif", ".heif", ".tif", ".gif", ".apng", ".psd"}
+    again = {".jpg", ".jpe", ".jfif", ".heif", ".tif", ".gif", ".apng", ".psd", ".mpo"}
     assert stills | again == STILL_SUFFIXES
     assert default_output(Path("a.psd")).suffix == ".png"
+    assert default_output(Path("a.mpo")).suffix == ".jpg"
     assert {".dng", ".cr2", ".jxl", ".jp2"} <= UNREADABLE.keys()
 
 

@@ -93,12 +93,19 @@ def _shown(tracks: int) -> str:
 
 
 def _uncertain(report: Report, remedy: str) -> str:
-    """What stays visible although it may be somebody: when, where to see it, how to hide it."""
+    """What stays visible although it may be somebody: when, where to see it, how to hide it.
+
+    A still has things, not tracks, and no times.
+    """
     moments = list(dict.fromkeys(clock(second) for second in report.uncertain_at))
     more = ", ..." if len(moments) > 5 else ""
-    tracks = number_of(report.uncertain, "track")
+    still = report.frames == 1
+    tracks = number_of(report.uncertain, "thing" if still else "track")
     if report.uncertain_plates:
-        tracks += f" ({report.uncertain_plates} of {KINDS[Kind.PLATE].names})"
+        plates = f"{report.uncertain_plates} {'like' if still else 'of'} {KINDS[Kind.PLATE].names}"
+        tracks += f" ({plates})"
+    if still:
+        return f"uncertain and VISIBLE: {tracks}; {remedy}"
     return f"uncertain and VISIBLE: {tracks}, at {', '.join(moments[:5])}{more}; {remedy}"
 
 

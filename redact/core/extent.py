@@ -22,12 +22,16 @@ class Extent:
         mean: Share of the picture that is hidden, 0 to 1, mean over frames.
         mostly: How many frames have more than `MUCH_OF_FRAME` hidden.
         spans: First and last second of each run of such frames, in order.
+        most: The largest share of any frame.
+        most_at: Second of the first frame with that share.
     """
 
     frames: int = 0
     mean: float = 0.0
     mostly: int = 0
     spans: tuple[tuple[float, float], ...] = ()
+    most: float = 0.0
+    most_at: float = 0.0
 
     def in_words(self) -> tuple[str, ...]:
         """What is to be said of it, a sentence without its full stop each; mostly nothing."""
@@ -42,13 +46,16 @@ class Extent:
             much = _percent(MUCH_OF_FRAME)
             said.append(f"more than {much} is hidden in {frames}, at {places}{more}")
         if self.mean > MUCH_OF_CLIP:
-            said.append(f"{_percent(self.mean)} of the picture is hidden on average")
+            peak = f"most, {_percent(self.most)}, at {self.most_at:.2f} s"
+            said.append(f"{_percent(self.mean)} of the picture is hidden on average, {peak}")
         return tuple(said)
 
     def as_object(self) -> dict[str, object]:
         """As JSON holds it: shares of 1, times in seconds."""
         return {
             "mean": round(self.mean, 4),
+            "most": round(self.most, 4),
+            "most_at": round(self.most_at, 3),
             "frames_mostly_hidden": self.mostly,
             "mostly_hidden": [[round(s, 3) for s in span] for span in self.spans],
         }

@@ -23,6 +23,7 @@ WRITTEN_AS: Final = {
     ".m2p": ".mp4",
     ".m2t": ".ts",
     ".mod": ".mp4",
+    ".mpo": ".jpg",
     ".mpe": ".mp4",
     ".mpeg": ".mp4",
     ".mpg": ".mp4",

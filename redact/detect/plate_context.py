@@ -20,7 +20,7 @@ from redact.detect.copies import ScaledCopies
 _SIDE = 1280
 """Longest side, in pixels, of the copy that plates are scored in again."""
 
-_MOST, _MOST_NEW = 8, 64
+_MOST, _MOST_NEW = 8, 256
 """Plates of one frame that are scored again in all, and of those that never were: what is not
 scored is believed. Those scored least often come first, then the best."""
 _SAME = 0.2

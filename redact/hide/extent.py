@@ -19,7 +19,7 @@ class ExtentMeter:
 
     def __init__(self) -> None:
         self._frames = self._mostly = 0
-        self._sum = 0.0
+        self._sum = self._most = self._most_at = 0.0
         self._spans: list[tuple[float, float]] = []
         self._goes_on = False
 
@@ -41,6 +41,8 @@ class ExtentMeter:
         share = float(grid.mask(grid.shapes(regions), grid.whole).mean())
         self._frames += 1
         self._sum += share
+        if share > self._most:
+            self._most, self._most_at = share, float(time)
         mostly = share > MUCH_OF_FRAME
         if mostly:
             start = self._spans.pop()[0] if self._goes_on else float(time)
@@ -51,4 +53,5 @@ class ExtentMeter:
     def result(self) -> Extent:
         """What came until now."""
         mean = self._sum / max(1, self._frames)
-        return Extent(self._frames, mean, self._mostly, tuple(self._spans))
+        spans = tuple(self._spans)
+        return Extent(self._frames, mean, self._mostly, spans, self._most, self._most_at)

@@ -26,7 +26,7 @@ VIDEO_SUFFIXES: frozenset[str] = frozenset(
 
 STILL_SUFFIXES: frozenset[str] = frozenset(
     {".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".jpeg", ".jpg"}
-    | {".png", ".psd", ".tif", ".tiff", ".webp"}
+    | {".mpo", ".png", ".psd", ".tif", ".tiff", ".webp"}
 )
 """Lower-case suffixes of pictures, animated ones too."""
 
@@ -52,7 +52,7 @@ OTHER_MEDIA_SUFFIXES: frozenset[str] = frozenset(
     | {".lrv", ".m1v", ".m2v", ".m4p", ".mjpeg", ".mjpg", ".mpv", ".mqv", ".nsv", ".nut", ".ogm"}
     | {".ogx", ".ps", ".r3d", ".rm", ".rmvb", ".swf", ".wtv", ".xvid"}
     | {".3fr", ".avifs", ".crw", ".dcr", ".erf", ".exr", ".hdr", ".ico", ".iiq", ".insp", ".j2k"}
-    | {".jpf", ".jpx", ".jxr", ".kdc", ".mpo", ".mrw", ".nrw", ".pbm", ".pcx", ".pef", ".pgm"}
+    | {".jpf", ".jpx", ".jxr", ".kdc", ".mrw", ".nrw", ".pbm", ".pcx", ".pef", ".pgm"}
     | {".pnm", ".ppm", ".qoi", ".raw", ".sr2", ".srw", ".svg", ".svgz", ".tga", ".x3f"}
     | UNREADABLE.keys()
 )

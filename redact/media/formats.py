@@ -273,18 +273,20 @@ def _check_still(source: Source, _recipe: Recipe, output: Path | None, _ffmpeg: 
 
 
 def _still_sink(
-    output: Path,
-    source: Source,
-    plan: Plan,
-    force: bool,
-    _ffmpeg: str | None,
-    _copies: Copies | None,
-    _finer: int,
-) -> Sink:
+    output: Path, source: Source, plan: Plan, force: bool,
+    _ffmpeg: str | None, _copies: Copies | None, _finer: int,
+) -> Sink:  # fmt: skip
     from redact.media.stills import PictureSource, still_sink
 
     assert isinstance(source, PictureSource)
     return still_sink(output, source, force=force, frames=plan.source.frames)  # no crf for them
+
+
+def _still_notes(output: Path, source: Source, _plan: Plan) -> tuple[Note, ...]:
+    from redact.media.stills import PictureSource, notes_on_name
+
+    assert isinstance(source, PictureSource)
+    return notes_on_name(output, source)
 
 
 def _still_faults(original: Source, finished: Source, _plan: Plan | None) -> list[str]:
@@ -337,7 +339,7 @@ _KINDS: Final = (
         check=_check_still,
         sink=_still_sink,
         copies=lambda *_: None,
-        notes=lambda *_: (),
+        notes=_still_notes,
         faults=_still_faults,
     ),
 )

@@ -50,14 +50,16 @@ def test_the_summary_in_full() -> None:
 
 
 def test_the_summary_names_frames_and_clips_of_which_much_is_hidden() -> None:
-    much = Extent(90, 0.123, 30, ((1.0, 2.2), (3.0, 3.0)))
+    much = Extent(90, 0.123, 30, ((1.0, 2.2), (3.0, 3.0)), 0.82, 2.04)
     lines = [line for line in said(replace(DONE, extent=much)) if "MUCH" in line]
     assert lines == [
         "MUCH HIDDEN: more than 40 % is hidden in 30 frames, at 1.00 to 2.20 s, 3.00 s; look there",
-        "MUCH HIDDEN: 12 % of the picture is hidden on average; look there",
+        "MUCH HIDDEN: 12 % of the picture is hidden on average, most, 82 %, at 2.04 s; look there",
     ]
     assert report_object(replace(DONE, extent=much))["hidden"] == {
         "mean": 0.123,
+        "most": 0.82,
+        "most_at": 2.04,
         "frames_mostly_hidden": 30,
         "mostly_hidden": [[1.0, 2.2], [3.0, 3.0]],
     }
@@ -76,6 +78,12 @@ def test_plates_that_are_doubted_are_counted_beside_other_tracks() -> None:
     (line,) = [line for line in said(report) if "VISIBLE" in line]
     assert line.startswith("uncertain and VISIBLE: 3 tracks (2 of number plates), at 0:02, 0:03")
     assert report_object(report)["uncertain_plates"] == 2
+
+
+def test_a_still_has_things_that_are_uncertain_and_no_times() -> None:
+    report = replace(DONE, frames=1, uncertain=3, uncertain_plates=2, uncertain_at=(0.0,) * 3)
+    (line,) = [line for line in said(report) if "VISIBLE" in line]
+    assert line.startswith("uncertain and VISIBLE: 3 things (2 like number plates); look there")
 
 
 def test_of_a_rendered_plan_what_is_uncertain_is_hidden_there() -> None:

@@ -32,6 +32,28 @@ class Tree:
         return [[Detection(Kind.FACE, FACE, self._score)] for _ in pictures]
 
 
+class Networks:
+    """The one that finds the face, and the other one, which is asked about it."""
+
+    def __init__(self, score: float, other: float) -> None:
+        self._networks = {"centerface": Tree(score), "yunet": Other(other)}
+
+    def __call__(self, name: str) -> object:
+        return self._networks[name]
+
+
+class Other:
+    """Sees a face in the middle of each view, with a score of its own."""
+
+    def __init__(self, score: float) -> None:
+        self._score = score
+
+    def detect(self, pictures: Sequence[Rgb], threshold: float) -> list[list[Detection]]:
+        box = Box.around(128, 128, 66, 82)
+        found = [Detection(Kind.FACE, box, self._score)] if self._score >= threshold else []
+        return [found for _ in pictures]
+
+
 class Objects:
     """Sees a person in every excerpt, or nobody."""
 
@@ -94,6 +116,48 @@ def test_it_is_believed_without(clip: Path, monkeypatch: pytest.MonkeyPatch, cas
     plan = analysed(clip, monkeypatch, objects, 0.8 if clear else 0.3, doubts_faces=clear)
     assert not plan.tracks[0].uncertain
     assert objects.asked == 0
+
+
+def analysed_still(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, objects: Objects, score: float, other: float,
+    **more: bool,
+) -> Plan:  # fmt: skip
+    path = folder / "tree.png"
+    clips.run("-f", "lavfi", "-i", "testsrc2=s=160x120", "-frames:v", "1", path)
+    monkeypatch.setattr(analysis, "load", Networks(score, other))
+    monkeypatch.setattr(analysis, "load_objects", lambda: objects)
+    choices = recipe(passes=(Pass("centerface", 160, 0.1, enlarge=False),), slope=0.0)
+    return api.analyse_file(path, replace(choices, **more))
+
+
+@pytest.mark.parametrize(
+    ("score", "other", "people", "doubted"),
+    [
+        (0.3, 0.0, (), True),
+        (0.6, 0.0, (), False),  # seen clearly
+        (0.3, 0.5, (), False),  # the other network sees a face
+        (0.3, 0.0, (Box(170, 105, 246, 380),), False),  # a person is there
+    ],
+)
+def test_in_a_still_a_weak_face_is_doubted_if_nothing_else_speaks_for_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    score: float,
+    other: float,
+    people: tuple[Box, ...],
+    doubted: bool,
+) -> None:
+    plan = analysed_still(tmp_path, monkeypatch, Objects(*people), score, other)
+    assert [track.uncertain for track in plan.tracks] == [doubted]
+    assert bool(plan.hidden_tracks) is not doubted
+    assert plan.tracks[0].doubt == (NO_PERSON if doubted else "")
+
+
+def test_in_a_still_thorough_doubts_no_face(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = analysed_still(tmp_path, monkeypatch, Objects(), 0.3, 0.0, doubts_faces=False)
+    assert not plan.tracks[0].uncertain
 
 
 def test_thorough_hides_it() -> None:

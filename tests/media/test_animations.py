@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 
 from redact.core.geometry import Box, Region
 from redact.core.recipe import recipe
-from redact.errors import UnreadableInputError, UnsupportedInputError, VerificationError
+from redact.errors import UnreadableInputError, UnwritableOutputError, VerificationError
 from redact.hide.styles import STYLES
 from redact.media.stills import open_still, still_sink
 from redact.media.stills.animation import AnimationSource
@@ -163,17 +163,22 @@ def test_many_colours_are_kept_nearly(tmp_path):
         assert np.square(apart).mean() < 255**2 / 10**4.2
 
 
-def test_damage_and_wrong_names_are_refused(tmp_path):
+def test_damage_is_refused(tmp_path):
     path = animation(tmp_path, "a.gif")
     data = path.read_bytes()
     cut = tmp_path / "cut.gif"
     cut.write_bytes(data[: len(data) // 2])
     with pytest.raises(UnreadableInputError):
         seen(cut)
-    misnamed = tmp_path / "a.jpg"
-    misnamed.write_bytes(data)
-    with pytest.raises(UnsupportedInputError, match=r"rename it to a\.gif"):
-        open_still(misnamed)
+
+
+def test_an_animation_with_a_pictures_name_is_one(tmp_path):
+    path = animation(tmp_path, "a.gif")
+    misnamed = path.rename(tmp_path / "a.jpg")
+    assert len(seen(misnamed)) == 6
+    assert len(seen(redacted(misnamed))) == 6
+    with pytest.raises(UnwritableOutputError, match="stays GIF"):
+        still_sink(tmp_path / "a.png", open_still(misnamed), force=False, frames=6)
 
 
 def test_a_missing_picture_leaves_no_output(tmp_path):

@@ -16,6 +16,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from redact.core.frames import Frame, Samples
 from redact.core.geometry import Box, Region, Size
+from redact.core.names import default_output
 from redact.core.recipe import recipe
 from redact.errors import (
     MissingInputError,
@@ -26,7 +27,7 @@ from redact.errors import (
     VerificationError,
 )
 from redact.hide.styles import STYLES
-from redact.media.stills import StillSink, StillSource
+from redact.media.stills import StillSink, StillSource, notes_on_name, open_still, still_sink
 from redact.media.stills.picture import StillPicture
 
 pillow_heif.register_heif_opener()
@@ -370,8 +371,6 @@ BAD: dict[str, tuple[str, Callable[[], bytes], type[Exception], str]] = {
     "no pixels": ("a.png", lambda: png_of(10, 10), UnreadableInputError, "damaged"),
     "bomb": ("a.png", lambda: png_of(60000, 60000), UnsupportedInputError, "million pixels"),
     "large": ("a.png", lambda: png_of(14200, 14200), UnsupportedInputError, "million pixels"),
-    "other": ("a.jpg", lambda: encoded("PNG"), UnsupportedInputError, "rename it to a.png"),
-    "gif": ("a.png", lambda: encoded("GIF"), UnsupportedInputError, "GIF"),
     "apng": ("a.png", lambda: several("PNG"), UnsupportedInputError, "more than one picture"),
     "animation": ("a.webp", lambda: several("WEBP"), UnsupportedInputError, "more than one"),
     "pages": ("a.tif", lambda: several("TIFF"), UnsupportedInputError, "more than one"),
@@ -482,3 +481,27 @@ def test_a_copy_of_its_own_size_is_the_picture_and_no_view_of_it(
     assert (copy == colours).all()
     copy[:] = 7
     assert np.array_equal(samples, before)
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "JPEG", "BMP", "TIFF", "GIF"])
+def test_a_name_that_says_another_format_is_kept_and_told(tmp_path: Path, form: str) -> None:
+    """As the web is full of: viewers go by the content, and so does the result."""
+    path = tmp_path / ("a.png" if form == "JPEG" else "a.jpg")
+    path.write_bytes(encoded(form))
+    output = tmp_path / f"out{path.suffix}"
+    source = open_still(path)
+    with still_sink(output, source, force=False, frames=1) as sink:
+        for frame in source.frames():
+            sink.write(frame)
+    with Image.open(output) as written:
+        assert written.format == form
+    (note,) = notes_on_name(output, source)
+    assert note.text == f"its name says {path.suffix}, it is {form}, as its source is"
+    assert notes_on_name(tmp_path / f"out.{form}", source) == ()
+
+
+def test_the_file_of_a_camera_with_two_pictures_is_read_by_its_own_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "a.mpo"
+    path.write_bytes(encoded("JPEG"))
+    assert StillSource(path).decoded.form == "JPEG"
+    assert default_output(path).name == "a.redacted.jpg"

@@ -262,6 +262,35 @@ def test_letters_that_a_program_draws_are_doubted(patch: Grey, score: float, dou
     assert ("a screen's picture" in doubt(STILL, score, perhaps, [patch] * 3)) is doubted
 
 
+def doubt_of_still(
+    box: Box, score: float, objects: tuple[ObjectDetection, ...] | None, patch: Grey | None = None
+) -> str:
+    track = plate([box])
+    found = contexts(track, score, objects, [patch] if patch is not None else ())
+    return doubt_plates([track], found, (), still=True)[0].doubt
+
+
+def test_in_a_still_a_plate_has_one_view_and_needs_less() -> None:
+    square = Box.around(300, 200, 30, 30)
+    lorry = (replace(CAR, name="truck"),)
+    assert not doubt_of_still(PLATE, 0.21, (CAR,))
+    assert doubt_of_still(PLATE, 0.19, (CAR,)).startswith(VEHICLE)
+    assert not doubt_of_still(square, 0.21, lorry)
+    assert doubt_of_still(square, 0.29, (CAR,)).startswith(VEHICLE)
+    assert not doubt_of_still(PLATE, 0.41, NOBODY)
+    assert doubt_of_still(PLATE, 0.39, NOBODY).startswith(CLEAR)
+    assert doubt_of_still(square, 0.49, NOBODY).startswith(CLEAR)
+    assert not doubt_of_still(square, 0.51, NOBODY)
+    assert not doubt_of_still(PLATE, 0.0, None)
+
+
+def test_in_a_still_what_a_program_draws_is_doubted_too() -> None:
+    paper = on_paper(250, 0)
+    assert "a screen's picture" in doubt_of_still(PLATE, 0.7, NOBODY, paper)
+    assert not doubt_of_still(PLATE, 0.7, (CAR,), paper)
+    assert not doubt_of_still(PLATE, 0.7, NOBODY, on_paper(16, 0))
+
+
 def test_faces_and_what_is_uncertain_by_its_score_stay_as_they_are() -> None:
     face = replace(STILL, id=2, kind=Kind.FACE)
     weak = replace(STILL, id=3, uncertain=True)

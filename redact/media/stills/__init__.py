@@ -29,7 +29,7 @@ from redact.errors import (
 from redact.media.drafts import draft
 from redact.media.files import open_input
 from redact.media.stills.animation import AnimationSink, AnimationSource, is_animated
-from redact.media.stills.decoding import SUFFIXES, decode, translate_errors
+from redact.media.stills.decoding import check_name, decode, fits_name, translate_errors
 from redact.media.stills.encoding import LOSSLESS, as_written, encode
 from redact.media.stills.pages import PagesSink, PagesSource
 from redact.media.stills.picture import StillPicture
@@ -43,7 +43,7 @@ class StillSource:
     """A still picture as a video of one frame; decoded once, when it is opened.
 
     Args:
-        path: The content decides the format, and the suffix must agree.
+        path: The content decides the format.
 
     Raises:
         InputError: Missing, broken, too large, animated, or not a picture that redact keeps whole.
@@ -81,7 +81,7 @@ class StillSink:
     """A still picture being written, in the format of its source.
 
     Args:
-        output: Its suffix must be one of the source's format.
+        output: Its suffix must be one of the source's format, or the source's.
         source: Says how to encode: a JPEG's quantization tables, 16 bits, lossless or not.
         force: Whether an existing output is replaced.
         quality: 1 to 100 for lossy formats; None for the source's own or a high one.
@@ -100,10 +100,7 @@ class StillSink:
             output, source=source.path, force=force, check=self._verify
         )
         self._quality = quality
-        form = source.decoded.form
-        if output.suffix.lower() not in SUFFIXES[form]:
-            remedy = f"name it {output.stem}{SUFFIXES[form][0]}"
-            raise UnwritableOutputError(f"a {form} picture stays {form}", output, remedy)
+        check_name(output, source.path, source.decoded.form)
 
     def __enter__(self) -> Self:
         self._path = self._draft.__enter__()
@@ -163,6 +160,21 @@ def open_still(path: Path) -> PictureSource:
     if is_animated(data, path):
         return AnimationSource(path, data)
     return PagesSource(path, data) if has_pages(data, path) else StillSource(path)
+
+
+def notes_on_name(output: Path, source: PictureSource) -> tuple[Note, ...]:
+    """Tells of a result whose name says another format than its content, as its source's does.
+
+    The web is full of such pictures, and viewers go by the content.
+    """
+    form = "TIFF"
+    if isinstance(source, StillSource):
+        form = source.decoded.form
+    elif isinstance(source, AnimationSource):
+        form = source.animation.form
+    if fits_name(output, form):
+        return ()
+    return (Note("misnamed", 1, f"its name says {output.suffix}, it is {form}, as its source is"),)
 
 
 def still_sink(

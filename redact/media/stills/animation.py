@@ -35,7 +35,7 @@ from redact.media.stills.animation_writers import WRITERS, AnimationInfo
 from redact.media.stills.colour_profiles import to_drawable_mode
 from redact.media.stills.decoding import (
     MOST_SAMPLES,
-    SUFFIXES,
+    check_name,
     open_image,
     read_colour_chunks,
     read_orientation,
@@ -55,7 +55,7 @@ class AnimationSource:
     """An animated picture as a video.
 
     Args:
-        path: Its suffix must agree with the content.
+        path: Where it came from.
         data: The whole file.
 
     Raises:
@@ -151,9 +151,6 @@ def _read_animation(image: Image.Image, data: bytes, path: Path) -> AnimationInf
 
 
 def _check(image: Image.Image, form: str, data: bytes, path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES[form]:
-        remedy = f"rename it to {path.stem}{SUFFIXES[form][0]}"
-        raise UnsupportedInputError(f"the name does not fit its content, {form}", path, remedy)
     count = getattr(image, "n_frames", 1)
     if image.width * image.height * 4 * count > MOST_SAMPLES:
         raise UnsupportedInputError(f"{count} pictures of that size are too many", path)
@@ -187,7 +184,7 @@ class AnimationSink:
     """An animated picture being written, in the format of its source.
 
     Args:
-        output: Its suffix must be one of the source's format.
+        output: Its suffix must be one of the source's format, or the source's.
         source: Gives delays, loop count and encoding.
         force: Whether an existing output is replaced.
         frames: How many must be written.
@@ -199,10 +196,7 @@ class AnimationSink:
     def __init__(
         self, output: Path, source: AnimationSource, *, force: bool = False, frames: int
     ) -> None:
-        form = source.animation.form
-        if output.suffix.lower() not in SUFFIXES[form]:
-            remedy = f"name it {output.stem}{SUFFIXES[form][0]}"
-            raise UnwritableOutputError(f"a {form} picture stays {form}", output, remedy)
+        check_name(output, source.path, source.animation.form)
         self._output = output
         self._source = source
         self._expected = frames

@@ -16,7 +16,12 @@ from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 from redact.core.frames import Samples, upright
 from redact.core.geometry import Turn
 from redact.core.notes import Note
-from redact.errors import RedactError, UnreadableInputError, UnsupportedInputError
+from redact.errors import (
+    RedactError,
+    UnreadableInputError,
+    UnsupportedInputError,
+    UnwritableOutputError,
+)
 from redact.media.stills import jpeg, photoshop, png
 from redact.media.stills.bilevel import bilevel_compression, is_bilevel
 from redact.media.stills.colour_profiles import (
@@ -40,7 +45,7 @@ MOST_SAMPLES = 20_000_000_000
 """Decoded bytes of all pictures of one file; more is taken for a decompression bomb."""
 
 SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": (".png", ".apng"),
     "GIF": (".gif",),
     "WEBP": (".webp",),
@@ -97,7 +102,7 @@ def decode(data: bytes, path: Path) -> Decoded:
 
     Args:
         data: The whole file.
-        path: Where it came from; its suffix must agree with the content.
+        path: Where it came from.
 
     Raises:
         InputError: See `StillSource`.
@@ -245,9 +250,22 @@ def _check(image: Image.Image, form: str, path: Path) -> None:
         raise UnsupportedInputError("more than one picture in the file", path, remedy)
     if form not in SUFFIXES:
         raise UnsupportedInputError(f"{form} pictures are not supported", path, "save it as PNG")
-    if path.suffix.lower() not in SUFFIXES[form]:
-        remedy = f"rename it to {path.stem}{SUFFIXES[form][0]}"
-        raise UnsupportedInputError(f"the name does not fit its content, {form}", path, remedy)
+
+
+def fits_name(path: Path, form: str) -> bool:
+    """Whether the suffix is one of the format."""
+    return path.suffix.lower() in SUFFIXES[form]
+
+
+def check_name(output: Path, source: Path, form: str) -> None:
+    """Refuse a result's name that says neither its format nor what the source's name says.
+
+    Raises:
+        UnwritableOutputError: It asks for another format.
+    """
+    if not fits_name(output, form) and output.suffix.lower() != source.suffix.lower():
+        remedy = f"name it {output.stem}{SUFFIXES[form][0]}"
+        raise UnwritableOutputError(f"a {form} picture stays {form}", output, remedy)
 
 
 def read_orientation(image: Image.Image) -> Turn:

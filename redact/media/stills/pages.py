@@ -27,7 +27,7 @@ from redact.errors import (
     VerificationError,
 )
 from redact.media.drafts import draft
-from redact.media.stills.decoding import MOST_SAMPLES, SUFFIXES, Decoded, decode, translate_errors
+from redact.media.stills.decoding import MOST_SAMPLES, Decoded, check_name, decode, translate_errors
 from redact.media.stills.encoding import as_written, encode
 from redact.media.stills.picture import StillPicture
 from redact.media.stills.tiff import PageWriter, split_pages
@@ -96,7 +96,7 @@ class PagesSink:
     """A file of several pages being written.
 
     Args:
-        output: Its suffix must be a TIFF's.
+        output: Its suffix must be a TIFF's, or the source's.
         source: Gives the ICC profile that each page keeps.
         force: Whether an existing output is replaced.
         frames: How many must be written.
@@ -108,9 +108,7 @@ class PagesSink:
     def __init__(
         self, output: Path, source: PagesSource, *, force: bool = False, frames: int
     ) -> None:
-        if output.suffix.lower() not in SUFFIXES["TIFF"]:
-            remedy = f"name it {output.stem}{SUFFIXES['TIFF'][0]}"
-            raise UnwritableOutputError("a TIFF picture stays TIFF", output, remedy)
+        check_name(output, source.path, "TIFF")
         self._output = output
         self._source = source
         self._expected = frames
