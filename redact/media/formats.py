@@ -258,10 +258,10 @@ def _video_faults(original: Source, finished: Source, plan: Plan | None) -> list
     return find_faults(original, finished, *asked)
 
 
-def _open_still(path: Path, _strict: bool) -> Source:
+def _open_still(path: Path, strict: bool) -> Source:
     from redact.media.stills import open_still
 
-    return open_still(path)
+    return open_still(path, strict=strict)
 
 
 def _check_still(source: Source, _recipe: Recipe, output: Path | None, _ffmpeg: str | None) -> None:

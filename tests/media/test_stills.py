@@ -355,7 +355,7 @@ BAD: dict[str, tuple[str, Callable[[], bytes], type[Exception], str]] = {
     "empty": ("a.jpg", lambda: b"", UnreadableInputError, "empty"),
     "text": ("a.png", lambda: b"hello, no picture", UnreadableInputError, "no picture"),
     "zeros": ("a.heic", lambda: bytes(5000), UnreadableInputError, "no picture"),
-    "cut jpeg": ("a.jpg", lambda: encoded("JPEG")[:900], UnreadableInputError, "damaged"),
+    "cut jpeg": ("a.jpg", lambda: encoded("JPEG")[:300], UnreadableInputError, "damaged"),
     "cut png": ("a.png", lambda: encoded("PNG")[:900], UnreadableInputError, "damaged"),
     "cut webp": ("a.webp", lambda: encoded("WEBP")[:300], UnreadableInputError, "damaged"),
     "cut tiff": ("a.tif", lambda: encoded("TIFF")[:900], UnreadableInputError, "damaged"),
@@ -505,3 +505,31 @@ def test_the_file_of_a_camera_with_two_pictures_is_read_by_its_own_suffix(tmp_pa
     path.write_bytes(encoded("JPEG"))
     assert StillSource(path).decoded.form == "JPEG"
     assert default_output(path).name == "a.redacted.jpg"
+
+
+def test_a_jpeg_that_ends_too_early_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
+    """As viewers do: uploads and memory cards leave such files."""
+    whole, cut = tmp_path / "a.jpg", tmp_path / "b.jpg"
+    whole.write_bytes(encoded("JPEG", quality=95))
+    cut.write_bytes(whole.read_bytes()[: len(whole.read_bytes()) * 3 // 4])
+    before, after = (StillSource(path).decoded.samples for path in (whole, cut))
+    height = before.shape[0]
+    assert np.array_equal(before[: height // 3], after[: height // 3])
+    assert not np.array_equal(before, after)
+    source = open_still(cut)
+    (note,) = source.notes
+    assert note.text == "the file ends too early: what is missing of the picture is grey"
+    output = tmp_path / "out.jpg"
+    with still_sink(output, source, force=False, frames=1) as sink:
+        for frame in source.frames():
+            sink.write(frame)
+    assert open_still(output).notes == ()
+    with pytest.raises(UnreadableInputError, match="ends too early"):
+        open_still(cut, strict=True)
+    with pytest.raises(UnreadableInputError):  # and what came before is not forgotten
+        StillSource(saved_bytes(tmp_path / "c.png", encoded("PNG")[:900]))
+
+
+def saved_bytes(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path

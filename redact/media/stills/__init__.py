@@ -22,6 +22,7 @@ from redact.core.frames import Frame, Samples, VideoInfo
 from redact.core.notes import Note
 from redact.errors import (
     RedactError,
+    UnreadableInputError,
     UnsupportedInputError,
     UnwritableOutputError,
     VerificationError,
@@ -29,7 +30,7 @@ from redact.errors import (
 from redact.media.drafts import draft
 from redact.media.files import open_input
 from redact.media.stills.animation import AnimationSink, AnimationSource, is_animated
-from redact.media.stills.decoding import check_name, decode, fits_name, translate_errors
+from redact.media.stills.decoding import CUT_OFF, check_name, decode, fits_name, translate_errors
 from redact.media.stills.encoding import LOSSLESS, as_written, encode
 from redact.media.stills.pages import PagesSink, PagesSource
 from redact.media.stills.picture import StillPicture
@@ -150,8 +151,12 @@ PictureSource: TypeAlias = StillSource | AnimationSource | PagesSource
 """Whatever a picture file may hold."""
 
 
-def open_still(path: Path) -> PictureSource:
+def open_still(path: Path, *, strict: bool = False) -> PictureSource:
     """The source for a picture file: one picture, an animation, or several pages.
+
+    Args:
+        path: The file.
+        strict: Whether a damaged file is refused that viewers show.
 
     Raises:
         InputError: See `StillSource`.
@@ -159,7 +164,10 @@ def open_still(path: Path) -> PictureSource:
     data = _read(path)
     if is_animated(data, path):
         return AnimationSource(path, data)
-    return PagesSource(path, data) if has_pages(data, path) else StillSource(path)
+    source = PagesSource(path, data) if has_pages(data, path) else StillSource(path)
+    if strict and any(note.kind == "cut_off" for note in source.notes):
+        raise UnreadableInputError(CUT_OFF, path, "try another copy of it")
+    return source
 
 
 def notes_on_name(output: Path, source: PictureSource) -> tuple[Note, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, UnidentifiedImageError
 
 from redact.core.frames import Samples, upright
 from redact.core.geometry import Turn
@@ -44,6 +44,7 @@ MOST_PIXELS = 200_000_000
 MOST_SAMPLES = 20_000_000_000
 """Decoded bytes of all pictures of one file; more is taken for a decompression bomb."""
 
+CUT_OFF = "the file ends too early"
 SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": (".png", ".apng"),
@@ -61,14 +62,9 @@ _MAIN_PICTURE_FORMS = {"HEIF", "AVIF", "JPEG", "PSD"}
 """Formats of which the main picture is kept where a file holds several."""
 
 _ORIENTATIONS = {
-    2: Turn(0, True),
-    3: Turn(2),
-    4: Turn(2, True),
-    5: Turn(3, True),
-    6: Turn(1),
-    7: Turn(1, True),
-    8: Turn(3),
-}
+    2: Turn(0, True), 3: Turn(2), 4: Turn(2, True),
+    5: Turn(3, True), 6: Turn(1), 7: Turn(1, True), 8: Turn(3),
+}  # fmt: skip
 """Turns by the value of EXIF's Orientation tag."""
 
 
@@ -117,7 +113,7 @@ def decode(data: bytes, path: Path) -> Decoded:
             return _decode_heif(image, form, data, path)
         resolution, chunks = read_resolution(image, form, data), read_colour_chunks(image, data)
         deep, stored = _loses_depth(image), read_orientation(image)
-        image.load()
+        lost = _load(image, form)
         turned = read_orientation(image)  # a TIFF is turned by Pillow when it is loaded
         if deep:
             decoded = _decode_16_bit(image, form, data, stored if form == "TIFF" else turned, path)
@@ -125,7 +121,24 @@ def decode(data: bytes, path: Path) -> Decoded:
             decoded = _decode_8_bit(image, form, data, turned, path)
         if resolution is not None:
             resolution = resolution.turned(stored if form == "TIFF" else turned)
-        return replace(decoded, chunks=chunks, resolution=resolution)
+        notes = lost + decoded.notes
+        return replace(decoded, chunks=chunks, resolution=resolution, notes=notes)
+
+
+def _load(image: Image.Image, form: str) -> tuple[Note, ...]:
+    """Decode it; of a JPEG that ends too early as much as there is, as viewers do."""
+    try:
+        image.load()
+    except OSError as error:
+        if form != "JPEG" or "truncated" not in str(error):
+            raise
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            image.load()
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+        return (Note("cut_off", 1, f"{CUT_OFF}: what is missing of the picture is grey"),)
+    return ()
 
 
 def _decode_8_bit(image: Image.Image, form: str, data: bytes, turn: Turn, path: Path) -> Decoded:
