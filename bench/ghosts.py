@@ -1,6 +1,8 @@
 """False faces that live long: tracks of a second and more that are hidden in clips without people.
 
-By default those of `clips_ordinary` in which nobody is seen; or whatever clips are named.
+By default those of `clips_ordinary` in which nobody is seen; or whatever clips are named. With
+`--pictures` instead whatever is hidden in the still pictures of `people_permissive` that are
+labelled to show nobody.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from pathlib import Path
 from time import process_time
 
 from false_plates import length
+from material import read_rows
 
 from redact.analysis import analyse
 from redact.core.findings import Kind, Track
@@ -35,13 +38,39 @@ def seconds(track: Track) -> float:
     return float(track.sightings[-1].time - track.sightings[0].time)
 
 
+def report_pictures(data: Path, profile: str) -> None:
+    """Print what is hidden in pictures without people, and in how many of them."""
+    rows = read_rows(data / "people_permissive" / "labels.jsonl")
+    names = [row["image"] for row in rows if row.get("complete") and not row["boxes"]]
+    counts = {Kind.FACE: 0, Kind.PLATE: 0}
+    clean, shares, began = 0, [], process_time()
+    for name in names:
+        source = open_source(data / "people_permissive" / name)
+        plan = analyse(source, recipe(profile), None, lambda *_: None)
+        size, hidden = source.info.size, plan.hidden_tracks
+        for track in hidden:
+            counts[track.kind] += 1
+        clean += not hidden
+        area = sum(track.sightings[0].box.area for track in hidden)
+        shares.append(area / (size.width * size.height))
+    print("| pictures | faces hidden | plates hidden | pictures with any | area, % | CPU s |")
+    print("|---|---|---|---|---|---|")
+    row = f"{len(names)} | {counts[Kind.FACE]} | {counts[Kind.PLATE]} | {len(names) - clean}"
+    area = 100 * sum(shares) / len(shares)
+    print(f"| {row} | {area:.2f} | {process_time() - began:.0f} |", flush=True)
+
+
 def main() -> None:
     """Print a row for each clip, and the rate of all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--profile", default="balanced")
     parser.add_argument("--clips", nargs="+", type=Path, metavar="CLIP")
+    parser.add_argument("--pictures", action="store_true", help="stills in place of clips")
     given = parser.parse_args()
+    if given.pictures:
+        report_pictures(given.data, given.profile)
+        return
     clips = given.clips or [given.data / "clips_ordinary" / name for name in DESERTED]
     wanted = recipe(given.profile).detecting({Kind.FACE})
     print("| clip | seconds | faces hidden | of a second and longer | listed | CPU s |")

@@ -31,7 +31,6 @@ from redact.track import make_tracker
 from redact.track.confidence import Briefness, mark_uncertain
 from redact.track.face_doubt import (
     IN_VEHICLE,
-    LEAST_HEIGHT,
     NO_FACE,
     NOBODY,
     TURNS,
@@ -210,7 +209,7 @@ def _unseen_faces(source: Source, tracks: Sequence[Track], progress: Progress) -
     for done, track in enumerate(weak):
         progress("doubt", done, len(weak))
         face = track.sightings[0].box.scaled(across, down)
-        if face.height < LEAST_HEIGHT or look_for_face(yunet, picture, face) >= NO_FACE:
+        if look_for_face(yunet, picture, face) >= NO_FACE:
             continue
         sight = look_for_person(objects, picture, face, TURNS)
         if max(sight.persons) < NOBODY and sight.vehicle < IN_VEHICLE:
