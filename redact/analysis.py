@@ -209,10 +209,10 @@ def _unseen_faces(source: Source, tracks: Sequence[Track], progress: Progress) -
     for done, track in enumerate(weak):
         progress("doubt", done, len(weak))
         face = track.sightings[0].box.scaled(across, down)
-        if look_for_face(yunet, picture, face) >= NO_FACE:
+        if look_for_face(yunet, picture, face, NO_FACE, TURNS) >= NO_FACE:
             continue
-        sight = look_for_person(objects, picture, face, TURNS)
-        if max(sight.persons) < NOBODY and sight.vehicle < IN_VEHICLE:
+        sights = (look_for_person(objects, picture, face, (turn,)) for turn in TURNS)
+        if not any(max(s.persons) >= NOBODY or s.vehicle >= IN_VEHICLE for s in sights):
             found.add(track.id)
     progress("doubt", len(weak), len(weak))
     return found

@@ -41,16 +41,16 @@ def middle(width: float, height: float, score: float = 0.8) -> Detection:
 
 def test_the_mean_over_sizes_counts() -> None:
     network = Network(lambda _: [middle(66, 88), middle(66, 88, 0.5)])
-    assert look_for_face(network, picture(), FACE, (0,)) == pytest.approx(0.8)
+    assert look_for_face(network, picture(), FACE, 1, (0,)) == pytest.approx(0.8)
     assert [view.shape for view in network.views] == [(256, 256, 3)] * 3
     once = Network(lambda _: [middle(96, 128)])  # too large for the smallest of them
-    assert look_for_face(once, picture(), FACE, (0,)) == pytest.approx(0.8 * 2 / 3)
+    assert look_for_face(once, picture(), FACE, 1, (0,)) == pytest.approx(0.8 * 2 / 3)
 
 
 def test_what_is_seen_elsewhere_is_no_answer() -> None:
     aside = Detection(Kind.FACE, Box.around(30, 30, 66, 88), 0.9)
-    assert look_for_face(Network(lambda _: [aside]), picture(), FACE) == 0
-    assert look_for_face(Network(lambda _: []), picture(), FACE) == 0
+    assert look_for_face(Network(lambda _: [aside]), picture(), FACE, 1) == 0
+    assert look_for_face(Network(lambda _: []), picture(), FACE, 1) == 0
 
 
 @pytest.mark.parametrize("quarters", range(4))
@@ -65,6 +65,18 @@ def test_the_best_turn_counts(quarters: int) -> None:
     seeing = Network(
         lambda view: [middle(66, 88)] if view[100].mean() > view[156].mean() + 50 else []
     )
-    assert look_for_face(seeing, turned, face) == pytest.approx(0.8)
+    assert look_for_face(seeing, turned, face, 1) == pytest.approx(0.8)
     others = [turn for turn in range(4) if turn != quarters]
-    assert look_for_face(seeing, turned, face, others) == 0
+    assert look_for_face(seeing, turned, face, 1, others) == 0
+
+
+def test_what_is_enough_ends_the_look() -> None:
+    network = Network(lambda _: [middle(66, 88, 0.4)])
+    assert look_for_face(network, picture(), FACE, 0.1) == pytest.approx(0.4 / 3)
+    assert len(network.views) == 1
+    weak = Network(lambda _: [middle(66, 88, 0.2)])
+    assert look_for_face(weak, picture(), FACE, 0.1) == pytest.approx(0.4 / 3)
+    assert len(weak.views) == 2
+    nothing = Network(lambda _: [])
+    assert look_for_face(nothing, picture(), FACE, 0.1) == 0
+    assert len(nothing.views) == 12
