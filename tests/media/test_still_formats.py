@@ -519,6 +519,13 @@ def test_a_damaged_deep_avif_is_called_damaged(tmp_path):
         open_still(path)
 
 
+def test_a_deep_avif_that_only_others_decode_is_not_called_damaged(tmp_path, monkeypatch):
+    path = hdr_avif(tmp_path / "a.avif", 10, 16)
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
+    with pytest.raises(UnsupportedInputError, match="its 10 bits a channel cannot be decoded"):
+        open_still(path)
+
+
 def pictures(count: int) -> list[Image.Image]:
     return [scene().rotate(20 * k) for k in range(count)]
 

@@ -185,7 +185,7 @@ def _decode_heif(image: Image.Image, form: str, data: bytes, path: Path) -> Deco
         return replace(decoded, options=options, notes=notes)
     if form == "AVIF":
         samples = upright(
-            swap_red_and_blue(decode_avif(data, coding.bits)), read_orientation(image)
+            swap_red_and_blue(decode_avif(data, coding.bits, path)), read_orientation(image)
         )
     else:
         samples = decode_heif(data)

@@ -8,12 +8,15 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from redact.core.frames import Samples
 from redact.core.notes import Note
+from redact.errors import UnsupportedInputError
 
 _CODE_POINTS = (
     "color_primaries",
@@ -117,13 +120,20 @@ def decode_heif(data: bytes) -> Samples:
     return samples.view() if samples.flags.writeable else samples.copy()
 
 
-def decode_avif(data: bytes, bits: int) -> Samples:
-    """The main picture with 16 bits a channel, stored as in the file."""
+def decode_avif(data: bytes, bits: int, path: Path) -> Samples:
+    """The main picture with 16 bits a channel, stored as in the file.
+
+    Raises:
+        UnsupportedInputError: OpenCV does not decode it, but Pillow does, with 8 bits.
+    """
     import cv2
 
     decoded: Samples | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None:
-        raise ValueError("its main picture cannot be decoded")
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()  # says what is wrong if it is damaged
+        remedy = "export it with 8 bits a channel"
+        raise UnsupportedInputError(f"its {bits} bits a channel cannot be decoded", path, remedy)
     samples = np.asarray(decoded)
     if samples.dtype != np.uint16:
         return samples
