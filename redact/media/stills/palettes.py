@@ -15,6 +15,10 @@ _COMMONEST = 128
 are those that lie farthest from all before them, so that of any colour a mixture comes close."""
 
 
+_NOISE = 0.1
+"""What the noise of a mixture counts beside how far it is off: dots of a far colour are seen."""
+
+
 def _pack_rgb(samples: Samples) -> NDArray[np.uint32]:
     red, green, blue = (samples[..., i].astype(np.uint32) for i in range(3))
     return np.asarray((red << 16) | (green << 8) | blue, np.uint32)
@@ -81,7 +85,8 @@ def _mix_of(
     shares = np.einsum("ij,ikj->ik", missing, steps) / np.maximum(lengths, 1)
     shares = shares.clip(0, 0.5).astype(np.float32)
     left = np.square(missing[:, None] - shares[..., None] * steps).sum(axis=2)
-    far = left.argmin(axis=1)
+    noise = shares * (1 - shares) * lengths
+    far = (left + _NOISE * noise).argmin(axis=1)
     return near, far, shares[np.arange(len(colours)), far]
 
 
