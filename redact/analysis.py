@@ -73,10 +73,9 @@ def analyse(
     if not read.frames:
         raise UnsupportedInputError("there is not one frame in it", source.path)
     tracks = tuple(tracker.tracks())
-    if seen is not None and info.is_still:
+    if seen is not None and info.is_still and recipe.doubts_faces:
         tracks = doubt_plates(tracks, seen.plate_contexts, (), still=True)
-        if recipe.doubts_faces:
-            tracks = doubt_faces(tracks, _unseen_faces(source, tracks, progress))
+        tracks = doubt_faces(tracks, _unseen_faces(source, tracks, progress))
     elif seen is not None and read.frames > 1:
         brief = Briefness(tracker.cuts(), read.frames, info.rate, seen.restless)
         tracks = mark_uncertain(tracks, recipe, info.size, brief)
@@ -165,7 +164,8 @@ def _detect_and_track(
         if info.is_still:  # a large one takes minutes, and silence is taken for standing still
             progress("analyse", 0, info.frames)
 
-    scorer = runner.detector("plates")
+    asked = recipe.doubts_faces or not info.is_still
+    scorer = runner.detector("plates") if asked else None
     context = PlateContextFinder(scorer, load_objects) if isinstance(scorer, PlateScorer) else None
     schedule = VideoSchedule(runner, recipe.coverage.follow, cache, still_going, context)
     with _caching(cache, mark, source, recipe, progress) as tell:

@@ -59,7 +59,8 @@ class Recipe:
         slope: How much the confidence threshold of a face rises with each doubling of its height
             beyond `KNEE`, and that of its track beyond `TRACK_KNEE`: large faces are detected with
             high scores, and large false positives hide most of the picture for nothing.
-        doubts_faces: Whether a face that is never clear needs a person around it.
+        doubts_faces: Whether a face that is never clear needs a person around it, and in a still
+            a plate must be one at other sizes.
         uncertain: Whether uncertain tracks are hidden too, or only listed in the plan.
         coverage: How far hiding reaches beyond what was seen.
         style: How a region is hidden.

@@ -153,7 +153,7 @@ def test_in_a_still_a_weak_face_is_doubted_if_nothing_else_speaks_for_it(
     assert plan.tracks[0].doubt == (NO_PERSON if doubted else "")
 
 
-def test_in_a_still_thorough_doubts_no_face(
+def test_in_a_still_thorough_doubts_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = analysed_still(tmp_path, monkeypatch, Objects(), 0.3, 0.0, doubts_faces=False)
