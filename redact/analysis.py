@@ -30,13 +30,12 @@ from redact.pipeline import EveryFrame
 from redact.track import make_tracker
 from redact.track.confidence import Briefness, mark_uncertain
 from redact.track.face_doubt import (
-    IN_VEHICLE,
     NO_FACE,
-    NOBODY,
     TURNS,
     FaceDoubts,
     Look,
     doubt_faces,
+    has_somebody,
     weak_faces,
 )
 from redact.track.pages import for_every_page
@@ -212,7 +211,7 @@ def _unseen_faces(source: Source, tracks: Sequence[Track], progress: Progress) -
         if look_for_face(yunet, picture, face, NO_FACE, TURNS) >= NO_FACE:
             continue
         sights = (look_for_person(objects, picture, face, (turn,)) for turn in TURNS)
-        if not any(max(s.persons) >= NOBODY or s.vehicle >= IN_VEHICLE for s in sights):
+        if not any(has_somebody(sight.persons, sight.vehicle) for sight in sights):
             found.add(track.id)
     progress("doubt", len(weak), len(weak))
     return found

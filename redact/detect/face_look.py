@@ -11,14 +11,14 @@ from redact.core.geometry import Box
 from redact.core.interfaces import Detector
 from redact.detect.detectors.boxes import cut_square
 
-_VIEW = 256
+VIEW = 256
 """Pixels across and down a view, the face's middle in its own."""
-_FACES = (88, 60, 128)
+FACE_SIDES = (88, 60, 128)
 """Pixels of the face's longer side in the views."""
-_LEAST_SCORE = 0.1
+LEAST_SCORE = 0.1
 """Scores below count as 0."""
-_SAME = 0.25
-"""Intersection over union from which what is seen is the face that was asked about."""
+SAME = 0.25
+"""Intersection over union from which two boxes are one thing."""
 
 
 def look_for_face(
@@ -37,14 +37,12 @@ def look_for_face(
     """
 
     def seen(scale: float, quarters: int) -> float:
-        square = cut_square(picture, face.centre, scale, _VIEW)
+        square = cut_square(picture, face.centre, scale, VIEW)
         sides = face.width * scale, face.height * scale
-        place = Box.around(_VIEW / 2, _VIEW / 2, *(sides if quarters % 2 == 0 else sides[::-1]))
-        view = np.ascontiguousarray(np.rot90(square, quarters))
-        (found,) = detector.detect([view], _LEAST_SCORE)
-        return max((one.score for one in found if one.box.iou(place) >= _SAME), default=0.0)
+        place = Box.around(VIEW / 2, VIEW / 2, *(sides if quarters % 2 == 0 else sides[::-1]))
+        return score_in_view(detector, np.ascontiguousarray(np.rot90(square, quarters)), place)
 
-    scales = [side / max(face.width, face.height) for side in _FACES]
+    scales = [side / max(face.width, face.height) for side in FACE_SIDES]
     best = 0.0
     for quarters in turns:
         total = 0.0
@@ -54,3 +52,9 @@ def look_for_face(
                 return total / len(scales)
         best = max(best, total / len(scales))
     return best
+
+
+def score_in_view(detector: Detector, view: Rgb, place: Box) -> float:
+    """The best score of a detector at a place of an enlarged view, 0 for none."""
+    (found,) = detector.detect([view], LEAST_SCORE)
+    return max((one.score for one in found if one.box.iou(place) >= SAME), default=0.0)

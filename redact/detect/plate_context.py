@@ -77,12 +77,12 @@ class PlateContextFinder:
             picture = copies.copy(min(copies.size.longer, _SIDE))
             scale = picture.shape[1] / copies.size.width, picture.shape[0] / copies.size.height
             inside = [one for one in plates if _has_its_middle(picture, one.box.scaled(*scale))]
-            due = self._due(inside)
+            due = self._take_turns(inside)
             score = self._plates.score_at_scales
             self._last = plates, {box: score(picture, box.scaled(*scale)) for box in due}
         return self._last[1]
 
-    def _due(self, plates: Sequence[Detection]) -> list[Box]:
+    def _take_turns(self, plates: Sequence[Detection]) -> list[Box]:
         """The plates whose turn it is to be scored."""
         times = {one.box: self._times_scored(one.box) for one in plates}
         turns = sorted(plates, key=lambda one: (times[one.box], -one.score))

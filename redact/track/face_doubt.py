@@ -48,7 +48,7 @@ _LEAST, _ABOVE, _MOST = 0.2, 0.1, 0.35
 between these bounds: 4 of 143 true ones are below the lower one, but many fish above it."""
 _TURNED = 0.15
 """In another turn it must be so much more."""
-IN_VEHICLE = 0.5
+_IN_VEHICLE = 0.5
 """Or a vehicle's, once: who sits behind a windscreen is no person to the network of objects."""
 _NOTHING = 0.15
 """And one that is seen clearly, if it is that much in any turn: of 200 such true ones the lowest
@@ -56,7 +56,7 @@ has 0.26."""
 
 _WEAK = 0.5
 """Score of a still's face below which it is asked about."""
-NO_FACE, NOBODY = 0.1, 0.2
+NO_FACE, _NOBODY = 0.1, 0.2
 """It is nobody's where another network sees less of a face, and the network of objects less of a
 person: of 274 weak true faces none is below both, of 358 in pictures without people 179 are."""
 _MOST_ASKED = 100
@@ -152,7 +152,7 @@ class FaceDoubts:
         return [i for i in ids if any(len(seen) == len(TURNS) for seen in self._scores[i])]
 
     def _has_somebody(self, id: int, best: float, needed: float) -> bool:
-        if max(self._vehicles[id]) >= IN_VEHICLE:
+        if max(self._vehicles[id]) >= _IN_VEHICLE:
             return True
         surest = max(self._mean(id, turn) for turn in TURNS)
         if best >= _CLEAR:
@@ -234,6 +234,16 @@ def weak_faces(tracks: Iterable[Track]) -> list[Track]:
     """The faces of a still that are asked about, each by itself: there is but one view of all."""
     weak = [t for t in tracks if t.kind is Kind.FACE and not t.uncertain and _is_weak(t)]
     return sorted(weak, key=lambda t: -t.sightings[0].box.area)[:_MOST_ASKED]
+
+
+def has_somebody(persons: Sequence[float], vehicle: float) -> bool:
+    """Whether a look at a weak face of a still speaks for it.
+
+    Args:
+        persons: How surely a person is seen there, in each of the look's turns.
+        vehicle: How surely a vehicle is.
+    """
+    return max(persons) >= _NOBODY or vehicle >= _IN_VEHICLE
 
 
 def _is_weak(track: Track) -> bool:

@@ -18,6 +18,7 @@ from redact.core.frames import Frame, Picture, Rgb, upright_size
 from redact.core.geometry import Box, Size
 from redact.core.interfaces import Detector
 from redact.core.kinds import KINDS, kind_of_detector
+from redact.detect.face_look import FACE_SIDES, LEAST_SCORE, SAME, VIEW, score_in_view
 from redact.detect.schedule import PassCache
 from redact.verify.other_scale import SCALES, OtherScales
 from redact.verify.passes import (
@@ -76,18 +77,6 @@ _SMALL = 20.0
 
 _SMALL_EXTRA = 0.06
 """By how much one detector must score more there to be enough."""
-
-_VIEW_THRESHOLD = 0.1
-"""Scores in enlarged views below this count as 0."""
-
-_VIEW = 256
-"""Side of an enlarged view, in pixels."""
-
-_FACE_SIDES = (88, 60, 128)
-"""Pixels that the longer side of the spot's box has in the views."""
-
-_SAME = 0.25
-"""Intersection over union from which two boxes are one thing."""
 
 GLANCE = 960
 """Longer side of the whole picture for a glance, in pixels."""
@@ -256,14 +245,12 @@ class SecondOpinion:
     def _costly_mean(self, name: str, views: Sequence[tuple[Rgb, Box]]) -> float:
         """The mean over all views; 0, without more work, if nothing is seen in the first."""
         first = self._score(name, *views[0])
-        if first < _VIEW_THRESHOLD:
+        if first < LEAST_SCORE:
             return 0.0
         return _mean([first, *(self._score(name, *view) for view in views[1:])])
 
     def _score(self, name: str, view: Rgb, place: Box) -> float:
-        """The best score of a detector at a place of a view, 0 for none."""
-        (found,) = self._detectors[name].detect([view], _VIEW_THRESHOLD)
-        return max((d.score for d in found if d.box.iou(place) >= _SAME), default=0.0)
+        return score_in_view(self._detectors[name], view, place)
 
 
 def _mean(scores: Sequence[float]) -> float:
@@ -274,18 +261,18 @@ def _merge(detections: Sequence[Detection]) -> list[Detection]:
     """Non-maximum suppression: the highest score of each thing."""
     kept: list[Detection] = []
     for detection in sorted(detections, key=lambda d: -d.score):
-        if not any(other.box.iou(detection.box) >= _SAME for other in kept):
+        if not any(other.box.iou(detection.box) >= SAME for other in kept):
             kept.append(detection)
     return kept
 
 
 def _enlarged_views(levels: Sequence[Rgb], size: Size, box: Box) -> Iterator[tuple[Rgb, Box]]:
     """Square pictures around a box, enlarged, each with its mirror image, and the box in them."""
-    for side in _FACE_SIDES:
+    for side in FACE_SIDES:
         scale = side / max(box.width, box.height, 1.0)
         view, place = _enlarged(levels, size, box, scale)
         yield view, place
-        yield np.ascontiguousarray(view[:, ::-1]), place.mirrored(_VIEW)
+        yield np.ascontiguousarray(view[:, ::-1]), place.mirrored(VIEW)
 
 
 def _enlarged(levels: Sequence[Rgb], size: Size, box: Box, scale: float) -> tuple[Rgb, Box]:
@@ -294,18 +281,18 @@ def _enlarged(levels: Sequence[Rgb], size: Size, box: Box, scale: float) -> tupl
     copy = min(large_enough, key=len) if large_enough else max(levels, key=len)
     across, down = scale * size.width / copy.shape[1], scale * size.height / copy.shape[0]
     x, y = box.centre
-    place = box.shifted(-x, -y).scaled(scale, scale).shifted(_VIEW / 2, _VIEW / 2)
+    place = box.shifted(-x, -y).scaled(scale, scale).shifted(VIEW / 2, VIEW / 2)
     move = np.array(
-        [[across, 0, _VIEW / 2 - scale * x], [0, down, _VIEW / 2 - scale * y]], np.float64
+        [[across, 0, VIEW / 2 - scale * x], [0, down, VIEW / 2 - scale * y]], np.float64
     )
-    view = cv2.warpAffine(copy, move, (_VIEW, _VIEW), borderMode=cv2.BORDER_REPLICATE)
+    view = cv2.warpAffine(copy, move, (VIEW, VIEW), borderMode=cv2.BORDER_REPLICATE)
     return np.ascontiguousarray(view, np.uint8), place
 
 
 def _pyramid(copies: Sequence[Rgb]) -> list[Rgb]:
     """An image pyramid: the copies, largest first, and the smallest halved again and again."""
     levels = list(copies)
-    while min(levels[-1].shape[:2]) > _VIEW:
+    while min(levels[-1].shape[:2]) > VIEW:
         height, width = levels[-1].shape[:2]
         half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         levels.append(np.asarray(half, np.uint8))

@@ -27,6 +27,7 @@ from redact.errors import (
     VerificationError,
 )
 from redact.hide.styles import STYLES
+from redact.media import stills
 from redact.media.stills import StillSink, StillSource, notes_on_name, open_still, still_sink
 from redact.media.stills.picture import StillPicture
 
@@ -528,6 +529,21 @@ def test_a_jpeg_that_ends_too_early_is_shown_as_far_as_it_goes(tmp_path: Path) -
         open_still(cut, strict=True)
     with pytest.raises(UnreadableInputError):  # and what came before is not forgotten
         StillSource(saved_bytes(tmp_path / "c.png", encoded("PNG")[:900]))
+
+
+def test_a_result_that_ends_too_early_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = StillSource(saved_bytes(tmp_path / "a.jpg", encoded("JPEG", quality=95)))
+    cut = encoded("JPEG", quality=95)[:-200]
+    monkeypatch.setattr(stills, "encode", lambda *_: cut)
+    output = tmp_path / "out.jpg"
+    with (
+        pytest.raises(VerificationError, match="does not read back: the file ends too early"),
+        still_sink(output, source, force=False, frames=1) as sink,
+    ):
+        sink.write(next(source.frames()))
+    assert not output.exists()
 
 
 def saved_bytes(path: Path, data: bytes) -> Path:

@@ -22,7 +22,6 @@ from redact.core.frames import Frame, Samples, VideoInfo
 from redact.core.notes import Note
 from redact.errors import (
     RedactError,
-    UnreadableInputError,
     UnsupportedInputError,
     UnwritableOutputError,
     VerificationError,
@@ -30,7 +29,7 @@ from redact.errors import (
 from redact.media.drafts import draft
 from redact.media.files import open_input
 from redact.media.stills.animation import AnimationSink, AnimationSource, is_animated
-from redact.media.stills.decoding import CUT_OFF, check_name, decode, fits_name, translate_errors
+from redact.media.stills.decoding import check_name, decode, fits_name, translate_errors
 from redact.media.stills.encoding import LOSSLESS, as_written, encode
 from redact.media.stills.pages import PagesSink, PagesSource
 from redact.media.stills.picture import StillPicture
@@ -45,18 +44,19 @@ class StillSource:
 
     Args:
         path: The content decides the format.
+        strict: Whether a damaged file is refused that viewers show.
 
     Raises:
         InputError: Missing, broken, too large, animated, or not a picture that redact keeps whole.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, strict: bool = False) -> None:
         self.path = path
         data = _read(path)
         self._checksum = f"sha256:{hashlib.sha256(data).hexdigest()}"
         if not has_pages(data, path):  # what hangs beside the one page is left out
             data = next(split_pages(data, path), data)
-        self.decoded = decode(data, path)
+        self.decoded = decode(data, path, strict=strict)
 
     @property
     def info(self) -> VideoInfo:
@@ -138,7 +138,7 @@ class StillSink:
         if self._written is None:
             raise VerificationError("no frame was written", self._output)
         try:
-            again = decode(path.read_bytes(), path)
+            again = decode(path.read_bytes(), path, strict=True)
         except RedactError as error:
             raise VerificationError(f"does not read back: {error.problem}", self._output) from error
         if again.samples.shape[:2] != self._written.shape[:2]:
@@ -164,10 +164,9 @@ def open_still(path: Path, *, strict: bool = False) -> PictureSource:
     data = _read(path)
     if is_animated(data, path):
         return AnimationSource(path, data)
-    source = PagesSource(path, data) if has_pages(data, path) else StillSource(path)
-    if strict and any(note.kind == "cut_off" for note in source.notes):
-        raise UnreadableInputError(CUT_OFF, path, "try another copy of it")
-    return source
+    if has_pages(data, path):
+        return PagesSource(path, data)
+    return StillSource(path, strict=strict)
 
 
 def notes_on_name(output: Path, source: PictureSource) -> tuple[Note, ...]:

@@ -44,7 +44,6 @@ MOST_PIXELS = 200_000_000
 MOST_SAMPLES = 20_000_000_000
 """Decoded bytes of all pictures of one file; more is taken for a decompression bomb."""
 
-CUT_OFF = "the file ends too early"
 SUFFIXES = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "PNG": (".png", ".apng"),
@@ -93,12 +92,13 @@ class Decoded:
     notes: tuple[Note, ...] = ()
 
 
-def decode(data: bytes, path: Path) -> Decoded:
+def decode(data: bytes, path: Path, *, strict: bool = False) -> Decoded:
     """Decode a file's bytes to upright pixels.
 
     Args:
         data: The whole file.
         path: Where it came from.
+        strict: Whether a damaged picture is refused that viewers show.
 
     Raises:
         InputError: See `StillSource`.
@@ -113,7 +113,7 @@ def decode(data: bytes, path: Path) -> Decoded:
             return _decode_heif(image, form, data, path)
         resolution, chunks = read_resolution(image, form, data), read_colour_chunks(image, data)
         deep, stored = _loses_depth(image), read_orientation(image)
-        lost = _load(image, form)
+        lost = _load(image, form, path, strict)
         turned = read_orientation(image)  # a TIFF is turned by Pillow when it is loaded
         if deep:
             decoded = _decode_16_bit(image, form, data, stored if form == "TIFF" else turned, path)
@@ -125,19 +125,22 @@ def decode(data: bytes, path: Path) -> Decoded:
         return replace(decoded, chunks=chunks, resolution=resolution, notes=notes)
 
 
-def _load(image: Image.Image, form: str) -> tuple[Note, ...]:
+def _load(image: Image.Image, form: str, path: Path, strict: bool) -> tuple[Note, ...]:
     """Decode it; of a JPEG that ends too early as much as there is, as viewers do."""
     try:
         image.load()
     except OSError as error:
         if form != "JPEG" or "truncated" not in str(error):
             raise
+        cut_off = "the file ends too early"
+        if strict:
+            raise UnreadableInputError(cut_off, path, "try another copy of it") from error
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
             image.load()
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
-        return (Note("cut_off", 1, f"{CUT_OFF}: what is missing of the picture is grey"),)
+        return (Note("cut_off", 1, f"{cut_off}: what is missing of the picture is grey"),)
     return ()
 
 
@@ -310,9 +313,8 @@ def _decode_16_bit(image: Image.Image, form: str, data: bytes, turn: Turn, path:
 def _decode_with_opencv(data: bytes) -> Samples:
     import cv2
 
-    return swap_red_and_blue(
-        np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), -1))
-    )  # as it is
+    as_it_is = cv2.imdecode(np.frombuffer(data, np.uint8), -1)
+    return swap_red_and_blue(np.asarray(as_it_is))
 
 
 def swap_red_and_blue(samples: Samples) -> Samples:

@@ -14,7 +14,6 @@ _COMMONEST = 128
 """Number of the commonest colours that are kept where there are too many; the others of the palette
 are those that lie farthest from all before them, so that of any colour a mixture comes close."""
 
-
 _NOISE = 0.1
 """What the noise of a mixture counts beside how far it is off: dots of a far colour are seen."""
 

@@ -128,6 +128,12 @@ class Cropper:
 
 def _crop_graph(frame: VideoFrame, crop: Crop) -> Graph:
     width, height = crop.left + crop.right, crop.top + crop.bottom
+    cut = f"iw-{width}:ih-{height}:{crop.left}:{crop.top}:exact=1"
+    return make_graph(frame, ("crop", cut))
+
+
+def make_graph(frame: VideoFrame, *filters: tuple[str, str]) -> Graph:
+    """A graph of FFmpeg's filters, each with its options, for frames of that size and format."""
     graph = Graph()
     graph.link_nodes(
         graph.add_buffer(
@@ -136,7 +142,7 @@ def _crop_graph(frame: VideoFrame, crop: Crop) -> Graph:
             format=frame.format,
             time_base=frame.time_base or MICROSECOND,
         ),
-        graph.add("crop", f"iw-{width}:ih-{height}:{crop.left}:{crop.top}:exact=1"),
+        *(graph.add(name, said) for name, said in filters),
         graph.add("buffersink"),
     ).configure()
     return graph

@@ -13,14 +13,14 @@ from redact.errors import UnsupportedInputError
 from redact.media.files import Identity
 from redact.media.video.coded_streams import CannotCopy
 from redact.media.video.container import check_size, open_media, video_stream
-from redact.media.video.cropping import Crop, Cropper
-from redact.media.video.media_info import MICROSECOND, MediaInfo
+from redact.media.video.cropping import Crop, Cropper, make_graph
+from redact.media.video.media_info import MediaInfo
 from redact.media.video.vp9 import Vp9Stream
 
 _KEY_FRAME_OF_VP8: Final = b"\x9d\x01\x2a"
 
 
-def largest_size(path: Path, identity: Identity, first: Size) -> Size:
+def largest_size(path: Path, identity: Identity, media_info: MediaInfo) -> Size:
     """The size of the picture with the most pixels, as far as it is found without decoding.
 
     Recordings of calls begin small and grow as the connection allows. The codecs that browsers
@@ -29,19 +29,19 @@ def largest_size(path: Path, identity: Identity, first: Size) -> Size:
     Args:
         path: The file.
         identity: What it must be.
-        first: The size of the first picture.
+        media_info: Of it, with the size of the first picture.
 
     Raises:
         InputError: It cannot be read.
     """
-    sizes = [first]
+    read = _SIZES.get(media_info.codec)
+    if read is None or not media_info.container.startswith("matroska"):
+        return media_info.size
+    sizes = [media_info.size]
     with open_media(path, identity) as container:
-        stream = video_stream(container, path)
-        codec = stream.codec_context.codec.canonical_name
-        if container.format.name.startswith("matroska") and codec in {"vp8", "vp9"}:
-            read = _vp8_size if codec == "vp8" else _vp9_size
-            keys = (bytes(p) for p in container.demux(stream) if p.size and p.is_keyframe)
-            sizes += [size for key in keys if (size := read(key)) is not None]
+        packets = container.demux(video_stream(container, path))
+        keys = (bytes(packet) for packet in packets if packet.size and packet.is_keyframe)
+        sizes += [size for key in keys if (size := read(key)) is not None]
     largest = max(sizes, key=lambda size: size.width * size.height)  # the first of equal ones
     check_size(largest.width, largest.height, path)
     return largest
@@ -60,6 +60,10 @@ def _vp9_size(packet: bytes) -> Size | None:
         return Vp9Stream.open(packet).size
     except CannotCopy:
         return None
+
+
+_SIZES: Final = {"vp8": _vp8_size, "vp9": _vp9_size}
+"""By codec, what reads the size of a key frame."""
 
 
 class Shaper:
@@ -111,20 +115,12 @@ def _fitting_graph(frame: VideoFrame, size: Size) -> Graph:
     width, height = (_even(side * scale) for side in (frame.width, frame.height))
     width, height = min(width, size.width), min(height, size.height)
     left, top = (size.width - width) // 4 * 2, (size.height - height) // 4 * 2
-    graph = Graph()
-    graph.link_nodes(
-        graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=frame.time_base or MICROSECOND,
-        ),
-        graph.add("scale", f"{width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int+bitexact"),
-        graph.add("pad", f"{size.width}:{size.height}:{left}:{top}"),
-        graph.add("format", frame.format.name),
-        graph.add("buffersink"),
-    ).configure()
-    return graph
+    return make_graph(
+        frame,
+        ("scale", f"{width}:{height}:flags=bicubic+accurate_rnd+full_chroma_int+bitexact"),
+        ("pad", f"{size.width}:{size.height}:{left}:{top}"),
+        ("format", frame.format.name),
+    )
 
 
 def _even(side: float) -> int:

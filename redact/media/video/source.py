@@ -67,7 +67,7 @@ class VideoSource:
                 aspect = self.crop.aspect(media_info.aspect, stored)
                 media_info = replace(media_info, aspect=aspect)
             else:
-                size = largest_size(path, self.identity, media_info.size)
+                size = largest_size(path, self.identity, media_info)
                 media_info = replace(media_info, size=size)
             self.media_info = media_info
             self._info = _info(container, stream, self.media_info)
