@@ -217,6 +217,44 @@ _DAMAGED: dict[str, tuple[str, tuple[str, ...]]] = {
     "h264": (".mkv", ("-c:v", "libx264", "-bf", "0", "-coder", "0", "-x264-params", "scenecut=0")),
 }
 
+
+def _edited(folder: Path) -> Path:
+    """The first of two edits shows one B frame, as of trimmed recordings of screens.
+
+    FFmpeg shows it before time 0.
+    """
+    negative = ("-movflags", "+negative_cts_offsets")
+    clip = encode(folder / "negative.mov", *_B_FRAMES, *negative, sound=True)
+    edits = {"vide": [(0.04, 0.04), (1.6, 0.4)]}
+    return clips.make_edited(clip, folder / "edited.mov", edits)
+
+
+def _edited_twice(folder: Path) -> Path:
+    """Two such edits before the last: two frames come before time 0."""
+    clip = _edited(folder).with_name("negative.mov")
+    edits = {"vide": [(0.04, 0.04), (0.04, 0.16), (1.2, 0.4)]}
+    return clips.make_edited(clip, folder / "edited_twice.mov", edits)
+
+
+def _early_fragments(folder: Path) -> Path:
+    """A file in fragments that begins 0.3 s before time 0, sound too."""
+    path = folder / "early.mp4"
+    clip = encode(folder / "b.mp4", *_B_FRAMES, sound=True)
+    clips.run("-i", clip, "-c", "copy", "-output_ts_offset", "-0.3", *FRAGMENTS, path)
+    return path
+
+
+FRAGMENTS = ("-movflags", "+frag_keyframe+empty_moov+delay_moov", "-avoid_negative_ts", "disabled")
+"""Options with which ffmpeg writes times before 0 as they are."""
+
+
+EARLY: dict[str, Callable[[Path], Path]] = {
+    "one frame": _edited,
+    "two frames": _edited_twice,
+    "fragments": _early_fragments,
+}
+"""Clips that begin before time 0, all with sound."""
+
 ODD: dict[str, tuple[Callable[[Path], Path], set[str]]] = {
     "equal times": (_equal_times, {"times_moved"}),
     "repeated time": (_repeated_time, {"times_moved"}),
@@ -229,6 +267,9 @@ ODD: dict[str, tuple[Callable[[Path], Path], set[str]]] = {
     "wrapped clock": (_wrapped, set()),
     "lone parameter set": (_lone_parameter_set, {"packets_without_picture"}),
     "cut message": (_cut_message, set()),
+    "early frame": (_edited, {"times_shifted"}),
+    "early frames": (_edited_twice, {"times_shifted"}),
+    "early fragments": (_early_fragments, {"times_shifted"}),
 }
 """For each oddity its maker, and the kinds of notes that tell of it."""
 

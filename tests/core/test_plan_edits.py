@@ -79,6 +79,17 @@ def test_no_frame_too_many_is_hidden_where_times_are_rounded_to_thousandths() ->
         assert hidden == [int(index >= first) for index in range(50)]
 
 
+def test_from_0_on_means_from_the_beginning_also_of_frames_before_0() -> None:
+    times = [Fraction(n, 25) for n in (-6, 0, 1, 2, 3)]  # as an edit list may have them
+    source = SourceId("sha256:00ff", SIZE, 5, times[0], times[-1])
+    zone = HideBox(INSIDE, Fraction(0), times[2])
+    path = HidePath((Key(Fraction(0), INSIDE), Key(times[2], INSIDE)))
+    for edit in (zone, path):
+        cover = Plan(source, PLAN.recipe, edits=(edit,)).cover()
+        hidden = [len(cover(index, time)) for index, time in enumerate(times)]
+        assert hidden == [1, 1, 1, 0, 0]
+
+
 def test_a_time_just_after_the_last_frame_means_that_frame() -> None:
     frame = Fraction(1001, 30000)
     last = 2 * frame

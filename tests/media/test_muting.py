@@ -136,6 +136,24 @@ def test_sound_that_begins_later_is_silenced_by_the_clock_of_the_pictures(tmp_pa
     assert silent.sum() < last - first + 60
 
 
+def test_from_0_on_means_from_the_beginning_also_of_sound_before_0(tmp_path: Path) -> None:
+    path, output = tmp_path / "early.asf", tmp_path / "out.mkv"
+    early = ("-output_ts_offset", "-0.3", "-avoid_negative_ts", "disabled")
+    clips.run(
+        *("-f", "lavfi", "-i", "testsrc=s=64x48:r=20:d=1", "-f", "lavfi", "-i", SOUND),
+        *("-c:v", "mpeg4", "-c:a", "wmav2", *early, path),
+    )
+    assert heard(path)[0] < -Fraction(1, 4)
+    mute = Mute(Fraction(0), Fraction(1, 5))
+    api.render_file(path, output, plan_of(path, mute), checking=None)
+    start, samples, rate = heard(output)
+    until = round((Fraction(1, 2) - start) * rate)
+    assert until > rate / 3
+    edge = rate // 20  # a lossy encoder smears the end
+    assert np.abs(samples[: until - edge]).max() < 0.01
+    assert np.abs(samples[until + edge :]).max() > 0.1
+
+
 def test_disguised_voices_are_silent_there_too(tmp_path: Path) -> None:
     output = muted(clip(tmp_path, "pcm.mov"), SPANS[0], audio="disguise")
     begins, after, rate = heard(output)

@@ -12,9 +12,10 @@ import pytest
 
 from redact.core.notes import Note
 from redact.errors import UnsupportedInputError
+from redact.media.video.checking import find_faults
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
-from tests import odd_clips
+from tests import clips, odd_clips
 from tests.media.test_source import players_times
 
 
@@ -145,3 +146,37 @@ def test_leading_pictures_that_nobody_can_show_are_not_missed(
     assert "frames_hidden" not in {note.kind for note in source.notes}
     assert note(source, "pictures_lost").count in {1, 2, 3}
     assert len(times(copy(path, tmp_path / f"out{suffix}"))) == len(found)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".ts"])
+@pytest.mark.parametrize("name", odd_clips.EARLY)
+def test_what_comes_before_time_0_is_kept_in_step_with_its_sound(
+    folder: Path, tmp_path: Path, name: str, suffix: str
+) -> None:
+    path, output = odd_clips.EARLY[name](folder), tmp_path / f"out{suffix}"
+    source = VideoSource(path)
+    before = times(source)
+    assert before[0] < 0
+    said = note(source, "times_shifted")
+    assert said.count == sum(time < 0 for time in before)
+    assert said.text.endswith(f"shown {float(-before[0]):.3f} s later, sound too")
+    result = copy(path, output)
+    after = times(result)
+    assert {b - a for a, b in zip(before, after, strict=True)} == {after[0] - before[0]}
+    assert suffix == ".ts" or after[0] == 0
+    assert find_faults(source, result) == []
+    apart = sound_times(output)[-1] - sound_times(path)[-1]
+    assert apart == pytest.approx(float(after[0] - before[0]), abs=0.03)
+
+
+def test_what_comes_before_time_0_is_refused_in_an_avi_with_sound(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Which cannot keep them in step."""
+    source = VideoSource(odd_clips.EARLY["fragments"](folder))
+    with pytest.raises(UnsupportedInputError, match=r"300\.000 ms off; name the output \.mp4 or"):
+        VideoSink(tmp_path / "out.avi", source).check_writable()
+    silent = tmp_path / "silent.mp4"
+    clips.run("-copyts", "-i", source.path, "-an", "-c", "copy", *odd_clips.FRAGMENTS, silent)
+    assert times(VideoSource(silent))[0] < 0
+    assert times(copy(silent, tmp_path / "out.avi"))[0] == 0

@@ -437,3 +437,16 @@ def test_names_need_not_be_utf_8(folder: Path, tmp_path: Path, name: str) -> Non
     result = copy(path, path.with_name(os.fsdecode(b"\xe9ter" + os.fsencode(clip.suffix))))
     assert len(times(result)) == len(times(VideoSource(clip)))
     assert sorted(p.suffix for p in odd.iterdir()) == [clip.suffix] * 2
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_advice_never_names_what_the_output_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    output = tmp_path / f"out{suffix}"
+    path = clips.make(folder, "plain")
+    _one_frame_lost(output, VideoSource(path), monkeypatch)
+    with pytest.raises(VerificationError, match="9 frames instead of 10") as refused:
+        copy(path, output)
+    advice = {".mkv": "name the output .mp4 or .mov"}.get(suffix)
+    assert refused.value.remedy == advice

@@ -263,14 +263,14 @@ def test_other_words_than_the_source_has_are_noticed(tmp_path, monkeypatch):
         honest(path, codec, [replace(found[0], words=found[0].words + "!"), *found[1:]], tick)
 
     monkeypatch.setattr(subtitles, "_mux", altered)
-    with pytest.raises(VerificationError, match="did not keep the subtitles"):
+    with pytest.raises(VerificationError, match="keep the subtitles; leave --keep subtitles out"):
         rendered(path)
 
     def late(path: Path, codec: str, found: Sequence[Cue], tick: Fraction) -> None:
         honest(path, codec, [replace(found[0], end=found[0].end + tick), *found[1:]], tick)
 
     monkeypatch.setattr(subtitles, "_mux", late)
-    with pytest.raises(VerificationError, match="did not keep the subtitles"):
+    with pytest.raises(VerificationError, match="keep the subtitles; leave --keep subtitles out"):
         rendered(path)
 
 

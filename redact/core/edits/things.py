@@ -171,9 +171,10 @@ class Things:
     ) -> tuple[Fraction | None, Fraction | None]:
         """From when to when frames begin that are hidden from one time to another.
 
-        Only hiding is so lenient; what is shown is not.
+        Only hiding is so lenient; what is shown is not. From 0 on means from the beginning, also
+        where frames come before it.
         """
-        begun = None if start is None else start - self.lead
+        begun = start - self.lead if start else None
         return begun, None if end is None else end + ROUNDING
 
     def _divide(self, edit: Split | Trim) -> None:

@@ -30,6 +30,7 @@ from redact.media.video.subtitles import (
     read_cues,
     read_payloads,
 )
+from redact.media.video.timing import other_container
 from redact.media.video.tracks import AUDIO_CODECS
 
 _TAGS = {
@@ -81,15 +82,14 @@ def presentation_times(path: Path) -> list[Fraction]:
 def _check_times(wanted: Sequence[Fraction], found: Sequence[Fraction], job: MuxJob) -> None:
     if len(found) != len(wanted):
         raise VerificationError(
-            f"the result has {len(found)} frames instead of {len(wanted)}", remedy=_OTHER_CONTAINER
+            f"the result has {len(found)} frames instead of {len(wanted)}",
+            remedy=other_container(job.choice.container),
         )
     constant = found[0] - wanted[0] if job.timing.free_start else Fraction(0)
     worst = max(abs(a + constant - b) for a, b in zip(wanted, found, strict=True))
     if worst:
-        raise VerificationError(job.timing.refused(worst).problem, remedy=_OTHER_CONTAINER)
-
-
-_OTHER_CONTAINER = "name the output .mp4 or .mov"
+        refused = job.timing.refused(worst)
+        raise VerificationError(refused.problem, remedy=refused.remedy)
 
 
 def _check_details(found: MediaInfo, job: MuxJob) -> None:
@@ -97,7 +97,7 @@ def _check_details(found: MediaInfo, job: MuxJob) -> None:
         if wanted != kept:
             raise VerificationError(
                 f"{job.choice.container} did not keep the {name}: {kept} instead of {wanted}",
-                remedy=_OTHER_CONTAINER,
+                remedy=other_container(job.choice.container),
             )
 
 
@@ -190,7 +190,7 @@ def _check_streams(job: MuxJob) -> None:
         if said != languages:
             raise VerificationError(
                 f"{job.choice.container} did not keep the languages: {said} instead of {languages}",
-                remedy=f"{_OTHER_CONTAINER}, or leave --keep languages out",
+                remedy=_or_leave_out(other_container(job.choice.container), "languages"),
             )
         tags = unlisted_tags(container)
     if tags:
@@ -208,8 +208,17 @@ def _check_subtitles(job: MuxJob) -> None:
         if found != expected_payloads(words.cues, codec, job.timing.offset):
             raise VerificationError(
                 f"{job.choice.container} did not keep the subtitles",
-                remedy="name the output .mkv, or leave --keep subtitles out",
+                remedy=_or_leave_out(
+                    None if job.choice.container == "matroska" else "name the output .mkv",
+                    "subtitles",
+                ),
             )
+
+
+def _or_leave_out(advice: str | None, extra: Extra) -> str:
+    """What to do where an extra is not kept: another container, if one is named, or no extra."""
+    without = f"leave --keep {extra} out"
+    return without if advice is None else f"{advice}, or {without}"
 
 
 def stream_languages(container: InputContainer) -> list[str | None]:
@@ -289,5 +298,6 @@ def _subtitle_faults(source: VideoSource, output: VideoSource) -> list[str]:
 
 
 def _may_shift(source: VideoSource, output: VideoSource) -> bool:
-    """Whether all times may be shifted: between MPEG's streams and files."""
-    return any(v.media_info.container.startswith("mpeg") for v in (source, output))
+    """Whether all times may be shifted: between MPEG's streams and files, or up to time 0."""
+    mpeg = any(v.media_info.container.startswith("mpeg") for v in (source, output))
+    return mpeg or source.media_info.early > 0

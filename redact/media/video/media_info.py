@@ -116,6 +116,8 @@ class MediaInfo:
         aspect: Sample aspect ratio, a pixel's width divided by its height, None where not said.
         bit_rate: Bits per second of the video, of the whole file where the stream does not say.
         start: Seconds at which the earliest stream begins, to the nearest tick of `time_base`.
+        early: Seconds by which the first frame is shown before time 0, 0 where it is not, and of
+            MPEG's streams, which begin at any time.
         interlaced: Whether the first frame is made of two fields.
         top_first: Whether its upper field comes first.
         mastering: Raw mastering display data of the first frame, None where absent.
@@ -138,6 +140,7 @@ class MediaInfo:
     aspect: Fraction | None
     bit_rate: int | None
     start: Fraction
+    early: Fraction
     interlaced: bool
     top_first: bool
     mastering: bytes | None
@@ -181,6 +184,7 @@ def read_media_info(
         aspect=stream.sample_aspect_ratio or context.sample_aspect_ratio or None,
         bit_rate=stream.bit_rate or container.bit_rate or None,
         start=_start(container, stream),
+        early=_early(container, frame, stream),
         interlaced=frame.interlaced_frame,
         top_first=context.field_order in _TOP_FIRST,
         mastering=_side_data_bytes(frame, "MASTERING_DISPLAY_METADATA"),
@@ -221,6 +225,12 @@ def _start(container: InputContainer, stream: VideoStream) -> Fraction:
     """FFmpeg tells it in whole microseconds, which are no whole ticks of MPEG's 90 kHz."""
     tick = stream.time_base or MICROSECOND
     return round(Fraction(container.start_time or 0) * MICROSECOND / tick) * tick
+
+
+def _early(container: InputContainer, frame: VideoFrame, stream: VideoStream) -> Fraction:
+    anywhere = container.format.name.startswith("mpeg")
+    ticks = 0 if anywhere else max(0, -(frame.pts or 0))
+    return ticks * (stream.time_base or MICROSECOND)
 
 
 def _frame_rate(stream: VideoStream) -> Fraction | None:

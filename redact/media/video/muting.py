@@ -129,8 +129,11 @@ def check_heard(tracks: Sequence[DecodedTrack], mutes: Sequence[Mute], source: P
 
 
 def _sample_span(mute: Mute, track: DecodedTrack, samples: int) -> tuple[int, int]:
-    """The first sample that a span touches, and the one after its last."""
-    first = max(0, floor((mute.start - track.start) * track.rate))
+    """The first sample that a span touches, and the one after its last.
+
+    From 0 on means from the beginning, also of sound that begins before it.
+    """
+    first = max(0, floor((mute.start - track.start) * track.rate)) if mute.start else 0
     return first, min(samples, ceil((mute.end - track.start) * track.rate))
 
 

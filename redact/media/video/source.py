@@ -49,6 +49,7 @@ class VideoSource:
         self._time_notes: tuple[Note, ...] = ()
         self._offsets: tuple[Fraction, ...] = ()
         self._resized = 0
+        self._early = 0
         with closing(self._decode()) as decoded:
             first = next(decoded, None)
             if first is None:
@@ -83,7 +84,8 @@ class VideoSource:
         crop = () if self.crop is None else (_crop_note(self.media_info),)
         resized = (_resized_note(self._resized, self.media_info),) if self._resized else ()
         reading = (*self._time_notes, *_notes_on_damage(self._findings))
-        return (*crop, *resized, *source_notes(self.media_info), *reading)
+        early = (_early_note(self._early, self.media_info),) if self._early else ()
+        return (*crop, *resized, *early, *source_notes(self.media_info), *reading)
 
     def make_shaper(self) -> Shaper:
         """What brings decoded frames to what is shown of them, in one size."""
@@ -138,6 +140,7 @@ class VideoSource:
         best = BestEffort()
         shaper = self.make_shaper()
         growing = GrowingTimes(clock, round(1 / (self.media_info.rate or 25) / clock))
+        early = 0
         with closing(self._decode()) as decoded:
             wanted = _wanted_times(decoded, best, self.media_info)
             for index, (one, time) in enumerate(growing.assign(wanted)):
@@ -146,8 +149,10 @@ class VideoSource:
                 _check_same_shape(picture, self.media_info, self.path)
                 if one.hidden:
                     picture.fill_with_grey()
+                early += time < 0 < self.media_info.early
                 yield Frame(index, time * clock, picture)
         self._resized = shaper.resized
+        self._early = early
         self._offsets = tuple(growing.offsets)
         self._time_notes = tuple(_notes_on_times(growing, best))
 
@@ -166,6 +171,14 @@ def _resized_note(count: int, media_info: MediaInfo) -> Note:
     frames = _number_of(count, "frame")
     return Note(
         "resized", count, f"{frames} {verb} another size: scaled to {size.width}x{size.height}"
+    )
+
+
+def _early_note(count: int, media_info: MediaInfo) -> Note:
+    frames, verb = _number_of(count, "frame"), "comes" if count == 1 else "come"
+    later = f"{float(media_info.early):.3f} s later{', sound too' if media_info.audio else ''}"
+    return Note(
+        "times_shifted", count, f"{frames} {verb} before time 0: all of the result is shown {later}"
     )
 
 

@@ -50,18 +50,26 @@ class Timing:
         return UnsupportedInputError(
             f"{self.container} cannot keep its times: they would be {float(off) * 1000:.3f} ms off",
             path,
-            "name the output .mp4 or .mov",
+            other_container(self.container),
         )
+
+
+def other_container(container: str) -> str | None:
+    """Advice for what a container does not keep; None for those that keep the most."""
+    return None if container in {"mp4", "mov"} else "name the output .mp4 or .mov"
 
 
 def timing_for(container: str, media_info: MediaInfo) -> Timing:
     """How times are carried over into that container.
 
-    MPEG's streams begin at any time and files at zero. From one to the other, pictures and sound
-    are shifted together. Otherwise every time stays as it is.
+    MPEG's streams begin at any time and files at zero: players would not show what comes before.
+    From one to the other, and where a file's first frame is before zero, pictures and sound are
+    shifted together, but not into an AVI, whose sound begins at once. Otherwise every time stays as
+    it is.
     """
     rate = media_info.rate
     tick = 1 / rate if container == "avi" and rate is not None else _TICKS.get(container)
     was, becomes = media_info.container.startswith("mpeg"), container == "mpegts"
-    offset = media_info.start if was and not becomes else Fraction(0)
+    early = Fraction(0) if container == "avi" and media_info.audio else media_info.early
+    offset = media_info.start if was and not becomes else -early
     return Timing(container, tick, offset, free_start=becomes and not was)
