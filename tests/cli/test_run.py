@@ -416,6 +416,32 @@ def test_choices_that_do_not_exist(options: list[str], capsys: pytest.CaptureFix
     assert here() == {"a.jpg"}
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("--style blurr", "'--style': 'blurr' is not one of 'blur', 'solid', 'pixelate', 'cover',"),
+        ("--audio loud", "'--audio': 'loud' is not one of 'keep', 'drop', 'disguise'."),
+        ("--pad wide", "'--pad': 'wide' should be a valid number"),
+        ("--quality best", "'--quality': 'best' should be a valid integer"),
+        ("--before -1", "'--before': '-1' should be greater than or equal to 0"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told_without_a_librarys_words(
+    said: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("a.jpg")
+    assert redact("run", "a.jpg", *said.split()) == exit_codes.USAGE
+    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert words in shown
+    for foreign in ("Value error", "Input should", "unable to parse"):
+        assert foreign not in shown
+
+
+def test_an_action_that_does_not_exist_is_told_so_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert redact("edit", "a.redact.json", "change") == exit_codes.USAGE
+    assert "Value error" not in capsys.readouterr().err
+
+
 def test_results_that_collide() -> None:
     write("one/a.jpg")
     write("two/a.jpg")
