@@ -50,6 +50,7 @@ def analysis_in_words(report: Report, plan: Path, sheet: Path | None) -> list[st
     made = f"{number_of(report.frames, 'frame')}, {report.seconds:.1f} s"
     lines = [f"to hide: {_hidden(report)}"]
     lines += [_uncertain(report, _BY_OPTION)] if report.uncertain else []
+    lines += [note.text for note in report.notes]
     if sheet is not None:
         lines += [f"sheet: {printable(sheet)}, PRIVATE: it shows faces in clear; delete it in time"]
     lines += ["next: change the plan if you want, then `redact render` makes the result"]

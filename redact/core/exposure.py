@@ -1,4 +1,4 @@
-"""Exposure: which of the things that are only listed lie wholly inside what is hidden."""
+"""Exposure: what lies wholly inside what is hidden, and what can be brought back from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TypeAlias
 from redact.core.edits.regions import DrawnRegions, HiddenTracks
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region
+from redact.core.notes import Note
 from redact.core.plan import Plan
+from redact.core.recipe import IRREVERSIBLE
 
 _Place: TypeAlias = tuple[int, Fraction, int, Box]
 """A frame, its time in seconds, a track's number, and where it is there."""
@@ -38,6 +40,19 @@ def covered_tracks(plan: Plan) -> frozenset[int]:
         regions = [region for _, region in found]
         left -= {track for _, _, track, box in here if not _is_inside(box, regions)}
     return frozenset(left)
+
+
+def style_notes(plan: Plan) -> tuple[Note, ...]:
+    """That something is hidden in a style that can be reversed; nothing of other styles."""
+    weak = sorted(plan.styles - IRREVERSIBLE)
+    if not weak or not (plan.hidden_tracks or plan.things.regions):
+        return ()
+    what = "the style" if len(weak) == 1 else "the styles"
+    text = (
+        f"{what} {' and '.join(weak)} CAN BE REVERSED: faces can be recovered from what is drawn; "
+        f"{', '.join(sorted(IRREVERSIBLE))} cannot be undone"
+    )
+    return (Note("reversible_style", len(weak), text),)
 
 
 def _is_inside(box: Box, regions: Sequence[Region]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from redact.core.exposure import covered_tracks
+from redact.core.exposure import covered_tracks, style_notes
 from redact.core.findings import Kind
 from redact.core.kinds import KINDS, USUAL
 from redact.core.plan import Plan
@@ -17,13 +17,14 @@ from redact.stages import Outcome
 
 def outcome_report(outcome: Outcome, job: Job) -> Report:
     """What became of a file whose result is there, and whose plan is saved."""
+    report = report_on(outcome.plan, job, "redacted")
     return replace(
-        report_on(outcome.plan, job, "redacted"),
+        report,
         frames=outcome.frames,
         seconds=outcome.seconds,
         verification=outcome.verification,
         copied=outcome.copied,
-        notes=outcome.notes,
+        notes=report.notes + outcome.notes,
         extent=outcome.extent,
         spans=outcome.spans,
         spans_checked=outcome.spans_checked,
@@ -59,6 +60,7 @@ def report_on(plan: Plan, job: Job, status: Status) -> Report:
         plan=job.plan,
         sound=made and has_sound(job.output),
         searched=tuple(sorted(searched)),
+        notes=style_notes(plan),
         further=tuple((kind, kinds[kind]) for kind in further),
         uncertain_at=begins,
         drawn=len(plan.things.regions),

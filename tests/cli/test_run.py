@@ -195,6 +195,42 @@ def test_notes_are_told_by_render(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["notes"] == NOTE
 
 
+@pytest.mark.parametrize("style", ["gaussian", "mosaic"])
+def test_a_style_that_can_be_reversed_is_said(
+    style: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("a.jpg")
+    said = f"the style {style} CAN BE REVERSED"
+    assert redact("run", "a.jpg", "--style", style, "--json") == 0
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert [note["kind"] for note in json.loads(shown.out)["notes"]] == ["reversible_style"]
+    assert redact("run", "a.jpg", "--style", style, "--resume") == 0
+    assert said in capsys.readouterr().err
+    assert redact("render", "a.jpg", "--force") == 0
+    assert said in capsys.readouterr().err
+    passed = Verification(3, 2, ("mediapipe", "yunet"))
+    monkeypatch.setattr(api, "verify_file", lambda *_, **__: passed)
+    assert redact("verify", "a.jpg", "a.redacted.jpg", "--json") == 0
+    shown = capsys.readouterr()
+    assert "nothing left" in shown.err
+    assert said in shown.err
+    assert [note["kind"] for note in json.loads(shown.out)["notes"]] == ["reversible_style"]
+    Path("a.redact.json").unlink()
+    assert redact("analyse", "a.jpg", "--style", style) == 0
+    assert said in capsys.readouterr().err
+
+
+def test_of_a_style_that_cannot_be_reversed_nothing_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write("a.jpg")
+    assert redact("run", "a.jpg", "--json") == 0
+    shown = capsys.readouterr()
+    assert "REVERSED" not in shown.err
+    assert json.loads(shown.out)["notes"] == []
+
+
 def test_quiet_tells_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
     write("in/a.jpg")
     assert redact("run", "in/a.jpg", "--quiet") == 0

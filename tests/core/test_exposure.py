@@ -9,10 +9,10 @@ from fractions import Fraction
 import pytest
 
 from redact.core.edits.values import Hide
-from redact.core.exposure import covered_tracks
+from redact.core.exposure import covered_tracks, style_notes
 from redact.core.findings import Kind, Sighting, Track
 from redact.core.geometry import Box, Size
-from redact.core.plan import Edit, HideBox, Plan, Show, SourceId
+from redact.core.plan import ChangeStyle, Edit, HideBox, Plan, Show, SourceId
 from redact.core.recipe import recipe
 
 FACE, TEETH = Box(100, 100, 200, 220), Box(130, 180, 170, 200)
@@ -95,3 +95,15 @@ def test_thousands_of_tracks_cost_little() -> None:
     began = time.process_time()
     assert not covered_tracks(plan_of(seen(1, FACE), *many))
     assert time.process_time() - began < 5
+
+
+def test_a_style_that_can_be_reversed_is_told_and_no_other() -> None:
+    plan = plan_of(seen(1, FACE))
+    for style, weak in {"blur": 0, "solid": 0, "pixelate": 0, "gaussian": 1, "mosaic": 1}.items():
+        drawn = replace(plan, recipe=replace(plan.recipe, style=style))
+        notes = style_notes(drawn)
+        assert len(notes) == weak, style
+        assert all(f"{style} CAN BE REVERSED" in note.text for note in notes)
+        assert all("blur, cover, pixelate, solid cannot be undone" in note.text for note in notes)
+        assert not style_notes(replace(drawn, tracks=()))  # nothing is drawn
+    assert style_notes(replace(plan, edits=(ChangeStyle("mosaic", track=1),)))
