@@ -8,10 +8,10 @@ from pathlib import Path
 
 from redact.core.findings import Kind
 from redact.core.kinds import KINDS, USUAL, in_words
-from redact.core.names import report_paths
+from redact.core.names import quarantine, report_paths
 from redact.core.notes import as_objects
 from redact.core.recipe import Recipe
-from redact.errors import printable
+from redact.errors import LeakError, printable
 from redact.jobs.batch import Batch, Job, Report
 from redact.verify.result import Verification, doubts_in_words
 from redact_cli.time_left import clock
@@ -235,12 +235,20 @@ def number_of(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
+def _written(report: Report) -> Path | None:
+    """The result; of a file that failed what is held back, if anything is."""
+    if report.failure is None or report.output is None:
+        return report.output
+    held = quarantine(report.output)
+    return held if report.failure.kind == LeakError.__name__ and held.is_file() else None
+
+
 def report_object(report: Report) -> dict[str, object]:
     """The report as a script reads it."""
-    failure = report.failure
+    failure, output = report.failure, _written(report)
     return {
         "source": str(report.source),
-        "output": None if report.output is None else str(report.output),
+        "output": None if output is None else str(output),
         "plan": None if report.plan is None else str(report.plan),
         "status": report.status,
         "frames": report.frames,

@@ -270,7 +270,7 @@ def _check_names_free(job: Job) -> None:
         raise OutputExistsError(
             "exists already",
             job.output,
-            "leave alone what is done with --resume, or replace it with --force",
+            "replace it with --force, or do only what is not done yet with --resume",
         )
     check_output(job.output, source=job.source, force=job.force)
     check_length(job.plan)

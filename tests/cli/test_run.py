@@ -122,12 +122,12 @@ def test_some_of_many_failed(capsys: pytest.CaptureFixture[str]) -> None:
     write("in/notes.txt")
     assert redact("run", "in", "absent.jpg") == exit_codes.SOME_FAILED
     assert {"in/a.redacted.jpg"} == {name for name in here() if ".redacted." in name}
-    last = capsys.readouterr().err.splitlines()[-3:]
-    assert "2 failed" in last[0]
-    assert "1 redacted" in last[0]
-    assert "in/notes.txt" in last[0]
-    assert last[1].startswith("NOT REDACTED absent.jpg: ")
-    assert last[2] == "NOT REDACTED in/b.jpg: damaged"
+    last = capsys.readouterr().err.splitlines()[-4:]
+    assert last[0].startswith("NOT REDACTED absent.jpg: ")
+    assert last[1] == "NOT REDACTED in/b.jpg: damaged"
+    assert "2 failed" in last[3]
+    assert "1 redacted" in last[3]
+    assert "in/notes.txt" in last[3]
 
 
 def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,7 +167,20 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "kind": "EngineError",
         "message": "the detector failed; try another",
     }
+    assert by_name["in/b.jpg"]["output"] is None
     assert by_name["absent.jpg"]["output"] is None
+
+
+def test_the_reasons_come_before_the_count(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, order in {"a.jpg": "redact", "b.jpg": "fail", "c.jpg": "stumble"}.items():
+        write(f"in/{name}", order)
+    assert redact("run", "in") == exit_codes.SOME_FAILED
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("1 redacted, 2 failed in 0:0")
+    begins = ["NOT REDACTED in/b.jpg", "NOT REDACTED in/c.jpg", "what was unforeseen", "Watch it"]
+    assert all(line.startswith(begin) for line, begin in zip(lines[-5:-1], begins, strict=True)), (
+        lines
+    )
 
 
 NOTE = [{"kind": "oddity", "count": 2, "text": "strange"}]
