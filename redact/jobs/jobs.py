@@ -191,7 +191,8 @@ def find_jobs(
     Args:
         inputs: Files and folders; one may stand alone.
         out_dir: Where results go, with each folder's tree kept; None for beside the source. With
-            the suffix of a video or a picture, and one file as input, the result itself.
+            the suffix of a video or a picture, and one file as input, the result itself; a text
+            that ends with a slash is a folder.
         recipe: The choices, None for the defaults.
         force: As in `Job`.
         resume: As in `Job`.
@@ -208,7 +209,7 @@ def find_jobs(
         RecipeError: One file would be written twice, or over an input, or the names do not fit.
     """
     named = [Path(inputs)] if isinstance(inputs, str | Path) else list(map(Path, inputs))
-    naming = Naming(None if out_dir is None else Path(out_dir), name)
+    naming = Naming.said(out_dir, name)
     naming.check_inputs(named)
     search = _Search(naming, exclude, skip_unsupported)
     for path in named:

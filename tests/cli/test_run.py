@@ -102,6 +102,22 @@ def test_an_input_that_cannot_be_used(
     assert here() == before
 
 
+def test_an_output_that_would_be_the_input_or_of_no_kind(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write("a.mp4")
+    assert redact("run", "a.mp4", "-o", "a.mp4") == exit_codes.USAGE
+    assert (
+        "a.mp4: its result would be written over it; give the result another"
+        in capsys.readouterr().err
+    )
+    assert redact("run", "a.mp4", "-o", "out.xyz") == exit_codes.USAGE
+    assert "out.xyz: redact writes no .xyz files; end the name" in capsys.readouterr().err
+    assert here() == {"a.mp4"}
+    assert redact("run", "a.mp4", "-o", "out.xyz/") == 0
+    assert {"out.xyz/a.redacted.mp4"} < here()
+
+
 def test_an_output_that_exists() -> None:
     write("a.jpg")
     write("a.redacted.jpg", "mine")
