@@ -102,6 +102,15 @@ def test_an_input_that_cannot_be_used(
     assert here() == before
 
 
+@pytest.mark.parametrize("command", ["run", "analyse", "verify", "prove"])
+def test_an_address_is_told_as_one(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    there = "https://example.org/clip.mp4?x=1"
+    assert redact(command, there, *["a.mp4"] * (command == "verify")) == 4
+    said = capsys.readouterr().err
+    assert f"{there}: this is an address" in said
+    assert "download it first" in said
+
+
 def test_an_output_that_would_be_the_input_or_of_no_kind(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
