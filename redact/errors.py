@@ -20,6 +20,7 @@ RedactError
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,16 @@ def class_named(name: str) -> type[RedactError]:
     return EngineError
 
 
+_ADDRESS = re.compile(r"(?i)(https?|ftps?|sftp|rtsps?|rtmps?|srt|s3|gs|smb):[/\\]+")
+
+
+def address(path: Path) -> str | None:
+    """The address that was taken for a path, with the slash that a path does not keep."""
+    found = _ADDRESS.match(str(path))
+    return None if found is None else f"{found[1]}://{str(path)[found.end() :]}"
+
+
 def printable(path: Path) -> str:
     """The path as text for one terminal line: control and undecodable characters are escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+    text = address(path) or str(path)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

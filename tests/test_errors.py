@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from redact import errors
-from redact.errors import EngineError, RedactError, class_named, printable
+from redact.errors import EngineError, RedactError, address, class_named, printable
 
 
 def family() -> dict[str, type[RedactError]]:
@@ -95,3 +95,11 @@ def test_the_message_is_one_line_of_place_problem_and_remedy(error: RedactError,
 def test_what_a_terminal_would_obey_or_choke_on_is_escaped(name: str, text: str) -> None:
     assert printable(Path(name)) == text
     assert str(RedactError("it is empty", Path(name))) == f"{text}: it is empty"
+
+
+def test_an_address_has_both_its_slashes_and_a_path_is_none() -> None:
+    assert address(Path("https://example.org/a b")) == "https://example.org/a b"
+    assert printable(Path("RTSP://host/live")) == "RTSP://host/live"
+    for path in ("a/https:/b", "C:/a.mp4", "clip.mp4", "https", "take 1: https"):
+        assert address(Path(path)) is None
+        assert printable(Path(path)) == path

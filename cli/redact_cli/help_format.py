@@ -11,6 +11,7 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 from redact_cli.presets import names_in_words
+from redact_cli.usage_errors import in_own_words
 
 
 class Command(TyperCommand):
@@ -19,6 +20,11 @@ class Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters; flags and arguments have no column for a type."""
         return without_types(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the line; what is wrong with a value is told in words of redact."""
+        with in_own_words():
+            return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; presets are looked for only now."""

@@ -225,13 +225,14 @@ class Output:
     PANEL: ClassVar[str] = "Output and progress"
 
     out: Annotated[
-        Path | None,
+        str | None,  # a path forgets the slash at its end
         typer.Option(
             "-o",
             "--out",
             metavar="PLACE",
             help="Write into that folder, with the tree of each folder kept, and not beside the "
-            "originals; or, for one file, the result itself, such as out/clip.mp4.",
+            "originals; or, for one file, the result itself, such as out/clip.mp4. A name that "
+            "ends with / is a folder's.",
         ),
     ] = None
     name: Annotated[

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from redact.core.findings import Kind
 from redact.core.kinds import KINDS, USUAL, in_words
-from redact.core.names import report_paths
+from redact.core.names import quarantine, report_paths
 from redact.core.notes import as_objects
 from redact.core.recipe import Recipe
-from redact.errors import printable
+from redact.errors import LeakError, printable
 from redact.jobs.batch import Batch, Job, Report
 from redact.verify.result import Verification, doubts_in_words
 from redact_cli.time_left import clock
@@ -50,6 +50,7 @@ def analysis_in_words(report: Report, plan: Path, sheet: Path | None) -> list[st
     made = f"{number_of(report.frames, 'frame')}, {report.seconds:.1f} s"
     lines = [f"to hide: {_hidden(report)}"]
     lines += [_uncertain(report, _BY_OPTION)] if report.uncertain else []
+    lines += [note.text for note in report.notes]
     if sheet is not None:
         lines += [f"sheet: {printable(sheet)}, PRIVATE: it shows faces in clear; delete it in time"]
     lines += ["next: change the plan if you want, then `redact render` makes the result"]
@@ -234,12 +235,20 @@ def number_of(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
+def _written(report: Report) -> Path | None:
+    """The result; of a file that failed what is held back, if anything is."""
+    if report.failure is None or report.output is None:
+        return report.output
+    held = quarantine(report.output)
+    return held if report.failure.kind == LeakError.__name__ and held.is_file() else None
+
+
 def report_object(report: Report) -> dict[str, object]:
     """The report as a script reads it."""
-    failure = report.failure
+    failure, output = report.failure, _written(report)
     return {
         "source": str(report.source),
-        "output": None if report.output is None else str(report.output),
+        "output": None if output is None else str(output),
         "plan": None if report.plan is None else str(report.plan),
         "status": report.status,
         "frames": report.frames,

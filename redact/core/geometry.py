@@ -233,3 +233,18 @@ class Region:
         """The roundest region that is `pad` sides larger on each side and still holds the box."""
         grown = box.grown(pad)
         return cls(grown, min(1.0, _CORNER_REACH * pad / (0.5 + pad)))
+
+    def surely_holds(self, box: Box) -> bool:
+        """Whether a box lies wholly inside; of a polygon that is never sure."""
+        if self.corners or not self.box.contains(box):
+            return False
+        x, y = self.box.centre
+        across = _beyond(max(x - box.left, box.right - x), self.box.width / 2, self.roundness)
+        down = _beyond(max(y - box.top, box.bottom - y), self.box.height / 2, self.roundness)
+        return across * across + down * down <= 1
+
+
+def _beyond(distance: float, half: float, roundness: float) -> float:
+    """How far a point lies beyond the straight part of a side, in radii of the corners."""
+    radius = roundness * half
+    return max(0.0, distance - half + radius) / radius if radius else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
@@ -14,9 +13,7 @@ from typing import TypeAlias
 
 from redact import api
 from redact.core.edits.zones import made_by_options, wished_by_options
-from redact.core.findings import Kind
 from redact.core.interfaces import Progress
-from redact.core.kinds import KINDS, USUAL
 from redact.core.names import plan_path, report_paths
 from redact.core.parallel import WORKERS
 from redact.core.plan import Plan, load, save
@@ -27,16 +24,15 @@ from redact.errors import (
     PlanError,
     UnwritableOutputError,
 )
-from redact.jobs.jobs import Batch, Failure, Job, Report, Status, describe_failure, find_jobs
+from redact.jobs.jobs import Batch, Failure, Job, Report, describe_failure, find_jobs
 from redact.jobs.limits import LEAST_MEMORY, memory_for
 from redact.jobs.plan_names import place_plan, plan_names
+from redact.jobs.reports import outcome_report, report_on
 from redact.jobs.sandbox import error_of_loss, remove_drafts, sandboxed_worker
 from redact.jobs.workers import ExecutorWorker, Worker, run_all
 from redact.media.drafts import check_length, check_output, clean
 from redact.media.files import check_input, fingerprint
-from redact.media.formats import has_sound
 from redact.people.choice import shown_by_choice
-from redact.stages import Outcome
 
 __all__ = [
     "Batch",
@@ -274,7 +270,7 @@ def _check_names_free(job: Job) -> None:
         raise OutputExistsError(
             "exists already",
             job.output,
-            "leave alone what is done with --resume, or replace it with --force",
+            "replace it with --force, or do only what is not done yet with --resume",
         )
     check_output(job.output, source=job.source, force=job.force)
     check_length(job.plan)
@@ -296,55 +292,3 @@ def _has_edits(plan: Path) -> bool:
         return len(known.edits) > len(made_by_options(known.edits)) or bool(known.undone)
     except PlanError:
         return True
-
-
-def outcome_report(outcome: Outcome, job: Job) -> Report:
-    """What became of a file whose result is there, and whose plan is saved."""
-    return replace(
-        report_on(outcome.plan, job, "redacted"),
-        frames=outcome.frames,
-        seconds=outcome.seconds,
-        verification=outcome.verification,
-        copied=outcome.copied,
-        notes=outcome.notes,
-        extent=outcome.extent,
-        spans=outcome.spans,
-        spans_checked=outcome.spans_checked,
-        spans_rendered=outcome.spans_rendered,
-    )
-
-
-def report_on(plan: Plan, job: Job, status: Status) -> Report:
-    """What a plan tells of its file: what is hidden, and what is only listed.
-
-    Args:
-        plan: The plan as it is in the end.
-        job: Which file it is of, and what was made of it.
-        status: What was done.
-    """
-    hidden = plan.hidden_tracks
-    kinds = Counter(track.kind for track in hidden)
-    searched = {one.kind for one in plan.recipe.passes}
-    further = [kind for kind in KINDS if kind not in USUAL and (kind in searched or kinds[kind])]
-    ids = {track.id for track in hidden}
-    listed = [track for track in plan.tracks if track.uncertain and track.id not in ids]
-    begins = tuple(sorted(float(track.sightings[0].time) for track in listed))
-    made = status != "analysed"
-    return Report(
-        job.source,
-        job.output if made else None,
-        status,
-        plan.source.frames,
-        kinds[Kind.FACE],
-        kinds[Kind.PLATE],
-        len(hidden),
-        len(begins),
-        plan=job.plan,
-        sound=made and has_sound(job.output),
-        searched=tuple(sorted(searched)),
-        further=tuple((kind, kinds[kind]) for kind in further),
-        uncertain_at=begins,
-        drawn=len(plan.things.regions),
-        shown=None if job.people is None else len(shown_by_choice(plan)),
-        uncertain_plates=sum(track.kind is Kind.PLATE for track in listed),
-    )

@@ -101,7 +101,7 @@ class Report:
         faces: How many tracks of faces were hidden; one person seen twice may count twice.
         plates: How many tracks of number plates were hidden; one seen twice may count twice.
         tracks: How many tracks of any kind were hidden.
-        uncertain: How many are probably false positives, so that they are only listed in the plan.
+        uncertain: How many are visible, as they are only listed: probably false positives.
         seconds: How long it took.
         failure: Why it was not redacted.
         verification: What the check of the result found, None if there was none.
@@ -110,7 +110,7 @@ class Report:
         sound: Whether the result has sound.
         searched: What kinds of things the recipe looks for.
         notes: What is not as the original has it, although nothing was refused.
-        uncertain_at: Seconds at which tracks that are only listed begin, in order.
+        uncertain_at: Seconds at which these begin, in order.
         extent: How much of the picture is hidden.
         drawn: How many regions were drawn by hand, zones among them.
         shown: How many tracks photographs left visible at some time; None without photographs.
@@ -191,7 +191,8 @@ def find_jobs(
     Args:
         inputs: Files and folders; one may stand alone.
         out_dir: Where results go, with each folder's tree kept; None for beside the source. With
-            the suffix of a video or a picture, and one file as input, the result itself.
+            the suffix of a video or a picture, and one file as input, the result itself; a text
+            that ends with a slash is a folder.
         recipe: The choices, None for the defaults.
         force: As in `Job`.
         resume: As in `Job`.
@@ -208,7 +209,7 @@ def find_jobs(
         RecipeError: One file would be written twice, or over an input, or the names do not fit.
     """
     named = [Path(inputs)] if isinstance(inputs, str | Path) else list(map(Path, inputs))
-    naming = Naming(None if out_dir is None else Path(out_dir), name)
+    naming = Naming.said(out_dir, name)
     naming.check_inputs(named)
     search = _Search(naming, exclude, skip_unsupported)
     for path in named:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from redact.core.names import default_output
+from redact.core.names import WRITTEN_AS, default_output
 from redact.errors import RecipeError, printable
 from redact.media.files import STILL_SUFFIXES, VIDEO_SUFFIXES
 
 SUFFIXES: frozenset[str] = VIDEO_SUFFIXES | STILL_SUFFIXES
 """Lower-case suffixes of the files that are looked for in folders."""
+
+_SUFFIX = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,5}")
+"""What looks like the suffix of a file; a folder may be called by a date, such as 2026.11.28."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Naming:
     Args:
         place: A folder, or the file that the one result becomes; None for beside the source.
         pattern: A name with `{stem}` and `{ext}`; None for `{stem}.redacted{ext}`.
+        is_folder: Whether the place is a folder, whatever its name looks like.
 
     Raises:
         RecipeError: The two contradict each other, or the pattern gives no name of a result.
@@ -31,6 +35,14 @@ class Naming:
 
     place: Path | None = None
     pattern: str | None = None
+    is_folder: bool = False
+
+    @classmethod
+    def said(cls, place: Path | str | None, pattern: str | None) -> Naming:
+        """From what a person says; a text that ends with a slash is a folder."""
+        slashes = tuple(filter(None, (os.sep, os.altsep)))
+        is_folder = isinstance(place, str) and place.endswith(slashes)
+        return cls(None if place is None else Path(place), pattern, is_folder)
 
     def __post_init__(self) -> None:
         if self.pattern is None:
@@ -54,6 +66,7 @@ class Naming:
         """Whether the place is the name of one result."""
         return (
             self.place is not None
+            and not self.is_folder
             and self.place.suffix.lower() in SUFFIXES
             and not os.path.isdir(self.place)  # noqa: PTH112 - says no where Path.is_dir raises
         )
@@ -77,6 +90,8 @@ class Naming:
         if self.is_file and (folders or len(inputs) > 1):
             problem = "that is the name of one file, and more may come"
             raise RecipeError(problem, self.place, "name a folder with -o, or a pattern by --name")
+        if len(inputs) == 1 and not folders:
+            self._check_kind(inputs[0])
         if self.pattern is None or is_result(Path(_fill(self.pattern, Path("x.mp4")))):
             return
         for folder in folders:
@@ -86,6 +101,21 @@ class Naming:
                     folder,
                     "name a folder elsewhere with -o, or end the pattern with .redacted{ext}",
                 )
+
+    def _check_kind(self, source: Path) -> None:
+        """Refuse a place that looks like the name of a file of a kind that is not written."""
+        if self.place is None or self.pattern is not None or self.is_file or self.is_folder:
+            return
+        looks_so = _SUFFIX.fullmatch(self.place.suffix)
+        if looks_so and not os.path.isdir(self.place):  # noqa: PTH112
+            containers = " ".join(sorted(s[1:] for s in VIDEO_SUFFIXES - WRITTEN_AS.keys()))
+            still = source.suffix.lower() in STILL_SUFFIXES  # which keeps its kind
+            end = default_output(source).suffix if still else f"one of {containers}"
+            raise RecipeError(
+                f"redact writes no {self.place.suffix} files",
+                self.place,
+                f"end the name with {end}; if it is to be a folder, add a / to it",
+            )
 
 
 def is_result(path: Path) -> bool:
@@ -130,6 +160,9 @@ def check_collisions(outputs: dict[Path, Path]) -> None:
     sources = {path_key(source): source for source in outputs}
     for source, output in outputs.items():
         other = sources.get(path_key(output))
+        if other == source:
+            remedy = "give the result another name, or a folder with -o"
+            raise RecipeError("its result would be written over it", source, remedy)
         if other is not None:
             remedy = f"redact {printable(other)} in a run of its own"
             raise RecipeError(f"{printable(source)} would be written over an input", other, remedy)

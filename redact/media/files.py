@@ -15,6 +15,7 @@ from redact.errors import (
     InputError,
     MissingInputError,
     UnreadableInputError,
+    address,
 )
 
 VIDEO_SUFFIXES: frozenset[str] = frozenset(
@@ -128,6 +129,9 @@ def _unopened(path: Path, error: OSError | ValueError) -> InputError:
         return UnreadableInputError("reading is not permitted", path, "change its permissions")
     if code == errno.ELOOP:
         return MissingInputError("the symbolic link leads nowhere: it runs in a circle", path)
+    if address(path) is not None:
+        problem = "this is an address, and redact reads files of this machine only"
+        return MissingInputError(problem, path, "download it first, and name the file")
     if code in {errno.ENOENT, errno.ENOTDIR} or isinstance(error, ValueError):
         return MissingInputError("there is no such file", path, "check the name")
     return UnreadableInputError(f"cannot be opened: {system_message(error)}", path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from redact.core.coverage import is_lost
 from redact.core.edits.json_form import write_edit
 from redact.core.edits.things import Things, hidden_by_default, is_ever_hidden
+from redact.core.exposure import covered_tracks
 from redact.core.findings import Track
 from redact.core.notes import as_objects
 from redact.core.plan import Plan
@@ -41,10 +42,12 @@ def collect_facts(outcome: Outcome, plan: Path) -> dict[str, Any]:
     """
     made = outcome.plan
     things = made.things
-    tracks = [_track_facts(track, made, things) for track in made.tracks]
+    covered = covered_tracks(made)
+    tracks = [_track_facts(track, made, things, covered) for track in made.tracks]
     tracks.sort(
-        key=lambda t: (t["state"] == "hidden", t["state"] != "uncertain", not t["lost"], t["start"])
-    )
+        key=lambda t: (t["state"] in ("hidden", "covered"), t["state"] != "uncertain",
+                       not t["lost"], t["start"])
+    )  # fmt: skip
     end = max((track["end"] for track in tracks), default=0.0)
     return {
         "source": _file_facts(outcome.source, made.source.fingerprint),
@@ -83,9 +86,11 @@ def _cut_times(plan: Plan) -> list[float]:
     return [float(known[cut]) for cut in plan.cuts if cut in known]
 
 
-def _track_facts(track: Track, plan: Plan, things: Things) -> dict[str, Any]:
+def _track_facts(
+    track: Track, plan: Plan, things: Things, covered: Collection[int]
+) -> dict[str, Any]:
     parts = things.parts(track)
-    state = _state_of(track, plan, things)
+    state = _state_of(track, plan, things, covered)
     best = max(track.sightings, key=lambda s: s.score)
     return {
         "id": track.id,
@@ -105,22 +110,24 @@ def _track_facts(track: Track, plan: Plan, things: Things) -> dict[str, Any]:
     }
 
 
-def _state_of(track: Track, plan: Plan, things: Things) -> str:
-    """Shown if a person shows any of it; else hidden, or only listed as uncertain."""
+def _state_of(track: Track, plan: Plan, things: Things, covered: Collection[int]) -> str:
+    """Shown if a person shows any of it; else hidden, covered by others, or only listed."""
     choices = (things.owner(track, s.time).choice_at(s.time) for s in track.sightings)
     if any(choice is not None and not choice.hide for choice in choices):
         return "shown"
     ever = any(is_ever_hidden(part, plan.recipe.uncertain) for part in things.parts(track))
-    return "hidden" if ever else "uncertain"
+    return "hidden" if ever else "covered" if track.id in covered else "uncertain"
 
 
 def _counts(plan: Plan, tracks: Sequence[dict[str, Any]], things: Things) -> dict[str, Any]:
     """What the analysis and the check found, and what a person made of it."""
     states = Counter(track["state"] for track in tracks)
     before = Counter(hidden_by_default(t, plan.recipe.uncertain) for t in plan.tracks)
+    covered = len(covered_tracks(replace(plan, edits=()))) if plan.edits else states["covered"]
+    listed = before[False] - covered
     return {
-        "before": {"hidden": before[True], "uncertain": before[False], "shown": 0},
-        "after": {name: states[name] for name in ("hidden", "uncertain", "shown")},
+        "before": {"hidden": before[True], "covered": covered, "uncertain": listed, "shown": 0},
+        "after": {name: states[name] for name in ("hidden", "covered", "uncertain", "shown")},
         "drawn": len(things.regions),
         "muted": len(plan.mutes),
         "looked_at": sum(track["looked_at"] for track in tracks),

@@ -106,7 +106,7 @@ def _notes_section(facts: dict[str, Any]) -> str:
 
 
 def _look_first(facts: dict[str, Any]) -> str:
-    open_ = [track for track in facts["tracks"] if track["state"] != "hidden"]
+    open_ = [track for track in facts["tracks"] if track["state"] in ("uncertain", "shown")]
     lost = [track for track in facts["tracks"] if track["lost"]]
     doubts = (facts["verification"] or {}).get("doubts", [])
     much = "".join(f"<li>{escaped(said)}</li>" for said in facts["hidden"]["words"])
@@ -214,6 +214,7 @@ def _decisions(facts: dict[str, Any]) -> str:
         f"<tr><td>{name}<td>{before[key]}<td>{after[key]}</tr>"
         for key, name in (
             ("hidden", "hidden tracks"),
+            ("covered", "uncertain, inside what is hidden"),
             ("uncertain", "uncertain, not hidden"),
             ("shown", "shown by a person"),
         )

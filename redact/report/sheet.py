@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from redact.core.edits.things import State, state_at
+from redact.core.exposure import covered_tracks
 from redact.core.findings import Sighting, Track
 from redact.core.frames import Frame, upright_size
 from redact.core.geometry import Box, Size
@@ -37,8 +39,11 @@ _AROUND = 0.6
 _SIDE = 220
 """Longer side of its picture, in pixels, at most."""
 
-_SAID: dict[State, str] = {
+_Seen: TypeAlias = State | Literal["covered"]
+
+_SAID: dict[_Seen, str] = {
     "hidden": "hidden",
+    "covered": "uncertain, and inside what is hidden",
     "uncertain": "uncertain, and VISIBLE",
     "shown": "shown by an edit, and VISIBLE",
 }
@@ -73,12 +78,13 @@ def build_sheet(source: Path, plan: Plan, place: Path) -> str:
     """The page: a picture of each track, then whole frames with numbered outlines."""
     tracks = plan.tracks[:MOST_TRACKS]
     things, best = plan.things, {track.id: best_sighting(track) for track in tracks}
-    states = {
-        track.id: state_at(
+    covered = covered_tracks(plan)
+    states: dict[int, _Seen] = {
+        track.id: "covered" if track.id in covered else state_at(
             things.owner(track, best[track.id].time), best[track.id].time, plan.recipe.uncertain
         )
         for track in tracks
-    }
+    }  # fmt: skip
     whole = set(choose_frames(tracks, MOST_FRAMES))
     left = whole | {seen.frame for seen in best.values()}
     portraits: dict[int, Snapshot] = {}
@@ -137,7 +143,7 @@ def _header(name: str, place: Path) -> str:
 
 
 def _tracks_section(
-    tracks: Sequence[Track], portraits: dict[int, Snapshot], states: dict[int, State], count: int
+    tracks: Sequence[Track], portraits: dict[int, Snapshot], states: dict[int, _Seen], count: int
 ) -> str:
     if not tracks:
         return "<section><h2>Tracks</h2><p>Nothing was found.</p></section>"
@@ -153,7 +159,7 @@ def _tracks_section(
     )
 
 
-def _caption(track: Track, state: State) -> str:
+def _caption(track: Track, state: _Seen) -> str:
     first, last = track.sightings[0], track.sightings[-1]
     times = f"{float(first.time):.2f} s to {float(last.time):.2f} s"
     said = _SAID[state]

@@ -12,6 +12,7 @@ from PIL import Image
 
 from redact.core.coverage import Cover
 from redact.core.edits.things import is_hidden, state_at
+from redact.core.exposure import covered_tracks
 from redact.core.findings import Sighting, Track
 from redact.core.frames import Frame, Rgb, upright_size
 from redact.core.geometry import Box, Region, Size
@@ -78,7 +79,7 @@ def take_snapshots(outcome: Outcome) -> list[Snapshot]:
     """The few frames with the worst leaks and the most tracks, uncertain ones before others."""
     plan = outcome.plan
     things, uncertain = plan.things, plan.recipe.uncertain
-    hidden = {track.id for track in plan.hidden_tracks}
+    hidden = {track.id for track in plan.hidden_tracks} | covered_tracks(plan)
     tracks = sorted(plan.tracks, key=lambda t: (not t.uncertain, t.id in hidden))
     found = outcome.verification.leaks if outcome.verification else ()
     worst = sorted(found, key=lambda leak: -leak.best.score)[: MOST_FRAMES // 2]

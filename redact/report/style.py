@@ -34,7 +34,7 @@ span.uncertain{color:var(--unsure);font-weight:600}span.shown{color:var(--shown)
 svg{display:block;width:100%;height:auto}
 .name,.tick{font-size:12px;fill:var(--soft)}
 .tick{text-anchor:middle}
-rect.hidden{fill:var(--hidden)}rect.uncertain{fill:var(--unsure)}rect.shown{fill:var(--shown)}
+rect.hidden,rect.covered{fill:var(--hidden)}rect.uncertain{fill:var(--unsure)}rect.shown{fill:var(--shown)}
 rect.soft{opacity:.38}
 line.cut{stroke:#c3cad3;stroke-dasharray:3 3}
 .key{color:var(--soft);font-size:13px}
@@ -50,7 +50,7 @@ figure{margin:0}
 .shot img{width:100%;height:auto;border-radius:6px}
 .shot svg{position:absolute;inset:0;height:100%}
 .shot rect{fill:none;stroke-width:2px;vector-effect:non-scaling-stroke}
-.shot rect.hidden{stroke:#fff;fill:none}
+.shot rect.hidden,.shot rect.covered{stroke:#fff;fill:none}
 .shot rect.uncertain{stroke:#ffb43d;fill:none;stroke-dasharray:5 4}
 .shot rect.shown{stroke:#ff5a4f;fill:none}
 .shot rect.leak{stroke:#ff5a4f;fill:none;stroke-width:3;stroke-dasharray:2 3}

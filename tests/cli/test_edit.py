@@ -143,6 +143,22 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     assert Path(PLAN).read_bytes() == before
 
 
+def test_a_video_in_place_of_its_plan_leads_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("b.mp4").write_text("redact b.mp4")
+    for action in ([], ["add", SHOW], ["undo"]):
+        assert redact("edit", "b.mp4", *action) == 3
+        said = capsys.readouterr().err
+        assert "b.mp4: this is a video or a picture, and no plan; write one with `redact a" in said
+    assert redact("run", "b.mp4") == 0
+    for name in ("b.mp4", "b.redacted.mp4"):
+        assert redact("edit", name) == 3
+        assert "its plan lies beside it: redact edit b.redact.json" in capsys.readouterr().err
+    Path("clip.mp4").write_text("another than the plan is of")
+    assert redact("edit", "clip.mp4") == 3
+    assert "beside it" not in capsys.readouterr().err
+    assert redact("edit", "absent.mp4") == 4
+
+
 def test_a_plan_that_is_missing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert redact("edit", "absent.json") == 3
     assert "there is no plan file" in capsys.readouterr().err

@@ -14,7 +14,7 @@ import pytest
 from redact.core.findings import Kind
 from redact.core.plan import Plan, dumps, load
 from redact.hide.proof import Proof
-from redact.jobs import batch, sandbox
+from redact.jobs import batch, reports, sandbox
 from redact.jobs.batch import Batch, Report
 from redact.verify.result import Verification
 from redact_cli.app import main
@@ -371,7 +371,7 @@ def test_voices_are_spoken_of_only_where_there_is_sound(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for sound in (True, False):
-        monkeypatch.setattr(batch, "has_sound", lambda _, sound=sound: sound)
+        monkeypatch.setattr(reports, "has_sound", lambda _, sound=sound: sound)
         write("a.mp4")
         assert redact("run", "a.mp4", "--force") == 0
         assert ("voices identify people" in capsys.readouterr().err) is sound

@@ -131,7 +131,8 @@ def test_what_exists_offers_to_resume_and_what_is_done_says_so(
     capsys.readouterr()
     assert redact("run", "in") == 8
     said = capsys.readouterr().err
-    assert "exists already; leave alone what is done with --resume, or replace it with" in said
+    told = "exists already; replace it with --force, or do only what is not done yet with --resume"
+    assert told in said
     write("in/b.jpg")
     assert redact("run", "in", "--resume") == 0
     said = capsys.readouterr().err

@@ -102,6 +102,31 @@ def test_an_input_that_cannot_be_used(
     assert here() == before
 
 
+@pytest.mark.parametrize("command", ["run", "analyse", "verify", "prove"])
+def test_an_address_is_told_as_one(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    there = "https://example.org/clip.mp4?x=1"
+    assert redact(command, there, *["a.mp4"] * (command == "verify")) == 4
+    said = capsys.readouterr().err
+    assert f"{there}: this is an address" in said
+    assert "download it first" in said
+
+
+def test_an_output_that_would_be_the_input_or_of_no_kind(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write("a.mp4")
+    assert redact("run", "a.mp4", "-o", "a.mp4") == exit_codes.USAGE
+    assert (
+        "a.mp4: its result would be written over it; give the result another"
+        in capsys.readouterr().err
+    )
+    assert redact("run", "a.mp4", "-o", "out.xyz") == exit_codes.USAGE
+    assert "out.xyz: redact writes no .xyz files; end the name" in capsys.readouterr().err
+    assert here() == {"a.mp4"}
+    assert redact("run", "a.mp4", "-o", "out.xyz/") == 0
+    assert {"out.xyz/a.redacted.mp4"} < here()
+
+
 def test_an_output_that_exists() -> None:
     write("a.jpg")
     write("a.redacted.jpg", "mine")
@@ -122,12 +147,12 @@ def test_some_of_many_failed(capsys: pytest.CaptureFixture[str]) -> None:
     write("in/notes.txt")
     assert redact("run", "in", "absent.jpg") == exit_codes.SOME_FAILED
     assert {"in/a.redacted.jpg"} == {name for name in here() if ".redacted." in name}
-    last = capsys.readouterr().err.splitlines()[-3:]
-    assert "2 failed" in last[0]
-    assert "1 redacted" in last[0]
-    assert "in/notes.txt" in last[0]
-    assert last[1].startswith("NOT REDACTED absent.jpg: ")
-    assert last[2] == "NOT REDACTED in/b.jpg: damaged"
+    last = capsys.readouterr().err.splitlines()[-4:]
+    assert last[0].startswith("NOT REDACTED absent.jpg: ")
+    assert last[1] == "NOT REDACTED in/b.jpg: damaged"
+    assert "2 failed" in last[3]
+    assert "1 redacted" in last[3]
+    assert "in/notes.txt" in last[3]
 
 
 def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,7 +192,20 @@ def test_json_is_one_object_per_file(capsys: pytest.CaptureFixture[str]) -> None
         "kind": "EngineError",
         "message": "the detector failed; try another",
     }
+    assert by_name["in/b.jpg"]["output"] is None
     assert by_name["absent.jpg"]["output"] is None
+
+
+def test_the_reasons_come_before_the_count(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, order in {"a.jpg": "redact", "b.jpg": "fail", "c.jpg": "stumble"}.items():
+        write(f"in/{name}", order)
+    assert redact("run", "in") == exit_codes.SOME_FAILED
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("1 redacted, 2 failed in 0:0")
+    begins = ["NOT REDACTED in/b.jpg", "NOT REDACTED in/c.jpg", "what was unforeseen", "Watch it"]
+    assert all(line.startswith(begin) for line, begin in zip(lines[-5:-1], begins, strict=True)), (
+        lines
+    )
 
 
 NOTE = [{"kind": "oddity", "count": 2, "text": "strange"}]
@@ -193,6 +231,42 @@ def test_notes_are_told_by_render(capsys: pytest.CaptureFixture[str]) -> None:
     again = ["render", "in/a.jpg", "--plan", "in/a.redact.json", "--force", "--json"]
     assert redact(*again) == 0
     assert json.loads(capsys.readouterr().out)["notes"] == NOTE
+
+
+@pytest.mark.parametrize("style", ["gaussian", "mosaic"])
+def test_a_style_that_can_be_reversed_is_said(
+    style: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("a.jpg")
+    said = f"the style {style} CAN BE REVERSED"
+    assert redact("run", "a.jpg", "--style", style, "--json") == 0
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert [note["kind"] for note in json.loads(shown.out)["notes"]] == ["reversible_style"]
+    assert redact("run", "a.jpg", "--style", style, "--resume") == 0
+    assert said in capsys.readouterr().err
+    assert redact("render", "a.jpg", "--force") == 0
+    assert said in capsys.readouterr().err
+    passed = Verification(3, 2, ("mediapipe", "yunet"))
+    monkeypatch.setattr(api, "verify_file", lambda *_, **__: passed)
+    assert redact("verify", "a.jpg", "a.redacted.jpg", "--json") == 0
+    shown = capsys.readouterr()
+    assert "nothing left" in shown.err
+    assert said in shown.err
+    assert [note["kind"] for note in json.loads(shown.out)["notes"]] == ["reversible_style"]
+    Path("a.redact.json").unlink()
+    assert redact("analyse", "a.jpg", "--style", style) == 0
+    assert said in capsys.readouterr().err
+
+
+def test_of_a_style_that_cannot_be_reversed_nothing_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write("a.jpg")
+    assert redact("run", "a.jpg", "--json") == 0
+    shown = capsys.readouterr()
+    assert "REVERSED" not in shown.err
+    assert json.loads(shown.out)["notes"] == []
 
 
 def test_quiet_tells_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -414,6 +488,32 @@ def test_choices_that_do_not_exist(options: list[str], capsys: pytest.CaptureFix
     assert redact("run", *options, "a.jpg") == exit_codes.USAGE
     assert "Traceback" not in capsys.readouterr().err
     assert here() == {"a.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("--style blurr", "'--style': 'blurr' is not one of 'blur', 'solid', 'pixelate', 'cover',"),
+        ("--audio loud", "'--audio': 'loud' is not one of 'keep', 'drop', 'disguise'."),
+        ("--pad wide", "'--pad': 'wide' should be a valid number"),
+        ("--quality best", "'--quality': 'best' should be a valid integer"),
+        ("--before -1", "'--before': '-1' should be greater than or equal to 0"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told_without_a_librarys_words(
+    said: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("a.jpg")
+    assert redact("run", "a.jpg", *said.split()) == exit_codes.USAGE
+    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert words in shown
+    for foreign in ("Value error", "Input should", "unable to parse"):
+        assert foreign not in shown
+
+
+def test_an_action_that_does_not_exist_is_told_so_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert redact("edit", "a.redact.json", "change") == exit_codes.USAGE
+    assert "Value error" not in capsys.readouterr().err
 
 
 def test_results_that_collide() -> None:

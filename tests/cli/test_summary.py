@@ -12,7 +12,7 @@ from redact.core.extent import Extent
 from redact.core.findings import Kind
 from redact.core.geometry import Box
 from redact.core.recipe import PROFILES
-from redact.jobs.batch import Job, Report
+from redact.jobs.batch import Failure, Job, Report
 from redact.verify.result import Leak, Spot, Verification
 from redact_cli.summary import (
     advice,
@@ -198,3 +198,16 @@ def test_it_says_in_how_many_spans_others_helped() -> None:
     rendered = replace(report, spans_rendered=3)
     assert "by other workers, 3 spans rendered by other workers," in said(rendered)[0]
     assert report_object(rendered)["spans_rendered"] == 3
+
+
+def test_a_failed_file_has_no_output_but_what_is_held_back(tmp_path: Path) -> None:
+    output = tmp_path / "a.redacted.mp4"
+    held = tmp_path / "a.redacted.quarantine.mp4"
+    failed = Report(CLIP.source, output, "failed", failure=Failure("EngineError", "no"))
+    leaking = replace(failed, failure=Failure("LeakError", "held back"))
+    assert report_object(failed)["output"] is report_object(leaking)["output"] is None
+    for path in (output, held):  # an earlier result is none of this run
+        path.touch()
+    assert report_object(failed)["output"] is None
+    assert report_object(leaking)["output"] == str(held)
+    assert report_object(DONE)["output"] == "a.redacted.mp4"

@@ -192,3 +192,21 @@ def test_a_region_is_as_round_as_its_box_allows(pad: float) -> None:
 
 def test_without_padding_a_region_is_a_box() -> None:
     assert Region.holding(Box(0, 0, 3, 4), 0) == Region(Box(0, 0, 3, 4), 0)
+
+
+@given(boxes(st.floats(0, 200)), boxes(st.floats(0, 200)), st.floats(0, 1))
+def test_what_a_region_surely_holds_it_holds(outer: Box, inner: Box, roundness: float) -> None:
+    region = Region(outer, roundness)
+    if region.surely_holds(inner):
+        corners = ((x, y) for x in (inner.left, inner.right) for y in (inner.top, inner.bottom))
+        assert all(holds(region, x, y) for x, y in corners)
+
+
+def test_a_region_that_is_round_does_not_hold_its_corners() -> None:
+    box = Box(0, 0, 100, 60)
+    assert Region(box).surely_holds(box)
+    assert not Region(box, 0.1).surely_holds(box)
+    assert not Region(box, 1.0).surely_holds(Box(10, 10, 20, 20))
+    assert Region(box, 1.0).surely_holds(Box(40, 20, 60, 40))
+    assert Region(box, 1.0).surely_holds(Box(0, 30, 100, 30))
+    assert not Region(box, corners=((0, 0), (1, 0), (1, 1))).surely_holds(Box(40, 20, 41, 21))

@@ -161,10 +161,51 @@ def test_the_name_of_a_file_is_that_of_one_result(tmp_path: Path) -> None:
     for inputs in ([source, other], [tmp_path], [source, source]):
         with pytest.raises(RecipeError, match="folder"):
             find_jobs(inputs, place)
-    with pytest.raises(RecipeError, match="over an input"):
+    with pytest.raises(RecipeError, match="written over it") as caught:
         find_jobs([source], source)
+    assert (caught.value.path, caught.value.remedy) == (
+        source,
+        "give the result another name, or a folder with -o",
+    )
     place.mkdir()
     assert [job.output for job in find_jobs([source], place).jobs] == [place / "a.redacted.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "end"), [("a.mp4", "end the name with one of avi m2ts"), ("a.png", "with .png;")]
+)
+def test_a_name_of_a_kind_that_is_not_written_is_no_folder(
+    tmp_path: Path, name: str, end: str
+) -> None:
+    source, place = write(tmp_path / name), tmp_path / "out.xyz"
+    with pytest.raises(RecipeError, match=r"redact writes no \.xyz files") as caught:
+        find_jobs([source], place)
+    assert end in (caught.value.remedy or "")
+    assert "add a / to it" in (caught.value.remedy or "")
+    inside = [place / f"a.redacted{source.suffix}"]
+    assert [job.output for job in find_jobs([source], f"{place}/").jobs] == inside
+    (job,) = find_jobs([source], place, name="{stem}-safe{ext}").jobs
+    assert job.output.parent == place
+    place.mkdir()
+    assert [job.output for job in find_jobs([source], place).jobs] == inside
+
+
+@pytest.mark.parametrize("place", ["published", "out.published", "2026.11.28", ".x", "a.b-c"])
+def test_what_does_not_look_like_a_file_is_a_folder(tmp_path: Path, place: str) -> None:
+    (job,) = find_jobs([write(tmp_path / "a.mp4")], tmp_path / place).jobs
+    assert job.output == tmp_path / place / "a.redacted.mp4"
+
+
+def test_for_a_folder_or_several_files_any_name_is_a_folders(tmp_path: Path) -> None:
+    sources = [write(tmp_path / "in/a.mp4"), write(tmp_path / "in/b.mp4")]
+    for inputs in (sources, [tmp_path / "in"]):
+        found = find_jobs(inputs, tmp_path / "out.xyz").jobs
+        assert {job.output.parent for job in found} == {tmp_path / "out.xyz"}
+
+
+def test_a_slash_at_its_end_makes_any_name_a_folders(tmp_path: Path) -> None:
+    (job,) = find_jobs([write(tmp_path / "a.mp4")], f"{tmp_path}/out.mp4/").jobs
+    assert job.output == tmp_path / "out.mp4" / "a.redacted.mp4"
 
 
 def test_a_pattern_names_results(tmp_path: Path) -> None:
@@ -193,7 +234,7 @@ def test_results_by_a_pattern_are_never_taken_for_originals(tmp_path: Path) -> N
             find_jobs([tmp_path], out, name="{stem}_safe{ext}")
     assert find_jobs([tmp_path], name="x.{stem}.redacted{ext}").jobs
     assert find_jobs([source], name="{stem}_safe{ext}").jobs
-    with pytest.raises(RecipeError, match="over an input"):
+    with pytest.raises(RecipeError, match="written over it"):
         find_jobs([source], name="{stem}{ext}")
     write(tmp_path / "b.mp4")
     with pytest.raises(RecipeError, match="both"):

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pillow_heif
@@ -352,10 +353,27 @@ def several(form: str) -> bytes:
     return encoded(form, save_all=True, append_images=more)
 
 
+def film(form: str, codec: str = "mpeg4") -> bytes:
+    """A video of one picture."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=form) as container:
+        stream = container.add_stream(codec, rate=25, width=64, height=48, pix_fmt="yuv420p")
+        picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))
+        container.mux([*stream.encode(picture), *stream.encode()])
+    return file.getvalue()
+
+
 BAD: dict[str, tuple[str, Callable[[], bytes], type[Exception], str]] = {
     "empty": ("a.jpg", lambda: b"", UnreadableInputError, "empty"),
     "text": ("a.png", lambda: b"hello, no picture", UnreadableInputError, "no picture"),
     "zeros": ("a.heic", lambda: bytes(5000), UnreadableInputError, "no picture"),
+    "mp4": ("a.jpg", lambda: film("mp4"), UnreadableInputError, "video.*with .mp4"),
+    "mp4 as heic": ("a.heic", lambda: film("mp4"), UnreadableInputError, "video.*with .mp4"),
+    "3gp": ("a.png", lambda: film("3gp"), UnreadableInputError, "video.*with .mp4"),
+    "mov": ("a.png", lambda: film("mov"), UnreadableInputError, "video.*with .mov"),
+    "mkv": ("a.jpg", lambda: film("matroska"), UnreadableInputError, "video.*with .mkv"),
+    "webm": ("a.webp", lambda: film("webm", "libvpx"), UnreadableInputError, "with .webm"),
+    "avi": ("a.webp", lambda: film("avi"), UnreadableInputError, "video.*with .avi"),
     "cut jpeg": ("a.jpg", lambda: encoded("JPEG")[:300], UnreadableInputError, "damaged"),
     "cut png": ("a.png", lambda: encoded("PNG")[:900], UnreadableInputError, "damaged"),
     "cut webp": ("a.webp", lambda: encoded("WEBP")[:300], UnreadableInputError, "damaged"),

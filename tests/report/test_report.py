@@ -30,6 +30,7 @@ from redact.core.notes import Note
 from redact.core.plan import Plan, Show, SourceId, save
 from redact.core.recipe import recipe
 from redact.errors import UnwritableOutputError
+from redact.jobs.batch import Job, report_on
 from redact.media.formats import open_source
 from redact.report import report_paths, write_report, write_sheet
 from redact.report.facts import collect_facts
@@ -136,6 +137,27 @@ def test_it_tells_what_the_json_tells(hostile: tuple[Path, Outcome, np.ndarray])
     assert note["text"] in words
     assert all(digest in words for digest in facts["weights"].values())
     assert words.index("Look here first") < words.index("Timeline")
+
+
+def test_what_lies_inside_what_is_hidden_is_not_called_visible(tmp_path: Path) -> None:
+    outcome, plan, _ = made(tmp_path)
+    inside = track(4, Box(35, 40, 45, 50), score=0.2, uncertain=True)
+    plan_with = replace(outcome.plan, tracks=(*outcome.plan.tracks, inside))
+    facts = collect_facts(replace(outcome, plan=plan_with), plan)
+    assert {t["id"]: t["state"] for t in facts["tracks"]}[4] == "covered"
+    assert facts["exposure"]["uncertain"] == 1
+    counts = {"hidden": 1, "covered": 1, "uncertain": 1, "shown": 1}
+    assert facts["counts"]["after"] == counts
+    assert facts["counts"]["before"] == {**counts, "hidden": 2, "shown": 0}
+    page = build_page(facts, [])
+    first = page.partition("Look here first")[2].partition("</section>")[0]
+    assert first.count("<tr class=") == 2  # what is uncertain, and what is shown
+    assert "uncertain, inside what is hidden<td>1<td>1" in page
+    report = report_on(plan_with, Job(outcome.source, outcome.output, plan), "redacted")
+    assert (report.uncertain, report.uncertain_at, report.tracks) == (1, (0.0,), 1)
+    sheet = write_sheet(outcome.source, replace(plan_with, edits=()), plan).read_text("utf-8")
+    (caption,) = re.findall("<figcaption><b>track 4</b>.*?</figcaption>", sheet)
+    assert "uncertain, and inside what is hidden" in caption
 
 
 def test_what_was_lost_in_doubt_is_listed_first(tmp_path: Path) -> None:

@@ -107,8 +107,8 @@ def test_the_page_names_the_digest_of_the_plan_as_it_was_signed(made: dict[str, 
 
 def test_a_report_tells_decisions_counts_and_what_nobody_looked_at(made: dict[str, Path]) -> None:
     counts = json.loads(made["report"].read_text())["counts"]
-    assert counts["before"] == {"hidden": 2, "uncertain": 2, "shown": 0}
-    assert counts["after"] == {"hidden": 1, "uncertain": 2, "shown": 1}
+    assert counts["before"] == {"hidden": 2, "covered": 0, "uncertain": 2, "shown": 0}
+    assert counts["after"] == {"hidden": 1, "covered": 0, "uncertain": 2, "shown": 1}
     assert (counts["drawn"], counts["muted"], counts["looked_at"]) == (1, 0, 2)
     assert counts["not_looked_at"] == [4, 2] or counts["not_looked_at"] == [2, 4]
     assert counts["uncertain_not_looked_at"] == [4]

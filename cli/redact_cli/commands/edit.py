@@ -17,6 +17,9 @@ from redact.core.plan import Plan, load, save
 from redact.core.storage import writing_alone
 from redact.core.strict_json import parse_json
 from redact.errors import PlanError, RecipeError, printable
+from redact.jobs.naming import SUFFIXES, is_result
+from redact.jobs.plan_names import find_plan, plan_names
+from redact.media.files import check_input
 from redact.report.words import edit_in_words
 from redact_cli.console import escaped, say
 
@@ -34,6 +37,8 @@ def edit_plan(
     """
     if said and action != "add":
         raise RecipeError(f"`{action}` takes nothing more", remedy="only `add` takes edits")
+    if plan.suffix.lower() in SUFFIXES:
+        raise _no_plan(plan)
     if action == "list":
         _list(load(plan), as_json=as_json)
         return
@@ -56,6 +61,22 @@ def edit_plan(
         done = {"add": "added", "undo": "undone", "redo": "done again"}[action]
         line = f"{printable(plan)}: {done}: {number}: {edit_in_words(write_edit(edit))}"
         say(escaped(line), quiet=quiet or as_json)
+
+
+def _no_plan(media: Path) -> PlanError:
+    """The error for a video or a picture in place of its plan, which is named if it is there.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    check_input(media)
+    own = find_plan(media)
+    if own is None and is_result(media):
+        own = next((path for path in plan_names(media) if path.is_file()), None)
+    remedy = "write one with `redact analyse` or `redact run`, and edit that"
+    if own is not None:
+        remedy = f"its plan lies beside it: redact edit {printable(own)}"
+    return PlanError("this is a video or a picture, and no plan", media, remedy)
 
 
 def _list(plan: Plan, *, as_json: bool) -> None:

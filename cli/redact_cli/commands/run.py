@@ -79,8 +79,6 @@ def redact_all(
             _show(report, jobs.get(report.source), shown, as_json=output.as_json)
     if _subtitles_are_kept(found, reports):
         say(WORDS, quiet=output.quiet)
-    if last := advice(reports):
-        say(last, quiet=output.quiet)
     _sum_up(found, reports, monotonic() - began, quiet=output.quiet, debug=debug)
     failures = [report.failure for report in reports if report.failure is not None]
     return code_for_all(len(reports), [(it.kind, it.trace is not None) for it in failures])
@@ -213,16 +211,18 @@ def _show(report: Report, job: Job | None, shown: Display, *, as_json: bool) -> 
 def _sum_up(
     found: Batch, reports: Sequence[Report], seconds: float, *, quiet: bool, debug: bool
 ) -> None:
-    failed = [report for report in reports if report.failure is not None]
+    """Why files failed, what is to be done with the others, and last how many there are of each."""
+    for report in reports:
+        _show_failure(report, debug=debug)
+    if any(report.failure and report.failure.trace for report in reports):
+        say(PLEASE_REPORT)
+    if last := advice(reports):
+        say(last, quiet=quiet)
     left = skipped_in_words(found)
     if len(reports) > 1 or left:
         counts = Counter(report.status for report in reports)
         said = ", ".join(f"{number} {STATUS[status]}" for status, number in counts.items())
         say(f"{said} in {clock(seconds)}{left}", quiet=quiet)
-    for report in failed:
-        _show_failure(report, debug=debug)
-    if any(report.failure and report.failure.trace for report in failed):
-        say(PLEASE_REPORT)
 
 
 def _show_failure(report: Report, *, debug: bool) -> None:

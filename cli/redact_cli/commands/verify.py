@@ -10,8 +10,10 @@ import typer
 
 from redact import api
 from redact.core.edits.values import SignOff
+from redact.core.exposure import style_notes
 from redact.core.history import now
 from redact.core.interfaces import Progress
+from redact.core.notes import as_objects
 from redact.core.plan import Plan, load
 from redact.errors import RecipeError
 from redact.jobs.plan_names import find_plan
@@ -55,14 +57,17 @@ def verify_result(
     if place is not None and sign is None:
         record, faults = check_record(original, redacted, place, redacted.parent)
         found = replace(found, faults=(*found.faults, *faults))
+    notes = () if known is None else style_notes(known)
     if output.as_json:
-        typer.echo(json.dumps(found.as_object()))
+        typer.echo(json.dumps({**found.as_object(), "notes": as_objects(notes)}))
     if place is None and not output.quiet:
         say("without a plan: what differs from the original is taken for what is hidden")
     if not output.quiet or not found.passed:
         by = "" if place is None else f" (plan {place})"
         said = escaped(f"{redacted}: {found.in_words()}{by}")
         say(said, "" if found.passed else "red")
+    for note in notes:  # nothing may be left to be seen, and yet be there to be computed
+        say(escaped(f"{redacted}: {note.text}"), quiet=output.quiet)
     if record is not None and found.passed:
         say(escaped(f"signed by {record.by}, {record.at}; nothing changed"), quiet=output.is_silent)
     if sign is not None and place is not None:

@@ -37,6 +37,7 @@ from redact.media.stills.heif import (
     read_coding,
 )
 from redact.media.stills.resolution import Resolution, read_resolution
+from redact.media.stills.unreadable import unreadable
 
 MOST_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded."""
@@ -103,7 +104,7 @@ def decode(data: bytes, path: Path, *, strict: bool = False) -> Decoded:
     Raises:
         InputError: See `StillSource`.
     """
-    with translate_errors(lambda why: _unreadable(data, f"the picture is damaged: {why}", path)):
+    with translate_errors(lambda why: unreadable(data, f"the picture is damaged: {why}", path)):
         image = open_image(data, path)
         form = "JPEG" if image.format == "MPO" else str(image.format)
         _check(image, form, path)
@@ -228,16 +229,9 @@ def open_image(data: bytes, path: Path) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=_formats(data))
     except UnidentifiedImageError as error:
-        raise _unreadable(data, "this is no picture, or a damaged one", path) from error
+        raise unreadable(data, "this is no picture, or a damaged one", path) from error
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
-
-
-def _unreadable(data: bytes, why: str, path: Path) -> RedactError:
-    """The error for a file that nobody here decodes; a kind that is not supported is named."""
-    if reason := jpeg.why_unreadable(data) or photoshop.why_unreadable(data):
-        return UnsupportedInputError(reason, path, "save it as PNG")
-    return UnreadableInputError(why, path)
 
 
 def _formats(data: bytes) -> list[str]:
