@@ -20,7 +20,7 @@ from redact.errors import PlanError, RecipeError, VerificationError
 from redact.media.files import fingerprint
 from redact.media.formats import find_faults, open_source
 from redact.media.video import sink
-from redact.media.video.muting import find_sound_left
+from redact.media.video.muting import find_sound_left, is_lossless
 from tests import clips
 
 RATE = 48_000
@@ -152,6 +152,22 @@ def test_from_0_on_means_from_the_beginning_also_of_sound_before_0(tmp_path: Pat
     edge = rate // 20  # a lossy encoder smears the end
     assert np.abs(samples[: until - edge]).max() < 0.01
     assert np.abs(samples[until + edge :]).max() > 0.1
+
+
+@pytest.mark.parametrize("codec", ["pcm_s16le", "wmav2"])
+@pytest.mark.parametrize("tone", [False, True])
+def test_the_check_looks_for_sound_before_0_too(tmp_path: Path, codec: str, tone: bool) -> None:
+    """There alone is something heard."""
+    path, output = tmp_path / "early.asf", tmp_path / "out.mkv"
+    word = f"aevalsrc='0.5*sin(2*PI*440*t)*between(t,0,0.2)':d=1:s={RATE}"
+    early = ("-output_ts_offset", "-0.3", "-avoid_negative_ts", "disabled")
+    picture = ("-f", "lavfi", "-i", "testsrc=s=64x48:r=20:d=1", "-f", "lavfi", "-i", word)
+    clips.run(*picture, "-c:v", "mpeg4", "-c:a", codec, *early, path)
+    assert heard(path)[0] < -Fraction(1, 4)
+    mute, shift = Mute(Fraction(0), Fraction(1, 5), tone), Fraction(3, 10)
+    assert find_sound_left(path, 1, [mute], Fraction(0), codec)
+    api.render_file(path, output, plan_of(path, mute), checking=None)
+    assert not find_sound_left(output, 1, [mute], shift, codec if is_lossless(codec) else "aac")
 
 
 def test_disguised_voices_are_silent_there_too(tmp_path: Path) -> None:

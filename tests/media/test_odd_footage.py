@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -11,8 +13,12 @@ import numpy as np
 import pytest
 
 from redact.core.notes import Note
-from redact.errors import UnsupportedInputError
+from redact.core.recipe import recipe
+from redact.errors import UnsupportedInputError, VerificationError
+from redact.media.formats import check_choices
+from redact.media.video import sink
 from redact.media.video.checking import find_faults
+from redact.media.video.muxing import MuxJob, mux
 from redact.media.video.sink import VideoSink
 from redact.media.video.source import VideoSource
 from tests import clips, odd_clips
@@ -180,3 +186,66 @@ def test_what_comes_before_time_0_is_refused_in_an_avi_with_sound(
     clips.run("-copyts", "-i", source.path, "-an", "-c", "copy", *odd_clips.FRAGMENTS, silent)
     assert times(VideoSource(silent))[0] < 0
     assert times(copy(silent, tmp_path / "out.avi"))[0] == 0
+
+
+LATE_SOUND = {"pcm": (".mov", "pcm_s16le"), "mp3": (".mkv", "libmp3lame"), "aac": (".mp4", "aac")}
+
+
+def sound_later(folder: Path, name: str, seconds: str = "0.5") -> Path:
+    suffix, codec = LATE_SOUND[name]
+    path = folder / f"{name}_{seconds}_later{suffix}"
+    inputs = ("-f", "lavfi", "-i", clips.PICTURE, "-itsoffset", seconds, "-f", "lavfi", "-i")
+    coding = ("-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", codec)
+    clips.run(*inputs, clips.SOUND, *coding, "-output_ts_offset", "0", path)
+    return path
+
+
+@pytest.mark.parametrize("name", LATE_SOUND)
+def test_sound_that_begins_late_is_refused_in_an_avi_before_the_work(
+    tmp_path: Path, name: str
+) -> None:
+    """Which begins it at once."""
+    source, output = VideoSource(sound_later(tmp_path, name)), tmp_path / "out.avi"
+    words = r"its sound would be \d{3}\.\d{3} ms off"
+    advice = "name the output .mp4 or .mov"
+    for audio in ("keep", "disguise"):
+        with pytest.raises(UnsupportedInputError, match="avi cannot keep its times") as refused:
+            check_choices(source, recipe("fast", audio=audio), output)
+        assert re.search(words, refused.value.problem)
+        assert (refused.value.remedy, refused.value.path) == (advice, source.path)
+    check_choices(source, recipe("fast", audio="drop"), output)
+    with pytest.raises(VerificationError, match=words):
+        copy(source.path, output)
+    assert not output.exists()
+    kept = tmp_path / f"out{source.path.suffix}"
+    copy(source.path, kept)
+    assert sound_times(kept)[0] == pytest.approx(sound_times(source.path)[0], abs=1e-3)
+    check_choices(VideoSource(sound_later(tmp_path, name, "0.03")), recipe("fast"), output)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".ts", ".avi"])
+@pytest.mark.parametrize("seconds", [Fraction(-1, 10), Fraction(1, 10)])
+def test_the_check_notices_sound_that_is_apart_from_its_pictures(
+    tmp_path: Path, suffix: str, seconds: Fraction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, output = sound_later(tmp_path, "mp3", "0.2"), tmp_path / f"out{suffix}"
+
+    def mux_apart(job: MuxJob, program: Path) -> None:
+        sounds = tuple(replace(sound, start=sound.start + seconds) for sound in job.sounds)
+        mux(replace(job, sounds=sounds), program)
+
+    monkeypatch.setattr(sink, "mux", mux_apart)
+    with pytest.raises(VerificationError, match=r"its sound would be \d+\.\d+ ms off"):
+        copy(path, output)
+    assert not output.exists()
+
+
+def test_so_does_the_check_of_a_finished_file(tmp_path: Path) -> None:
+    path, apart = sound_later(tmp_path, "pcm", "0.2"), tmp_path / "apart.mov"
+    clips.run("-i", path, "-itsoffset", "-0.15", "-i", path, "-map", "0:v", "-map", "1:a",
+              "-c", "copy", apart)  # fmt: skip
+    source = VideoSource(path)
+    assert find_faults(source, source) == []
+    assert find_faults(source, VideoSource(apart)) == [
+        "its sound is 0.150 s apart from its pictures"
+    ]

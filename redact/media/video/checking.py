@@ -15,6 +15,7 @@ from redact.media.video.container import open_media, video_stream
 from redact.media.video.media_info import UNSPECIFIED, AudioTrack, MediaInfo
 from redact.media.video.muting import find_sound_left
 from redact.media.video.muxing import MuxJob
+from redact.media.video.packets import first_packet_time
 from redact.media.video.pixel_formats import layout_of
 from redact.media.video.sound import (
     DecodedTrack,
@@ -30,7 +31,7 @@ from redact.media.video.subtitles import (
     read_cues,
     read_payloads,
 )
-from redact.media.video.timing import other_container
+from redact.media.video.timing import IN_STEP, other_container
 from redact.media.video.tracks import AUDIO_CODECS
 
 _TAGS = {
@@ -52,13 +53,13 @@ def check_result(job: MuxJob, times: Sequence[Fraction]) -> None:
     """
     try:
         found = VideoSource(job.written)
-        _check_times(
-            [time - job.timing.offset for time in times], presentation_times(job.written), job
-        )
+        shown = presentation_times(job.written)
+        _check_times([time - job.timing.offset for time in times], shown, job)
+        shift = shown[0] - times[0]
         _check_details(found.media_info, job)
         _check_streams(job)
-        _check_disguises(job)
-        _check_mutes(job)
+        _check_sounds(job, shift)
+        _check_mutes(job, shift)
         _check_only_played(job, found.media_info)
         _check_subtitles(job)
     except InputError as error:
@@ -123,30 +124,42 @@ def _can_hold(found: str, source: str) -> bool:
     return kept is not None and wanted is not None and kept.can_hold(wanted)
 
 
-def _check_disguises(job: MuxJob) -> None:
-    """Check that disguised sound begins and ends with the original, but for encoder priming."""
+def _check_sounds(job: MuxJob, shift: Fraction) -> None:
+    """Check that each track begins when the original does, and encoded sound ends with it.
+
+    An encoder's priming may come before, and what fills its last packet behind.
+
+    Args:
+        job: What was muxed.
+        shift: Seconds by which the result's pictures are later than the source's.
+    """
+    rounding = IN_STEP if job.choice.container == "avi" else _ROUNDING
     for number, sound in enumerate(job.sounds):
-        if not isinstance(sound, DecodedTrack):
-            continue
-        start, end = track_extent(job.written, 1 + number)
-        wanted = sound.start - job.timing.offset
-        if job.timing.free_start:
-            start, end, wanted = Fraction(0), end - start, Fraction(0)
-        length = Fraction(sound.samples, sound.rate)
-        priming = _PRIMING / sound.rate
-        if abs(start - wanted) > priming or abs(end - wanted - length) > 2 * priming:
-            raise VerificationError("the disguised sound is not where the original was")
+        begins, priming = shift + sound.start, Fraction(0)
+        if isinstance(sound, DecodedTrack):
+            priming = _PRIMING / sound.rate
+        else:
+            begins += first_packet_time(sound.path, sound.index)
+        off = first_packet_time(job.written, 1 + number) - begins
+        if not -priming - rounding <= off <= rounding:
+            refused = job.timing.refused(abs(off), what="its sound")
+            raise VerificationError(refused.problem, remedy=refused.remedy)
+        if isinstance(sound, DecodedTrack):
+            end = begins + Fraction(sound.samples, sound.rate)
+            if abs(track_extent(job.written, 1 + number)[1] - end) > 2 * priming + rounding:
+                raise VerificationError("its sound does not end where the original does")
 
 
-def _check_mutes(job: MuxJob) -> None:
+_ROUNDING = Fraction(2, 1000)
+"""Seconds by which the clocks of source and result may round the time of a packet."""
+
+
+def _check_mutes(job: MuxJob, shift: Fraction) -> None:
     """Check that spans that were silenced are silent in the result."""
     if not job.mutes:
         return
     for number, (track, sound) in enumerate(zip(job.tracks, job.sounds, strict=True)):
         assert isinstance(sound, DecodedTrack)
-        shift = -job.timing.offset
-        if job.timing.free_start:
-            shift = track_extent(job.written, 1 + number)[0] - sound.start
         codec = sound.codec or AUDIO_CODECS[job.choice.container]
         found = find_sound_left(job.written, 1 + number, job.mutes, shift, codec)
         if found:
@@ -267,11 +280,27 @@ def find_faults(
         found += find_words(output.path)
         if extras is not None and "languages" not in extras and any(stream_languages(container)):
             found.append("it says a language")
+    shift = _first_time(output) - _first_time(source) if output.media_info.audio else Fraction(0)
+    found += _sound_apart(source, output, shift)
     if mutes:
-        shift = _first_time(output) - _first_time(source)
         for track in output.media_info.audio:
             found += find_sound_left(output.path, track.index, mutes, shift, track.codec)
     return found + (_subtitle_faults(source, output) if "subtitles" in (extras or ()) else [])
+
+
+def _sound_apart(source: VideoSource, output: VideoSource, shift: Fraction) -> list[str]:
+    """Compare when each track begins, beside the pictures and apart from an encoder's priming."""
+    wanted = [track for track in source.media_info.audio if track.rate]
+    tracks = output.media_info.audio
+    if len(tracks) != len(wanted):
+        return []  # nobody knows which was left out
+    for was, track in zip(wanted, tracks, strict=True):
+        if was.start is None or track.start is None or was.edits is not None:
+            continue  # of an edit list, the first packet of which all is played may come later
+        off = abs(track.start - was.start - shift)
+        if off > IN_STEP + 2 * _PRIMING / max(1, track.rate):
+            return [f"its sound is {float(off):.3f} s apart from its pictures"]
+    return []
 
 
 def _first_time(video: VideoSource) -> Fraction:

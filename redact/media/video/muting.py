@@ -198,11 +198,14 @@ def find_sound_left(
         codec: Of the stream; one without loss must hold exactly what was written.
     """
     exact = is_lossless(codec)
+    begins = next((time for time, *_ in _decoded(path, index)), Fraction(0))
     tick = _tick_of(path, index)  # by which a container may round the time of a packet
     found = []
     for mute in mutes:
         edge = min(tick if exact else _EDGE, (mute.end - mute.start) / 3)
         start, end = mute.start + shift + edge, mute.end + shift - edge
+        if not mute.start:  # also what comes before 0; an encoder puts silence before a tone
+            start = begins + (edge if mute.tone else 0)
         heard, rate = _samples_between(path, index, start, end)
         if heard.size and not _is_muted(heard, rate, mute.tone, exact):
             span = f"from {spoken(mute.start)} to {spoken(mute.end)}"

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from redact.errors import UnreadableInputError
+from redact.errors import UnreadableInputError, UnsupportedInputError
 from redact.media.video.container import open_media, video_stream
 from redact.media.video.media_info import MICROSECOND
 from redact.media.video.nal_units import nal_format
@@ -259,6 +259,20 @@ def announced_frames(container: InputContainer, stream: VideoStream) -> int | No
     if container.format.name.startswith("avi"):
         return stream.frames or None
     return None
+
+
+def first_packet_time(path: Path, index: int) -> Fraction:
+    """Seconds at which the first packet of a stream is played, an encoder's priming included.
+
+    Raises:
+        InputError: The file is damaged.
+        UnsupportedInputError: None of its packets has a time.
+    """
+    with open_media(path) as container:
+        for packet in container.demux(container.streams[index]):
+            if packet.size and packet.pts is not None:
+                return packet.pts * packet.time_base
+    raise UnsupportedInputError("nothing says when its sound begins", path, "try --audio drop")
 
 
 def first_times(path: Path) -> list[Fraction]:

@@ -33,7 +33,7 @@ from redact.media.video.span_encoding import EncodedSpan, EncodedSpans, join_spa
 from redact.media.video.splicing import splice
 from redact.media.video.subtitles import SubtitleFile, check_container, write_subtitles
 from redact.media.video.timing import Timing, timing_for
-from redact.media.video.tracks import choose_sound
+from redact.media.video.tracks import check_in_step, choose_sound
 from redact.media.video.voice_disguise import disguise_voice
 
 
@@ -109,12 +109,12 @@ class VideoSink:
 
         Raises:
             EngineError: The encoder does not open for pictures of this kind.
-            UnsupportedInputError: The container cannot keep the times.
+            UnsupportedInputError: The container cannot keep the times, or the sound in step.
         """
         with add_path_to_errors(self._source.path):
             check_encoder_opens(self._choice, self._source.media_info)
-            times = first_times(self._source.path)
-        self._check_times(times)
+            self._check_times(first_times(self._source.path))
+            check_in_step(self._sound, self._timing, self._source.path)
 
     def take(self, encoded: EncodedSpans) -> None:
         """Take spans that were encoded before; then no frame is written.
@@ -246,10 +246,9 @@ class VideoSink:
             path, tracks = self._retimed_sound(written)
             for track, one in tracks.items():
                 played = played_track(path, one, written.parent)
-                wav = written.with_name(f"{track.index}.wav")
-                if played is None:
-                    continue
-                found[track] = self._sound_of(track, played, wav)
+                if played is not None:
+                    wav = written.with_name(f"{track.index}.wav")
+                    found[track] = self._sound_of(track, played, wav)
         decoded = [sound for sound in found.values() if isinstance(sound, DecodedTrack)]
         check_heard(decoded, self._mutes, self._source.path)
         return found

@@ -21,6 +21,7 @@ from redact.media.video.container import open_media
 from redact.media.video.ffmpeg_program import file_url, run_program
 from redact.media.video.iso_tracks import Edit
 from redact.media.video.media_info import AudioTrack
+from redact.media.video.packets import first_packet_time
 from redact.media.video.presentation_times import begins_anew, timed
 from redact.media.video.sound_headers import plain_header
 
@@ -179,15 +180,8 @@ def _plain_track(track: CopiedTrack, codec: str, folder: Path) -> CopiedTrack:
         for packet in container.demux(stream):
             if packet.size:
                 draft.mux(_plain_packet(packet, copy))
-    moved = _first_time(track.path, track.index) - _first_time(written, 0)
+    moved = first_packet_time(track.path, track.index) - first_packet_time(written, 0)
     return CopiedTrack(written, 0, track.start + moved)
-
-
-def _first_time(path: Path, index: int) -> Fraction:
-    with open_media(path) as container:
-        packets = container.demux(container.streams[index])
-        first = next(packet for packet in packets if packet.pts is not None)
-        return (first.pts or 0) * first.time_base
 
 
 def _says_more(packet: Any) -> bool:

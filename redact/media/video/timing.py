@@ -9,6 +9,9 @@ from pathlib import Path
 from redact.errors import UnsupportedInputError
 from redact.media.video.media_info import MediaInfo
 
+IN_STEP = Fraction(1, 20)
+"""Seconds by which sound may be apart from its pictures: nobody notices."""
+
 _MILLISECOND = Fraction(1, 1000)
 _TICKS = {"matroska": _MILLISECOND, "mpegts": Fraction(1, 90_000), "webm": _MILLISECOND}
 
@@ -45,10 +48,26 @@ class Timing:
         if self.tick is not None and (off := (time - start) % self.tick):
             raise self.refused(min(off, self.tick - off))
 
-    def refused(self, off: Fraction, path: Path | None = None) -> UnsupportedInputError:
+    def check_sound(self, begins: Fraction) -> None:
+        """Refuse sound that would be played too early or too late: in an AVI it begins at once.
+
+        Args:
+            begins: Seconds in the source at which its first packet is played.
+
+        Raises:
+            UnsupportedInputError: The container cannot keep it in step with the pictures.
+        """
+        off = abs(begins - self.offset)
+        if self.container == "avi" and off > IN_STEP:
+            raise self.refused(off, what="its sound")
+
+    def refused(
+        self, off: Fraction, path: Path | None = None, what: str = "they"
+    ) -> UnsupportedInputError:
         """The error for times that are off by that many seconds."""
+        wrong = f"{what} would be {float(off) * 1000:.3f} ms off"
         return UnsupportedInputError(
-            f"{self.container} cannot keep its times: they would be {float(off) * 1000:.3f} ms off",
+            f"{self.container} cannot keep its times: {wrong}",
             path,
             other_container(self.container),
         )

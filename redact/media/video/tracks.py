@@ -16,6 +16,8 @@ from redact.core.recipe import Audio
 from redact.errors import UnsupportedInputError
 from redact.media.video.media_info import AudioTrack, MediaInfo, OtherTrack
 from redact.media.video.muting import is_lossless
+from redact.media.video.packets import first_packet_time
+from redact.media.video.timing import Timing
 
 AUDIO_CODECS: Final = {
     "avi": "pcm_s16le", "matroska": "aac", "mov": "aac", "mp4": "aac", "mpegts": "aac",
@@ -71,6 +73,21 @@ def choose_sound(media_info: MediaInfo, container: str, audio: Audio, path: Path
         return ChosenSound(kept, left_out=left_out)
     encoded = tuple(t for t in kept if not (t.plain and can_hold_audio(t.codec, container)))
     return ChosenSound(kept, encoded, left_out)
+
+
+def check_in_step(sound: ChosenSound, timing: Timing, path: Path) -> None:
+    """Refuse sound that the result's container cannot keep in step with the pictures.
+
+    Args:
+        sound: What becomes of the source's tracks.
+        timing: How times are carried over.
+        path: The source.
+
+    Raises:
+        InputError: It cannot be kept, or nothing says when it begins.
+    """
+    for track in sound.kept:
+        timing.check_sound(first_packet_time(path, track.index))
 
 
 def can_hold_audio(codec: str, container: str) -> bool:
