@@ -530,6 +530,19 @@ def pictures(count: int) -> list[Image.Image]:
     return [scene().rotate(20 * k) for k in range(count)]
 
 
+@pytest.mark.parametrize(
+    "name", ["http://ns.adobe.com/hdr-gain-map/1.0/", "urn:iso:std:iso:ts:21496:-1"]
+)
+def test_it_is_said_that_a_gain_map_is_left_out(tmp_path, name):
+    path = tmp_path / "a.jpg"
+    scene().save(path, quality=90, xmp=f"<x:xmpmeta xmlns:hdrgm='{name}'/>".encode())
+    (note,) = StillSource(path).notes
+    assert (note.kind, note.count) == ("gain_map_left_out", 1)
+    output = redacted(path)
+    assert name.encode() not in output.read_bytes()
+    assert StillSource(output).notes == ()
+
+
 @pytest.mark.parametrize("primary", [0, 2])
 def test_of_a_burst_the_main_picture_is_kept(tmp_path, primary):
     path, several = tmp_path / "a.heic", pictures(3)

@@ -153,7 +153,7 @@ def _decode_8_bit(image: Image.Image, form: str, data: bytes, turn: Turn, path: 
     samples = np.ascontiguousarray(upright(pixels, turn))
     options = _encoder_options(image, form, data, turned=turn != Turn())
     bilevel = plain.mode == "L" and is_bilevel(image)
-    notes = other_pictures(getattr(image, "n_frames", 1) - 1)
+    notes = other_pictures(getattr(image, "n_frames", 1) - 1) + jpeg.notes_on_gain_map(data)
     return Decoded(samples, form, profile, options, bilevel=bilevel, notes=notes)
 
 

@@ -8,12 +8,17 @@ from typing import Any
 
 from PIL import JpegImagePlugin
 
+from redact.core.notes import Note
+
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """Second bytes of the markers that begin a frame; each says how it is coded."""
 
 _LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
 _HIERARCHICAL = {0xC5, 0xC6, 0xCD, 0xCE}
 _START_OF_SCAN = 0xDA
+
+_GAIN_MAPS = (b"ns.adobe.com/hdr-gain-map/", b"urn:iso:std:iso:ts:21496", b"HDRGainMap")
+"""What names a gain map: of Adobe and Android, of ISO 21496-1, of Apple."""
 
 
 def encoding_like(image: JpegImagePlugin.JpegImageFile, *, turned: bool) -> dict[str, Any]:
@@ -54,6 +59,17 @@ def why_unreadable(data: bytes) -> str | None:
         if components not in {1, 3, 4}:
             return f"JPEG with {components} channels is not supported"
     return None
+
+
+def notes_on_gain_map(data: bytes) -> tuple[Note, ...]:
+    """That screens with more range than others will not use it; nothing where none is there.
+
+    Args:
+        data: A whole file, of any kind that Pillow reads.
+    """
+    if data[:2] != b"\xff\xd8" or not any(name in data for name in _GAIN_MAPS):
+        return ()
+    return (Note("gain_map_left_out", 1, "gain map left out: HDR screens show it less bright"),)
 
 
 def _read_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
