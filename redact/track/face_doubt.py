@@ -2,15 +2,16 @@
 
 A face is doubted where nobody is: where no face of its shot is seen very clearly, and the network
 of objects sees no persons around the shot's faces, taken together. In crowds persons hide each
-other, so that one face alone says little. What is not known speaks for the face: one that is small,
-or fills the picture, is not asked about.
+other, so that one face alone says little. Small faces are judged apart, since less of their persons
+is seen. What is not known speaks for the face: one that is tiny, or fills the picture, is not asked
+about.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from statistics import mean
 
 from redact.core.cuts import shot_of
@@ -22,8 +23,8 @@ _CLEAR = 0.55
 _VERY_CLEAR = 0.8
 """And from which all faces of its shot are believed: fish, hens and leaves reach 0.66."""
 
-_LEAST_HEIGHT = 20
-"""Pixels: the persons of smaller faces are not found well enough to miss them."""
+_LEAST_HEIGHT, _SMALL = 8, 20
+"""Pixels from which a face is asked about, and below which it is a small one."""
 _LARGEST = 0.3
 """Share of the picture: nothing of a person is seen around a larger face."""
 
@@ -41,8 +42,11 @@ looked at: a single face is doubted only where nothing at all is seen."""
 _PEOPLED = 0.32
 """Mean of a shot from which people are there. In labelled clips means are 0.38 to 0.47, in clips
 of fish, hens, birds, cows and leaves at most 0.27."""
-_SURELY_PEOPLED = 0.36
-"""And of its first faces alone."""
+_SMALL_PEOPLED = 0.24
+"""The same of small faces: 0.28 to 0.5 where people are, before surveillance cameras, too, and
+0.05 to 0.22 in clips of rain, leaves, cows and lights."""
+_MARGIN = 0.04
+"""By so much more the first faces alone must say so."""
 _LEAST, _ABOVE, _MOST = 0.2, 0.1, 0.35
 """A face is believed in any shot if its own score, upright, is so much above the mean of the shot,
 between these bounds: 4 of 143 true ones are below the lower one, but many fish above it."""
@@ -50,6 +54,8 @@ _TURNED = 0.15
 """In another turn it must be so much more."""
 _IN_VEHICLE = 0.5
 """Or a vehicle's, once: who sits behind a windscreen is no person to the network of objects."""
+_IN_SMALL_VEHICLE = 0.3
+"""The same of small faces, whose vehicles are far away."""
 _NOTHING = 0.15
 """And one that is seen clearly, if it is that much in any turn: of 200 such true ones the lowest
 has 0.26."""
@@ -104,8 +110,8 @@ class FaceDoubts:
             if track.kind is Kind.FACE and not track.uncertain:
                 shots[shot_of(track, cuts)].append(track)
         believed = brief or (lambda _: False)
-        every = (_Shot.of(faces, size, believed) for faces in shots.values())
-        self._shots = [shot for shot in every if shot.doubtful]
+        every = (_groups_of(faces, size, believed) for faces in shots.values())
+        self._groups = [group for groups in every for group in groups if group.doubtful]
         self._scores: defaultdict[int, list[dict[int, float]]] = defaultdict(list)
         self._vehicles: defaultdict[int, list[float]] = defaultdict(list)
 
@@ -114,12 +120,12 @@ class FaceDoubts:
 
         The first is at some faces of each shot; where they show people, nobody looks again.
         """
-        yield from _looks_of([face for shot in self._shots for face in shot.first], 0)
-        left = [shot for shot in self._shots if self._pooled(shot) < _SURELY_PEOPLED]
-        yield from _looks_of([face for shot in left for face in shot.others], 0)
+        yield from _looks_of([face for group in self._groups for face in group.first], 0)
+        left = [one for one in self._groups if self._pooled(one) < one.peopled + _MARGIN]
+        yield from _looks_of([face for group in left for face in group.others], 0)
         for number in range(1, _LOOKS):
-            left = [shot for shot in left if self._is_deserted(shot)]
-            yield from _looks_of([face for shot in left for face in shot.looks], number)
+            left = [group for group in left if self._is_deserted(group)]
+            yield from _looks_of([face for group in left for face in group.looks], number)
 
     def tell(self, look: Look, persons: Sequence[float], vehicle: float) -> None:
         """How surely a person is seen there, in each of the look's turns, and a vehicle."""
@@ -129,30 +135,34 @@ class FaceDoubts:
     def without_person(self) -> set[int]:
         """Ids of the tracks that belong to nobody."""
         found: set[int] = set()
-        for shot in filter(self._is_deserted, self._shots):
-            told = self._told(shot)
+        for group in filter(self._is_deserted, self._groups):
+            told = self._told(group)
             usual = mean(self._mean(id, 0) for id in told)
             needed = min(max(usual + _ABOVE, _LEAST), _MOST)
-            doubtful = [(id, shot.doubtful[id]) for id in told if id in shot.doubtful]
-            found |= {id for id, best in doubtful if not self._has_somebody(id, best, needed)}
+            doubtful = [(id, group.doubtful[id]) for id in told if id in group.doubtful]
+            found |= {
+                id for id, best in doubtful if not self._has_somebody(id, best, needed, group)
+            }
         return found
 
-    def _is_deserted(self, shot: _Shot) -> bool:
-        return self._pooled(shot) < _PEOPLED
+    def _is_deserted(self, group: _Group) -> bool:
+        if group.larger is not None and not self._is_deserted(group.larger):
+            return False
+        return self._pooled(group) < group.peopled
 
-    def _pooled(self, shot: _Shot) -> float:
-        """The mean score of a shot's faces, in the turn in which it is highest."""
-        told = self._told(shot)
-        before = [_USUAL] * (_BEFORE + shot.unasked)
+    def _pooled(self, group: _Group) -> float:
+        """The mean score of a group's faces, in the turn in which it is highest."""
+        told = self._told(group)
+        before = [_USUAL] * (_BEFORE + group.unasked)
         return max(mean([*before, *(self._mean(id, turn) for id in told)]) for turn in TURNS)
 
-    def _told(self, shot: _Shot) -> list[int]:
+    def _told(self, group: _Group) -> list[int]:
         """Ids of the faces at which the look was made that turns the picture."""
-        ids = (looks[0].track for looks in shot.looks)
+        ids = (looks[0].track for looks in group.looks)
         return [i for i in ids if any(len(seen) == len(TURNS) for seen in self._scores[i])]
 
-    def _has_somebody(self, id: int, best: float, needed: float) -> bool:
-        if max(self._vehicles[id]) >= _IN_VEHICLE:
+    def _has_somebody(self, id: int, best: float, needed: float, group: _Group) -> bool:
+        if max(self._vehicles[id]) >= group.in_vehicle:
             return True
         surest = max(self._mean(id, turn) for turn in TURNS)
         if best >= _CLEAR:
@@ -164,18 +174,24 @@ class FaceDoubts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shot:
-    """The faces of a shot, none of them very clear.
+class _Group:
+    """The small faces of a shot, or the others; none in the shot is very clear.
 
     Args:
         looks: Of each face that can be asked about.
         doubtful: The best scores of those that are doubted if nobody is there, by their ids.
-        unasked: How many faces are clear, but cannot be asked about.
+        unasked: How many faces of the shot are clear, but are not asked about with these.
+        peopled: The mean score from which people are there.
+        in_vehicle: A vehicle's score from which somebody may sit in it.
+        larger: Of small faces the other ones of their shot, if it has any.
     """
 
-    looks: Sequence[Sequence[Look]] = ()
-    doubtful: Mapping[int, float] = field(default_factory=dict)
-    unasked: int = 0
+    looks: Sequence[Sequence[Look]]
+    doubtful: Mapping[int, float]
+    unasked: int
+    peopled: float = _PEOPLED
+    in_vehicle: float = _IN_VEHICLE
+    larger: _Group | None = None
 
     @property
     def first(self) -> Sequence[Sequence[Look]]:
@@ -191,15 +207,32 @@ class _Shot:
     def _step(self) -> int:
         return max(1, len(self.looks) // _AT_FIRST)
 
-    @classmethod
-    def of(cls, faces: Sequence[Track], size: Size, brief: Callable[[Track], bool]) -> _Shot:
-        best = {track.id: max(s.score for s in track.sightings) for track in faces}
-        if max(best.values()) >= _VERY_CLEAR:
-            return cls()
-        looks = {track.id: _looks_at(track, size) for track in faces}
-        doubtful = {t.id: best[t.id] for t in faces if looks[t.id] and not brief(t)}
-        unasked = sum(best[id] >= _CLEAR for id, found in looks.items() if not found)
-        return cls([found for found in looks.values() if found], doubtful, unasked)
+
+def _groups_of(
+    faces: Sequence[Track], size: Size, brief: Callable[[Track], bool]
+) -> tuple[_Group, ...]:
+    """The faces of a shot that can be asked about: small ones, and the others."""
+    best = {track.id: max(s.score for s in track.sightings) for track in faces}
+    if max(best.values()) >= _VERY_CLEAR:
+        return ()
+    looks = {track.id: _looks_at(track, size) for track in faces}
+
+    def group(small: bool) -> _Group:
+        ours = [t for t in faces if looks[t.id] and _is_small(looks[t.id]) is small]
+        ids = {track.id for track in ours}
+        doubtful = {track.id: best[track.id] for track in ours if not brief(track)}
+        unasked = sum(best[track.id] >= _CLEAR and track.id not in ids for track in faces)
+        return _Group([looks[track.id] for track in ours], doubtful, unasked)
+
+    large, small = group(False), group(True)
+    beside = large if large.looks else None
+    return large, replace(
+        small, peopled=_SMALL_PEOPLED, in_vehicle=_IN_SMALL_VEHICLE, larger=beside
+    )
+
+
+def _is_small(looks: Sequence[Look]) -> bool:
+    return max(look.box.height for look in looks) < _SMALL
 
 
 def _looks_of(faces: Iterable[Sequence[Look]], number: int) -> Iterator[list[Look]]:

@@ -14,6 +14,7 @@ from redact.track.face_doubt import NO_PERSON, FaceDoubts, Look, doubt_faces
 
 SIZE = Size(640, 360)
 BOX = Box(300, 100, 330, 140)
+SMALL = Box(300, 100, 315, 119)
 NOTHING = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -24,9 +25,9 @@ def track(
     return Track(id, kind, tuple(seen))
 
 
-def faint(number: int, score: float = 0.3) -> list[Track]:
-    """So many faces that are not clear, from id 10 on."""
-    return [track(score, id=10 + n) for n in range(number)]
+def faint(number: int, score: float = 0.3, box: Box = BOX, first: int = 10) -> list[Track]:
+    """So many faces that are not clear, from an id on."""
+    return [track(score, box=box, id=first + n) for n in range(number)]
 
 
 def ask(
@@ -80,11 +81,11 @@ def test_the_best_detections_come_first_some_frames_apart() -> None:
     [
         track(0.2, 0.8),
         track(0.3, kind=Kind.PLATE),
-        track(0.3, box=Box(300, 100, 315, 119)),
+        track(0.3, box=Box(300, 100, 306, 107)),
         track(0.3, box=Box(100, 5, 400, 355)),
         replace(track(0.3), uncertain=True),
     ],
-    ids=["very clear once", "a plate", "small", "it fills the picture", "uncertain anyway"],
+    ids=["very clear once", "a plate", "tiny", "it fills the picture", "uncertain anyway"],
 )
 def test_these_are_not_asked_about(believed: Track) -> None:
     assert ask([believed], nobody) == ([], set())
@@ -147,6 +148,12 @@ def test_a_face_in_a_vehicle_is_believed() -> None:
     assert ask(faint(12), persons(many, vehicle=0.45))[1] == set(range(10, 22))
 
 
+def test_a_small_face_in_what_may_be_a_vehicle_is_believed() -> None:
+    many = dict.fromkeys(range(10, 22), 0.0)
+    assert ask(faint(12, box=SMALL), persons(many, vehicle=0.3))[1] == set()
+    assert ask(faint(12, box=SMALL), persons(many, vehicle=0.25))[1] == set(range(10, 22))
+
+
 def test_one_look_at_a_vehicle_is_enough() -> None:
     doubts = FaceDoubts([track(0.3, 0.3, 0.3)], SIZE, ())
     for looks, vehicle in zip(doubts.rounds(), (0.1, 0.6, 0.1), strict=True):
@@ -161,9 +168,33 @@ def test_a_clear_face_is_doubted_only_where_nothing_is_seen_around_it() -> None:
 
 
 def test_a_clear_face_that_cannot_be_asked_about_speaks_for_the_others() -> None:
-    small = track(0.6, box=Box(300, 100, 315, 118), id=8)
-    assert without([track(0.3), small], {7: 0.0}) == set()
-    assert without([track(0.3), replace(small, sightings=track(0.5).sightings)], {7: 0.0, 8: 0.0})
+    tiny = track(0.6, box=Box(300, 100, 306, 107), id=8)
+    assert without([track(0.3), tiny], {7: 0.0}) == set()
+    assert without([track(0.3), replace(tiny, sightings=track(0.5).sightings)], {7: 0.0, 8: 0.0})
+
+
+def test_small_faces_are_doubted_where_next_to_nothing_is_seen_around_them() -> None:
+    many = faint(12, box=SMALL)
+    assert without(many, dict.fromkeys(range(10, 22), 0.2)) == set(range(10, 22))
+    assert without(many, dict.fromkeys(range(10, 22), 0.21)) == set()
+
+
+def test_small_faces_are_believed_beside_larger_ones_that_show_people() -> None:
+    tracks = [*faint(12, box=SMALL), *faint(3, first=30)]
+    scores = dict.fromkeys(range(10, 22), 0.0)
+    assert without(tracks, scores | dict.fromkeys((30, 31, 32), 0.3)) == set()
+    assert without(tracks, scores | dict.fromkeys((30, 31, 32), 0.1)) == {*scores, 30, 31, 32}
+
+
+def test_small_faces_do_not_tell_that_larger_ones_are_nobodys() -> None:
+    tracks = [*faint(12, box=SMALL), *faint(3, first=30)]
+    scores = dict.fromkeys(range(10, 22), 0.0) | dict.fromkeys((30, 31, 32), 0.25)
+    assert 30 not in without(tracks, scores)
+
+
+def test_a_small_face_that_is_clear_speaks_for_larger_ones() -> None:
+    clear = track(0.6, box=SMALL, id=8)
+    assert without([track(0.3), clear], {7: 0.0, 8: 0.0}) == set()
 
 
 def test_who_is_seen_at_once_is_not_looked_at_again() -> None:
