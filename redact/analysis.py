@@ -17,7 +17,7 @@ from redact.core.plan import Plan, SourceId
 from redact.core.recipe import Recipe
 from redact.detect.cache import DetectionCache, cache_key
 from redact.detect.copies import ScaledCopies
-from redact.detect.detectors import load, load_objects
+from redact.detect.detectors import load, load_objects, load_plate_classifier
 from redact.detect.detectors.devices import requested_device
 from redact.detect.face_look import look_for_face
 from redact.detect.person_look import look_for_person
@@ -165,7 +165,9 @@ def _detect_and_track(
 
     asked = recipe.doubts_faces or not info.is_still
     scorer = runner.detector("plates") if asked else None
-    context = PlateContextFinder(scorer, load_objects) if isinstance(scorer, PlateScorer) else None
+    context = None
+    if isinstance(scorer, PlateScorer):
+        context = PlateContextFinder(scorer, load_plate_classifier, load_objects)
     schedule = VideoSchedule(runner, recipe.coverage.follow, cache, still_going, context)
     with _caching(cache, mark, source, recipe, progress) as tell:
         read = pipeline.analyse(source, schedule, tracker, tell)

@@ -148,7 +148,7 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(tmp_path: Path) -> None
             "redact/detect/weights/origins.json",
             *(f"redact/review/page/{path.name}" for path in PAGE.iterdir()),
         } <= names
-        committed = ("centerface", "heads", "objects", "plates")
+        committed = ("centerface", "heads", "objects", "plate_classifier", "plates")
         assert {n for n in names if n.startswith("redact/detect/weights/files/")} == {
             f"redact/detect/weights/files/{weights}"
             for weights in weight_names() - {f"{ours}.onnx" for ours in committed}

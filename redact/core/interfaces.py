@@ -37,13 +37,14 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlateContext:
-    """What tells a plate from lettering in one frame: its score at several scales, and its context.
+    """What tells a plate from lettering in one frame: how it looks again, and what is around it.
 
     Args:
         frame: The frame's index.
         time: The frame's time in seconds.
         scores: From a plate's box to its mean score when enlarged to several widths, as the network
             gives it; a plate that is missing was not scored again.
+        looks: From the same boxes to how surely each is a plate to the network that looks again.
         patches: From a plate's box to grey samples of what it holds and what is around it.
         objects: In pixels of the upright picture; None if none were looked for in this frame.
     """
@@ -51,6 +52,7 @@ class PlateContext:
     frame: int
     time: Fraction
     scores: Mapping[Box, float]
+    looks: Mapping[Box, float]
     patches: Mapping[Box, Grey]
     objects: tuple[ObjectDetection, ...] | None = None
 

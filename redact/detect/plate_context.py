@@ -1,4 +1,4 @@
-"""What tells a plate from lettering: how it scores at several scales, and what is around it.
+"""What tells a plate from lettering: how it looks when it is seen again, and what is around it.
 
 Both are found in frames in which passes found plates, and in no others: most videos have none.
 """
@@ -6,6 +6,7 @@ Both are found in frames in which passes found plates, and in no others: most vi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
@@ -46,20 +47,41 @@ class PlateScorer(Protocol):
         """The mean score of what a box holds, at several widths."""
 
 
+class PlateClassifier(Protocol):
+    """The network that says of what was found whether it is a plate."""
+
+    def score(self, picture: Rgb, box: Box) -> float:
+        """How surely it is one, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    at_scales: float
+    look: float
+
+
 class PlateContextFinder:
     """Finds the context of plates in the frames of one video, in order.
 
     Args:
         plates: Scores them again.
-        load_objects: Loads the network of objects, when the first plate is there.
+        load_classifier: Loads the network that looks again, when the first plate is there.
+        load_objects: Loads the network of objects then.
     """
 
-    def __init__(self, plates: PlateScorer, load_objects: Callable[[], ObjectFinder]) -> None:
+    def __init__(
+        self,
+        plates: PlateScorer,
+        load_classifier: Callable[[], PlateClassifier],
+        load_objects: Callable[[], ObjectFinder],
+    ) -> None:
         self._plates = plates
+        self._load_classifier = load_classifier
+        self._classifier: PlateClassifier | None = None
         self._load_objects = load_objects
         self._objects: ObjectFinder | None = None
         self._searched: Fraction | None = None
-        self._last: tuple[tuple[Detection, ...], dict[Box, float]] = (), {}
+        self._last: tuple[tuple[Detection, ...], dict[Box, _Scores]] = (), {}
         self._known: list[tuple[Box, int]] = []
 
     def examine(self, view: View, copies: ScaledCopies) -> PlateContext | None:
@@ -67,20 +89,26 @@ class PlateContextFinder:
         plates = tuple(d for d in view.detections if d.kind is Kind.PLATE)
         if not plates:
             return None
-        scores = self._score(plates, copies)
-        patches = {box: take_patch(view, box) for box in scores}
+        found = self._score(plates, copies)
+        scores = {box: both.at_scales for box, both in found.items()}
+        looks = {box: both.look for box, both in found.items()}
+        patches = {box: take_patch(view, box) for box in found}
         objects = self._find_objects(copies) if self._is_due(view.time) else None
-        return PlateContext(view.index, view.time, scores, patches, objects)
+        return PlateContext(view.index, view.time, scores, looks, patches, objects)
 
-    def _score(self, plates: tuple[Detection, ...], copies: ScaledCopies) -> dict[Box, float]:
+    def _score(self, plates: tuple[Detection, ...], copies: ScaledCopies) -> dict[Box, _Scores]:
         if plates != self._last[0]:  # as in a still picture, in which no pass ran again
             picture = copies.copy(min(copies.size.longer, _SIDE))
             scale = picture.shape[1] / copies.size.width, picture.shape[0] / copies.size.height
             inside = [one for one in plates if _has_its_middle(picture, one.box.scaled(*scale))]
             due = self._take_turns(inside)
-            score = self._plates.score_at_scales
-            self._last = plates, {box: score(picture, box.scaled(*scale)) for box in due}
+            self._last = plates, {box: self._look(picture, box.scaled(*scale)) for box in due}
         return self._last[1]
+
+    def _look(self, picture: Rgb, box: Box) -> _Scores:
+        self._classifier = self._classifier or self._load_classifier()
+        at_scales = self._plates.score_at_scales(picture, box)
+        return _Scores(at_scales, self._classifier.score(picture, box))
 
     def _take_turns(self, plates: Sequence[Detection]) -> list[Box]:
         """The plates whose turn it is to be scored."""

@@ -48,6 +48,12 @@ _OFTEN, _SURE, _NOT_UNLIKE = 4, 0.85, 0.3
 plates run over into white in the sun, and few letters are left to tell them by."""
 _ELSEWHERE = 0.56
 """The least median elsewhere: 18 of 19 plates reach it."""
+_LIKE, _LIKE_SQUARE = 0.6, 0.85
+"""On what is surely a vehicle it is believed in any case if the classifier is so sure (median):
+wheels reach 0.75."""
+_UNLIKE, _UNLIKE_ELSEWHERE = 0.15, 0.3
+"""And doubted below these medians of the classifier: elsewhere always, none of 254 plates is below;
+on a vehicle where neither its score is that of a clear plate nor was it detected often."""
 _SQUARE = 1.3
 _SQUARE_ON_VEHICLE, _SQUARE_ELSEWHERE = 0.55, 0.76
 """What is narrower than that many heights must have these medians: wheels, windows, emblems do not.
@@ -127,6 +133,7 @@ class _Evidence:
         scored = [(c, self.seen[c.frame].box) for c in self._contexts if c.frame in self.seen]
         scored = [(c, box) for c, box in scored if box in c.scores]
         self.scores = [c.scores[box] for c, box in scored]
+        self.look = median(c.looks[box] for c, box in scored) if scored else 0.0
         self.patches = [c.patches[box] for c, box in scored]
         self.shape = median(s.box.width / max(s.box.height, 1.0) for s in self.seen.values())
 
@@ -135,9 +142,20 @@ class _Evidence:
         usual, best = median(self.scores), max(self.scores)
         if square:
             return usual >= _SQUARE_ON_VEHICLE
+        often = self.is_often and best >= _NOT_UNLIKE
+        unlike = self.look < _UNLIKE and usual < _ONCE
+        return often or (not unlike and (usual >= _ON_VEHICLE or best >= _ONCE))
+
+    @property
+    def is_often(self) -> bool:
+        """Whether it was detected often, and once with a score that leaves no doubt."""
         detections = self.seen.values()
-        often = len(detections) >= _OFTEN and max(s.score for s in detections) >= _SURE
-        return usual >= _ON_VEHICLE or best >= _ONCE or (often and best >= _NOT_UNLIKE)
+        return len(detections) >= _OFTEN and max(s.score for s in detections) >= _SURE
+
+    def is_like_plate_on(self, vehicle: ObjectDetection) -> bool:
+        """Whether the classifier is sure of it, and the vehicle is one."""
+        needed = _LIKE_SQUARE if self.is_square(vehicle) else _LIKE
+        return vehicle.score >= _SURE_VEHICLE and self.look >= needed
 
     def is_square(self, vehicle: ObjectDetection | None) -> bool:
         """Whether it is too narrow for a plate in one line, where two lines are not usual."""
@@ -162,9 +180,11 @@ def _doubt_in_still(known: _Evidence) -> str:
     if _is_drawn_without_vehicle(known, surest):
         return _DRAWN_DOUBT
     if surest is not None:
-        return _ON_VEHICLE_DOUBT if score < (_STILL_SQUARE if square else _STILL) else ""
+        unlike = known.look < _UNLIKE and score < _ONCE
+        clear = score >= (_STILL_SQUARE if square else _STILL) and not unlike
+        return "" if clear or known.is_like_plate_on(surest) else _ON_VEHICLE_DOUBT
     needed = _STILL_SQUARE_ELSEWHERE if square else _STILL_ELSEWHERE
-    return _ELSEWHERE_DOUBT if score < needed else ""
+    return _ELSEWHERE_DOUBT if score < needed or known.look < _UNLIKE_ELSEWHERE else ""
 
 
 def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[_Evidence]) -> str:
@@ -182,9 +202,12 @@ def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[_Evidence]
     square = known.is_square(surest)
     if looked and _is_drawn_without_vehicle(known, surest):
         return _DRAWN_DOUBT
+    if surest is not None and known.is_like_plate_on(surest):
+        return ""
     if surest is not None or not looked:
         return "" if known.is_clear(square) else _ON_VEHICLE_DOUBT
-    if median(known.scores) < (_SQUARE_ELSEWHERE if square else _ELSEWHERE):
+    needed = _SQUARE_ELSEWHERE if square else _ELSEWHERE
+    if median(known.scores) < needed or known.look < _UNLIKE_ELSEWHERE:
         return _ELSEWHERE_DOUBT
     if not _SHAPES[0] <= known.shape <= _SHAPES[1]:
         return "no vehicle is there, and no plate has this shape"

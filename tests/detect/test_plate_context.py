@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Never
 
 import numpy as np
 import pytest
@@ -34,6 +35,14 @@ class Scorer:
         return 0.6
 
 
+class Classifier:
+    """Is as sure as a box is wide, in shares of 1000 pixels."""
+
+    def score(self, picture: Rgb, box: Box) -> float:
+        assert picture.shape == (360, 1280, 3)
+        return box.width / 1000
+
+
 class Finder:
     """Finds a car in each picture."""
 
@@ -62,17 +71,22 @@ def copies() -> ScaledCopies:
 
 
 def test_frames_without_plates_cost_nothing() -> None:
-    finder = PlateContextFinder(Scorer(), lambda: pytest.fail("it loads the objects' network"))
+    def fail() -> Never:
+        pytest.fail("it loads a network")
+
+    finder = PlateContextFinder(Scorer(), fail, fail)
     assert finder.examine(view(0), copies()) is None
     assert finder.examine(view(1, Detection(Kind.FACE, PLATE, 0.9)), copies()) is None
 
 
 def test_plates_are_scored_again_in_a_larger_copy_and_objects_found_in_a_small_one() -> None:
     scorer, objects = Scorer(), Finder()
-    found = PlateContextFinder(scorer, lambda: objects).examine(view(3, plate()), copies())
+    finder = PlateContextFinder(scorer, Classifier, lambda: objects)
+    found = finder.examine(view(3, plate()), copies())
     assert found is not None
     assert (found.frame, found.time, found.scores) == (3, Fraction(3, 25), {PLATE: 0.6})
     assert scorer.asked == [((360, 1280, 3), Box(500, 150, 600, 180))]
+    assert found.looks == {PLATE: 0.1}
     assert objects.asked[0][0] == (117, 416, 3)
     assert {"car", "motorcycle", "bus", "truck", "tv"} <= set(objects.asked[0][1])
     (thing,) = found.objects or ()
@@ -82,7 +96,7 @@ def test_plates_are_scored_again_in_a_larger_copy_and_objects_found_in_a_small_o
 
 def test_objects_are_looked_for_now_and_then_and_only_then() -> None:
     objects = Finder()
-    finder = PlateContextFinder(Scorer(), lambda: objects)
+    finder = PlateContextFinder(Scorer(), Classifier, lambda: objects)
     found = [finder.examine(view(f, plate(f / 100)), copies()) for f in range(0, 28, 4)]
     assert [c is not None and c.objects is not None for c in found] == [1, 0, 0, 1, 0, 0, 1]
     assert len(objects.asked) == 3
@@ -99,7 +113,7 @@ def scored_of(found: PlateContext | None, plates: Sequence[Detection]) -> list[i
 
 
 def test_each_plate_is_scored_and_then_they_take_turns() -> None:
-    finder = PlateContextFinder(Scorer(), Finder)
+    finder = PlateContextFinder(Scorer(), Classifier, Finder)
     many = row(12)
     assert scored_of(finder.examine(view(0, *many), copies()), many) == [*range(12)]
     moved = row(12, 5)
@@ -109,14 +123,14 @@ def test_each_plate_is_scored_and_then_they_take_turns() -> None:
 
 
 def test_what_comes_is_scored_beside_what_is_known() -> None:
-    finder = PlateContextFinder(Scorer(), Finder)
+    finder = PlateContextFinder(Scorer(), Classifier, Finder)
     finder.examine(view(0, *row(12)), copies())
     found = [plate(0.01, Box(60, 600, 150, 630)), *row(12, 5)]
     assert scored_of(finder.examine(view(4, *found), copies()), found) == [0, *range(6, 13)]
 
 
 def test_so_many_plates_as_no_street_has_are_not_all_scored() -> None:
-    finder = PlateContextFinder(Scorer(), Finder)
+    finder = PlateContextFinder(Scorer(), Classifier, Finder)
     many = [one for down in range(0, 680, 32) for one in row(20, down - 300)]
     assert len(many) == 440
     assert len(scored_of(finder.examine(view(0, *many), copies()), many)) == 256
@@ -125,7 +139,7 @@ def test_so_many_plates_as_no_street_has_are_not_all_scored() -> None:
 
 def test_a_still_picture_is_scored_once() -> None:
     scorer = Scorer()
-    finder = PlateContextFinder(scorer, Finder)
+    finder = PlateContextFinder(scorer, Classifier, Finder)
     many = row(12)
     first = finder.examine(view(0, *many), copies())
     again = finder.examine(view(4, *many), copies())
@@ -137,7 +151,7 @@ def test_a_still_picture_is_scored_once() -> None:
 
 def test_a_plate_whose_middle_is_outside_is_not_scored() -> None:
     scorer = Scorer()
-    found = PlateContextFinder(scorer, Finder).examine(
+    found = PlateContextFinder(scorer, Classifier, Finder).examine(
         view(0, plate(0.5, Box(-200, 0, 100, 50))), copies()
     )
     assert found is not None

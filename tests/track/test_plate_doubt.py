@@ -37,12 +37,13 @@ def contexts(
     scores: float | Sequence[float],
     objects: tuple[ObjectDetection, ...] | None = NOBODY,
     patches: Sequence[Grey] = (),
+    look: float = 0.5,
 ) -> list[PlateContext]:
     """The context of each of a track's frames."""
     many = [scores] * len(track.sightings) if isinstance(scores, float) else scores
     shown = patches or [noise(0)] * len(track.sightings)
     return [
-        PlateContext(s.frame, s.time, {s.box: score}, {s.box: patch}, objects)
+        PlateContext(s.frame, s.time, {s.box: score}, {s.box: look}, {s.box: patch}, objects)
         for s, score, patch in zip(track.sightings, many, shown, strict=True)
     ]
 
@@ -52,9 +53,10 @@ def doubt(
     scores: float | Sequence[float],
     objects: tuple[ObjectDetection, ...] | None = NOBODY,
     patches: Sequence[Grey] = (),
+    look: float = 0.5,
 ) -> str:
     """Why the track is doubted."""
-    (judged,) = doubt_plates([track], contexts(track, scores, objects, patches), ())
+    (judged,) = doubt_plates([track], contexts(track, scores, objects, patches, look), ())
     assert judged.uncertain == bool(judged.doubt)
     assert replace(judged, uncertain=False, doubt="") == track
     return judged.doubt
@@ -126,7 +128,7 @@ def test_a_vehicle_that_is_seen_once_while_the_plate_is_there_is_enough() -> Non
 
 
 def test_a_vehicle_of_another_shot_or_of_long_before_is_none() -> None:
-    earlier = PlateContext(0, Fraction(0), {}, {}, (CAR,))
+    earlier = PlateContext(0, Fraction(0), {}, {}, {}, (CAR,))
     late = plate([PLATE] * 3, start=10)
     around = contexts(late, 0.45)
     (near,) = doubt_plates([late], [earlier, *around], ())
@@ -156,6 +158,33 @@ def test_a_plate_on_a_vehicle_that_is_seen_long_and_once_well_is_believed() -> N
     assert doubt(often, 0.35).startswith(CLEAR)
     assert doubt(plate([PLATE] * 3, 0.9), 0.35, (CAR,)).startswith(VEHICLE)
     assert doubt(plate([PLATE] * 4, 0.8), 0.35, (CAR,)).startswith(VEHICLE)
+
+
+def test_what_the_classifier_is_sure_of_is_believed_on_what_is_surely_a_vehicle() -> None:
+    assert not doubt(STILL, 0.2, (CAR,), look=0.6)
+    assert doubt(STILL, 0.2, (CAR,), look=0.59).startswith(VEHICLE)
+    assert doubt(STILL, 0.2, (replace(CAR, score=0.49),), look=0.9).startswith(VEHICLE)
+    assert doubt(STILL, 0.2, look=0.9).startswith(CLEAR)
+
+
+def test_of_what_is_nearly_square_the_classifier_must_be_surer() -> None:
+    wheel = plate([Box.around(300, 200, 48, 42)] * 3)
+    assert doubt(wheel, 0.2, (CAR,), look=0.84).startswith(VEHICLE)
+    assert not doubt(wheel, 0.2, (CAR,), look=0.86)
+    assert not doubt(wheel, 0.2, (replace(CAR, name="motorcycle"),), look=0.61)
+
+
+def test_what_the_classifier_calls_none_is_doubted_on_a_vehicle_unless_it_is_clear() -> None:
+    assert doubt(STILL, 0.5, (CAR,), look=0.14).startswith(VEHICLE)
+    assert not doubt(STILL, 0.5, (CAR,), look=0.16)
+    assert not doubt(STILL, 0.56, (CAR,), look=0.0)
+    washed_out = plate([PLATE] * 4, score=0.86)
+    assert not doubt(washed_out, 0.5, (CAR,), look=0.0)
+
+
+def test_what_the_classifier_calls_none_is_doubted_elsewhere() -> None:
+    assert doubt(STILL, 0.9, look=0.29).startswith(CLEAR)
+    assert not doubt(STILL, 0.9, look=0.31)
 
 
 def test_elsewhere_one_clear_moment_is_not_enough() -> None:
@@ -263,10 +292,14 @@ def test_letters_that_a_program_draws_are_doubted(patch: Grey, score: float, dou
 
 
 def doubt_of_still(
-    box: Box, score: float, objects: tuple[ObjectDetection, ...] | None, patch: Grey | None = None
+    box: Box,
+    score: float,
+    objects: tuple[ObjectDetection, ...] | None,
+    patch: Grey | None = None,
+    look: float = 0.5,
 ) -> str:
     track = plate([box])
-    found = contexts(track, score, objects, [patch] if patch is not None else ())
+    found = contexts(track, score, objects, [patch] if patch is not None else (), look)
     return doubt_plates([track], found, (), still=True)[0].doubt
 
 
@@ -282,6 +315,13 @@ def test_in_a_still_a_plate_has_one_view_and_needs_less() -> None:
     assert doubt_of_still(square, 0.49, NOBODY).startswith(CLEAR)
     assert not doubt_of_still(square, 0.51, NOBODY)
     assert not doubt_of_still(PLATE, 0.0, None)
+
+
+def test_in_a_still_the_classifier_is_asked_too() -> None:
+    assert doubt_of_still(PLATE, 0.5, (CAR,), look=0.14).startswith(VEHICLE)
+    assert not doubt_of_still(PLATE, 0.56, (CAR,), look=0.14)
+    assert not doubt_of_still(PLATE, 0.1, (CAR,), look=0.61)
+    assert doubt_of_still(PLATE, 0.7, NOBODY, look=0.29).startswith(CLEAR)
 
 
 def test_in_a_still_what_a_program_draws_is_doubted_too() -> None:

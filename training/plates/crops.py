@@ -24,7 +24,8 @@ def render_bank(settings: dict[str, Any]) -> tuple[list[np.ndarray], list[np.nda
     """Plates and negatives, always the same for the same seed."""
     fonts = Fonts(Path(settings["paths"]["fonts"]))
     rng = np.random.default_rng(settings["synthesis"]["seed"])
-    plates = [render_plate(rng, fonts) for _ in range(settings["synthesis"]["plates"])]
+    free = settings["synthesis"]["free"]
+    plates = [render_plate(rng, fonts, free) for _ in range(settings["synthesis"]["plates"])]
     others = [render_negative(rng, fonts) for _ in range(settings["synthesis"]["negatives"])]
     return plates, others
 
@@ -242,7 +243,11 @@ class CropMaker:
             box = self.free_box(rng, labels, wide, high)
             if box is not None:
                 centre = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
-                paste.lay(rng, crop, texture, paste.quad(rng, centre, wide, high))
+                self.lay_other(rng, crop, texture, paste.quad(rng, centre, wide, high))
+
+    def lay_other(self, rng: Rng, crop: np.ndarray, texture: np.ndarray, at: np.ndarray) -> None:
+        """Lays a negative into the quadrangle."""
+        paste.lay(rng, crop, texture, at)
 
     def glare(self, rng: Rng, crop: np.ndarray, labels: Labels) -> None:
         """Over-exposes half of the plates and a place without one: glare is no evidence."""

@@ -182,14 +182,62 @@ def blank(rng: np.random.Generator, fonts: Fonts) -> np.ndarray:
     return canvas
 
 
+def control(rng: np.random.Generator, fonts: Fonts) -> np.ndarray:
+    """A button or a field of a program: a short text on exactly one colour."""
+    height = int(rng.integers(20, 60))
+    width = int(height * rng.uniform(1.5, 7.0))
+    canvas = np.empty((height, width, 4), np.uint8)
+    light = rng.random() < 0.6
+    canvas[..., :3] = 255 - rng.integers(0, 30) if light else any_colour(rng)
+    canvas[..., 3] = rounded(height, width, int(rng.integers(0, height // 2)))
+    view = canvas[..., :3].copy()
+    text = words(rng, int(rng.integers(1, 3)))
+    if rng.random() < 0.3:
+        text = "".join(rng.choice(list("0123456789.,:%-"), rng.integers(2, 9)))
+    mask = fonts.mask(text, str(rng.choice(fonts.latin)))
+    right = rng.uniform(0.5, 0.95) * width
+    box = (0.05 * width, 0.25 * height, right, 0.75 * height)
+    put(view, mask, fitted(mask, box, 1.1), contrast(rng, canvas))
+    if rng.random() < 0.6:
+        cv2.rectangle(view, (0, 0), (width - 1, height - 1), any_colour(rng), 1)
+    canvas[..., :3] = view
+    return canvas
+
+
+def display(rng: np.random.Generator, fonts: Fonts) -> np.ndarray:
+    """Lit dots on black: where a bus goes, what a platform or a scoreboard tells."""
+    rows = int(rng.integers(9, 18))
+    text = word(rng).upper() if rng.random() < 0.6 else str(rng.integers(1, 999))
+    if rng.random() < 0.4:
+        text = f"{rng.integers(1, 99)} {text}"
+    mask = fonts.mask(text, str(rng.choice(fonts.latin)))
+    columns = int(np.clip(mask.shape[1] * rows / mask.shape[0], 8, 90))
+    small = cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_AREA)
+    small = np.pad(small, int(rng.integers(1, 4)))
+    dot = int(rng.integers(3, 6))
+    grid = np.zeros((dot, dot), np.float32)
+    cv2.circle(grid, (dot // 2, dot // 2), max(1, dot // 3), 1.0, -1)
+    lit = (
+        np.kron(small > 90, grid)
+        if rng.random() < 0.7
+        else np.kron(small, np.ones((dot, dot))) / 255
+    )
+    colours = [(250, 160, 20), (240, 60, 20), (245, 245, 235), (90, 250, 80)]
+    colour = np.array(near(rng, colours[rng.integers(4)]), np.float32)
+    view = np.clip(lit[..., None] * colour + rng.uniform(0, 35), 0, 255).astype(np.uint8)
+    return np.dstack((view, np.full(lit.shape, 255, np.uint8)))
+
+
 KINDS: list[tuple[float, Callable[[np.random.Generator, Fonts], np.ndarray]]] = [
-    (0.22, sign),
-    (0.14, shop_front),
-    (0.10, road_sign),
-    (0.24, bare_text),
-    (0.08, poster),
-    (0.12, grille),
-    (0.10, blank),
+    (0.18, sign),
+    (0.13, shop_front),
+    (0.09, road_sign),
+    (0.20, bare_text),
+    (0.07, poster),
+    (0.10, grille),
+    (0.08, blank),
+    (0.09, control),
+    (0.06, display),
 ]
 
 

@@ -119,10 +119,29 @@ def finish(canvas: np.ndarray, rng: np.random.Generator, text: Colour) -> np.nda
     return np.dstack((np.clip(dirty, 0, 255).astype(np.uint8), alpha))
 
 
-def render_plate(rng: np.random.Generator, fonts: Fonts) -> np.ndarray:
-    """One random plate, RGBA."""
+def any_format(rng: np.random.Generator, fonts: Fonts) -> Format:
+    """A plate as no office made it: another font, any letters and digits, a name."""
+    kinds = rng.choice(list("LLLDDDD "), int(rng.integers(4, 10)))
+    line = " ".join("".join(kinds).split()) or "LLL DDD"
+    if rng.random() < 0.4:
+        line = str(
+            rng.choice(["LLDDLLDDDD", "LL DD LL DDDD", "LLLDDDDL", "LLDD LLL", "LLLLL", "DDDD"])
+        )
+    if rng.random() < 0.25:
+        half = max(1, len(line) // 2)
+        line = f"{line[:half]}|{line[half:]}"
+    size = (300, 170) if "|" in line else (int(rng.integers(300, 560)), int(rng.integers(90, 140)))
+    pairs = [form.colours[rng.integers(len(form.colours))] for form in FORMATS]
+    colours = ((formats.WHITE, formats.BLACK), pairs[rng.integers(len(pairs))])
+    return Format(1, size, (line,), colours, tuple(fonts.latin))
+
+
+def render_plate(rng: np.random.Generator, fonts: Fonts, free: float = 0.0) -> np.ndarray:
+    """One random plate, RGBA; a share of them follows no country's rules."""
     weights = np.array([form.weight for form in FORMATS])
     form = FORMATS[rng.choice(len(FORMATS), p=weights / weights.sum())]
+    if free and rng.random() < free:
+        form = any_format(rng, fonts)
     ground, text = form.colours[rng.integers(len(form.colours))]
     ground, text = near(rng, ground), near(rng, text, 20)
     width, height = (int(v * SCALE * rng.uniform(0.93, 1.07)) for v in form.size)

@@ -10,6 +10,7 @@ from redact.errors import RecipeError
 
 if TYPE_CHECKING:
     from redact.detect.detectors.objects import Objects
+    from redact.detect.detectors.plate_classifier import PlateClassifier
 
 
 def _load_yunet() -> Detector:
@@ -102,3 +103,14 @@ def load_objects() -> Objects:
     from redact.detect.detectors.objects import Objects
 
     return Objects()
+
+
+def load_plate_classifier() -> PlateClassifier:
+    """Load the network that looks again at what was found as a plate.
+
+    Raises:
+        EngineError: Its library or its weights cannot be used.
+    """
+    from redact.detect.detectors.plate_classifier import PlateClassifier
+
+    return PlateClassifier()
