@@ -232,12 +232,24 @@ def test_silence_between_the_pieces_of_an_edit_list_stays(tmp_path: Path, suffix
     assert end == pytest.approx(sum(length for length, _ in pieces), abs=0.05)
 
 
-def test_vorbis_has_no_times_in_an_avi(tmp_path: Path) -> None:
-    whole = make_moved(tmp_path, "libvorbis", ".mkv", lambda _, time: time)
-    output = tmp_path / "out.avi"
-    copy(whole, output)
-    assert codec_of(output) == "pcm_s16le"
-    assert second_tone(output) == pytest.approx(2, abs=0.005)
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        *[(codec, ".avi") for codec in ("libvorbis", "flac", "eac3", "dca")],
+        *[(codec, ".mov") for codec in ("flac", "libopus", "truehd")],
+        ("truehd", ".mp4"),
+    ],
+)
+def test_what_a_container_cannot_hold_in_time_is_encoded(
+    tmp_path: Path, codec: str, suffix: str
+) -> None:
+    path, output = tmp_path / "whole.mkv", tmp_path / f"out{suffix}"
+    coding = ("-pix_fmt", "yuv420p", "-c:a", codec, "-ac", "2", "-strict", "-2")
+    clips.run("-f", "lavfi", "-i", SOUND, *PICTURE, *coding, path)
+    (note,) = copy(path, output)
+    assert note.kind == "sound_encoded"
+    assert codec_of(output) == tracks.AUDIO_CODECS[CONTAINERS[suffix]]
+    assert second_tone(output) == pytest.approx(2, abs=0.02)
 
 
 def test_24_bits_stay_what_they_are_where_a_span_is_silenced(tmp_path: Path) -> None:

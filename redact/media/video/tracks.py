@@ -30,6 +30,13 @@ _MPEGTS_AUDIO = {
     "aac", "aac_latm", "ac3", "dts", "eac3", "mp1", "mp2", "mp3", "opus", "pcm_bluray", "truehd",
 }  # fmt: skip
 
+_UNFIT: Final = {
+    "avi": {"dts", "eac3", "flac", "vorbis"},  # three seconds are played in less than one
+    "mov": {"flac", "opus", "truehd"},
+    "mp4": {"truehd"},
+}
+"""Codecs that muxers say they take, and do not, or at wrong times."""
+
 _SPEECH_CODECS = {"amr_nb", "amr_wb", "evrc", "qcelp"}
 """What phones code sound with."""
 
@@ -101,8 +108,8 @@ def can_hold_audio(codec: str, container: str) -> bool:
         return container == "mov"  # others take some of them, at wrong times or for few players
     if container == "mpegts":  # whose muxer takes anything, as private data that nobody plays
         return codec in _MPEGTS_AUDIO
-    if codec == "vorbis" and container == "avi":
-        return False  # its packets last unequally long, and there are no times to tell it
+    if codec in _UNFIT.get(container, ()):
+        return False
     if container == "matroska" and can_hold_audio(codec, "avi"):
         return True  # it takes what AVI takes, under the same numbers
     try:
