@@ -24,6 +24,7 @@ from redact.media.video.sound import (
     stored_seconds,
     track_extent,
 )
+from redact.media.video.sound_times import copy_apart, result_apart
 from redact.media.video.source import VideoSource
 from redact.media.video.subtitles import (
     SUBTITLE_CODECS,
@@ -125,7 +126,9 @@ def _can_hold(found: str, source: str) -> bool:
 
 
 def _check_sounds(job: MuxJob, shift: Fraction) -> None:
-    """Check that each track begins when the original does, and encoded sound ends with it.
+    """Check that each track lies where the original does.
+
+    It begins then. Each packet that was copied lies where it was, and encoded sound ends in time.
 
     An encoder's priming may come before, and what fills its last packet behind.
 
@@ -140,6 +143,10 @@ def _check_sounds(job: MuxJob, shift: Fraction) -> None:
             priming = _PRIMING / sound.rate
         else:
             begins += first_packet_time(sound.path, sound.index)
+            gap = copy_apart((sound.path, sound.index), (job.written, 1 + number))
+            if gap > IN_STEP:
+                refused = job.timing.refused(Fraction(gap), what="some of its sound")
+                raise VerificationError(refused.problem, remedy=refused.remedy)
         off = first_packet_time(job.written, 1 + number) - begins
         if not -priming - rounding <= off <= rounding:
             refused = job.timing.refused(abs(off), what="its sound")
@@ -289,7 +296,7 @@ def find_faults(
 
 
 def _sound_apart(source: VideoSource, output: VideoSource, shift: Fraction) -> list[str]:
-    """Compare when each track begins, beside the pictures and apart from an encoder's priming."""
+    """Compare where each track lies, beside the pictures and apart from an encoder's priming."""
     wanted = [track for track in source.media_info.audio if track.rate]
     tracks = output.media_info.audio
     if len(tracks) != len(wanted):
@@ -298,8 +305,13 @@ def _sound_apart(source: VideoSource, output: VideoSource, shift: Fraction) -> l
         if was.start is None or track.start is None or was.edits is not None:
             continue  # of an edit list, the first packet of which all is played may come later
         off = abs(track.start - was.start - shift)
-        if off > IN_STEP + 2 * _PRIMING / max(1, track.rate):
+        allowed = IN_STEP + 2 * _PRIMING / max(1, track.rate)
+        if off > allowed:
             return [f"its sound is {float(off):.3f} s apart from its pictures"]
+        one, other = (source.path, was.index), (output.path, track.index)
+        gap = result_apart(one, other, same_codec=was.codec == track.codec)
+        if gap > allowed:
+            return [f"some of its sound is {gap:.3f} s apart from its pictures"]
     return []
 
 

@@ -150,6 +150,8 @@ def _sound_options(job: MuxJob) -> dict[str, str]:
     usual = AUDIO_CODECS[job.choice.container]
     decoded = {n: sound for n, sound in enumerate(job.sounds) if isinstance(sound, DecodedTrack)}
     codecs = {f"c:a:{n}": sound.codec or usual for n, sound in decoded.items()}
+    if job.choice.container == "mp4":  # where the encoder's 24 bits would be called 32
+        codecs = {n: codec.replace("pcm_s24", "pcm_s32") for n, codec in codecs.items()}
     rates = {f"b:a:{n}": str(sound.bit_rate) for n, sound in decoded.items() if sound.bit_rate}
     return codecs | rates
 

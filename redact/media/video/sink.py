@@ -258,7 +258,7 @@ class VideoSink:
     ) -> CopiedTrack | DecodedTrack:
         """Where one track comes from: silenced before it is disguised or encoded."""
         encoded = track in self._sound.encoded
-        if self._mutes:
+        if self._mutes or track in self._sound.filled:
             codec = "" if encoded else track.codec  # what a container cannot hold is lossy there
             place = wav.with_name(f"{track.index}.muted.wav")
             muted = mute_track(played, codec, track.rate, self._mutes, place, self._program)

@@ -25,6 +25,9 @@ from redact.media.video.packets import first_packet_time
 from redact.media.video.presentation_times import begins_anew, timed
 from redact.media.video.sound_headers import plain_header
 
+WITHOUT_TIMES = ("adpcm", "pcm")
+"""Codecs, by the beginnings of their names, of which MP4 and MOV keep no gap between samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class CopiedTrack:
@@ -92,7 +95,8 @@ def played_track(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack |
 
 def _write_all_played(source: Path, track: AudioTrack, folder: Path) -> CopiedTrack | None:
     """A file of the packets that are played; None if there are none."""
-    for form in ("mov", "mp4", "nut"):  # each holds codecs that the others do not
+    forms = ("mov", "mp4", "nut")  # each holds codecs that the others do not
+    for form in reversed(forms) if track.codec.startswith(WITHOUT_TIMES) else forms:
         written = folder / f"played{track.index}.{form}"
         try:
             start = _write_played(source, track, written, form)

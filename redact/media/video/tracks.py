@@ -17,6 +17,7 @@ from redact.errors import UnsupportedInputError
 from redact.media.video.media_info import AudioTrack, MediaInfo, OtherTrack
 from redact.media.video.muting import is_lossless
 from redact.media.video.packets import first_packet_time
+from redact.media.video.sound_times import loses_gaps
 from redact.media.video.timing import Timing
 
 AUDIO_CODECS: Final = {
@@ -29,6 +30,13 @@ _MPEGTS_AUDIO = {
     "aac", "aac_latm", "ac3", "dts", "eac3", "mp1", "mp2", "mp3", "opus", "pcm_bluray", "truehd",
 }  # fmt: skip
 
+_UNFIT: Final = {
+    "avi": {"dts", "eac3", "flac", "vorbis"},  # three seconds are played in less than one
+    "mov": {"flac", "opus", "truehd"},
+    "mp4": {"truehd"},
+}
+"""Codecs that muxers say they take, and do not, or at wrong times."""
+
 _SPEECH_CODECS = {"amr_nb", "amr_wb", "evrc", "qcelp"}
 """What phones code sound with."""
 
@@ -40,11 +48,13 @@ class ChosenSound:
     Args:
         kept: Those that the result holds, in order.
         encoded: Those of them that its container cannot hold as they are, or that may hold words.
+        filled: Others of them, whose gaps it would lose: silence is encoded in their place.
         left_out: The others.
     """
 
     kept: tuple[AudioTrack, ...] = ()
     encoded: tuple[AudioTrack, ...] = ()
+    filled: tuple[AudioTrack, ...] = ()
     left_out: tuple[AudioTrack, ...] = ()
 
 
@@ -58,7 +68,7 @@ def choose_sound(media_info: MediaInfo, container: str, audio: Audio, path: Path
         path: The source, for errors.
 
     Raises:
-        UnsupportedInputError: There is sound, and none of it can be decoded.
+        InputError: There is sound, and none of it can be decoded, or it cannot be read.
     """
     tracks = () if audio == "drop" else media_info.audio
     kept = tuple(track for track in tracks if track.rate)  # others have no decoder, and no muxer
@@ -72,7 +82,9 @@ def choose_sound(media_info: MediaInfo, container: str, audio: Audio, path: Path
     if audio == "disguise":
         return ChosenSound(kept, left_out=left_out)
     encoded = tuple(t for t in kept if not (t.plain and can_hold_audio(t.codec, container)))
-    return ChosenSound(kept, encoded, left_out)
+    copied = (track for track in kept if track not in encoded)
+    filled = tuple(track for track in copied if loses_gaps(path, track, container))
+    return ChosenSound(kept, encoded, filled, left_out)
 
 
 def check_in_step(sound: ChosenSound, timing: Timing, path: Path) -> None:
@@ -96,6 +108,8 @@ def can_hold_audio(codec: str, container: str) -> bool:
         return container == "mov"  # others take some of them, at wrong times or for few players
     if container == "mpegts":  # whose muxer takes anything, as private data that nobody plays
         return codec in _MPEGTS_AUDIO
+    if codec in _UNFIT.get(container, ()):
+        return False
     if container == "matroska" and can_hold_audio(codec, "avi"):
         return True  # it takes what AVI takes, under the same numbers
     try:
@@ -122,6 +136,9 @@ def sound_notes(sound: ChosenSound, container: str, mutes: Sequence[Mute] = ()) 
     muted = sound.kept if mutes else ()
     same = [t for t in muted if is_lossless(t.codec) and t not in sound.encoded]
     once = [track for track in muted if track not in same]
+    whole = [track for track in sound.filled if is_lossless(track.codec)]
+    coded = [track for track in sound.filled if track not in whole]
+    filled = f"as {container} does not keep its gaps, they are filled with silence"
     spans = f"{len(mutes)} span{'s' * (len(mutes) != 1)} silenced"
     trimmed = [track for track in sound.kept if track.edits is not None]
     codec = AUDIO_CODECS[container].removeprefix("lib")
@@ -130,6 +147,8 @@ def sound_notes(sound: ChosenSound, container: str, mutes: Sequence[Mute] = ()) 
         *_note("sound_muted", same, f"{spans}; the rest is the same, sample by sample"),
         *_note("sound_muted", once, f"{spans}; the rest is encoded once more, to {codec}"),
         *_note("sound_encoded", sound.encoded, f"encoded to {codec}, as {container} needs it"),
+        *_note("sound_filled", whole, f"{filled}; the rest is the same, sample by sample"),
+        *_note("sound_filled", coded, f"{filled}; the rest is encoded once more, to {codec}"),
         *_note("tracks_left_out", sound.left_out, "left out, as nobody can decode it"),
     )
 
