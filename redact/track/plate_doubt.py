@@ -48,7 +48,7 @@ _OFTEN, _SURE, _NOT_UNLIKE = 4, 0.85, 0.3
 plates run over into white in the sun, and few letters are left to tell them by."""
 _ELSEWHERE = 0.56
 """The least median elsewhere: 18 of 19 plates reach it."""
-_LIKE, _LIKE_SQUARE = 0.6, 0.85
+_LIKE, _LIKE_SQUARE = 0.55, 0.85
 """On what is surely a vehicle it is believed in any case if the classifier is so sure (median):
 wheels reach 0.75."""
 _UNLIKE, _UNLIKE_ELSEWHERE = 0.15, 0.3
