@@ -8,6 +8,7 @@ from heapq import merge
 from itertools import chain, groupby, pairwise
 from typing import TypeAlias
 
+from redact.core.coverage import interpolate
 from redact.core.edits.regions import DrawnRegions, HiddenTracks
 from redact.core.findings import Track
 from redact.core.geometry import Box, Region
@@ -67,6 +68,6 @@ def _places(track: Track) -> Iterator[_Place]:
         for frame in range(last.frame + 1, coming.frame):
             share = Fraction(frame - last.frame, coming.frame - last.frame)
             time = last.time + share * (coming.time - last.time)
-            yield frame, time, track.id, last.box.towards(coming.box, float(share))
+            yield frame, time, track.id, interpolate(last, coming, time)
     end = track.sightings[-1]
     yield end.frame, end.time, track.id, end.box

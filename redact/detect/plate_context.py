@@ -6,7 +6,6 @@ Both are found in frames in which passes found plates, and in no others: most vi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
@@ -54,12 +53,6 @@ class PlateClassifier(Protocol):
         """How surely it is one, 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    at_scales: float
-    look: float
-
-
 class PlateContextFinder:
     """Finds the context of plates in the frames of one video, in order.
 
@@ -81,7 +74,8 @@ class PlateContextFinder:
         self._load_objects = load_objects
         self._objects: ObjectFinder | None = None
         self._searched: Fraction | None = None
-        self._last: tuple[tuple[Detection, ...], dict[Box, _Scores]] = (), {}
+        self._last: tuple[Detection, ...] = ()
+        self._scores: tuple[dict[Box, float], dict[Box, float]] = {}, {}
         self._known: list[tuple[Box, int]] = []
 
     def examine(self, view: View, copies: ScaledCopies) -> PlateContext | None:
@@ -89,26 +83,24 @@ class PlateContextFinder:
         plates = tuple(d for d in view.detections if d.kind is Kind.PLATE)
         if not plates:
             return None
-        found = self._score(plates, copies)
-        scores = {box: both.at_scales for box, both in found.items()}
-        looks = {box: both.look for box, both in found.items()}
-        patches = {box: take_patch(view, box) for box in found}
+        if plates != self._last:  # else as in a still picture, in which no pass ran again
+            self._last, self._scores = plates, self._score(plates, copies)
+        scores, looks = self._scores
+        patches = {box: take_patch(view, box) for box in scores}
         objects = self._find_objects(copies) if self._is_due(view.time) else None
         return PlateContext(view.index, view.time, scores, looks, patches, objects)
 
-    def _score(self, plates: tuple[Detection, ...], copies: ScaledCopies) -> dict[Box, _Scores]:
-        if plates != self._last[0]:  # as in a still picture, in which no pass ran again
-            picture = copies.copy(min(copies.size.longer, _SIDE))
-            scale = picture.shape[1] / copies.size.width, picture.shape[0] / copies.size.height
-            inside = [one for one in plates if _has_its_middle(picture, one.box.scaled(*scale))]
-            due = self._take_turns(inside)
-            self._last = plates, {box: self._look(picture, box.scaled(*scale)) for box in due}
-        return self._last[1]
-
-    def _look(self, picture: Rgb, box: Box) -> _Scores:
-        self._classifier = self._classifier or self._load_classifier()
-        at_scales = self._plates.score_at_scales(picture, box)
-        return _Scores(at_scales, self._classifier.score(picture, box))
+    def _score(
+        self, plates: Sequence[Detection], copies: ScaledCopies
+    ) -> tuple[dict[Box, float], dict[Box, float]]:
+        """Of those whose turn it is: their scores at several scales, and the classifier's."""
+        picture = copies.copy(min(copies.size.longer, _SIDE))
+        scale = picture.shape[1] / copies.size.width, picture.shape[0] / copies.size.height
+        inside = [one for one in plates if _has_its_middle(picture, one.box.scaled(*scale))]
+        due = {box: box.scaled(*scale) for box in self._take_turns(inside)}
+        classifier = self._classifier = self._classifier or self._load_classifier()
+        scores = {box: self._plates.score_at_scales(picture, here) for box, here in due.items()}
+        return scores, {box: classifier.score(picture, here) for box, here in due.items()}
 
     def _take_turns(self, plates: Sequence[Detection]) -> list[Box]:
         """The plates whose turn it is to be scored."""

@@ -142,15 +142,16 @@ class _Evidence:
         usual, best = median(self.scores), max(self.scores)
         if square:
             return usual >= _SQUARE_ON_VEHICLE
-        often = self.is_often and best >= _NOT_UNLIKE
-        unlike = self.look < _UNLIKE and usual < _ONCE
-        return often or (not unlike and (usual >= _ON_VEHICLE or best >= _ONCE))
+        detections = self.seen.values()
+        often = len(detections) >= _OFTEN and max(s.score for s in detections) >= _SURE
+        if often and best >= _NOT_UNLIKE:
+            return True
+        return not self.is_unlike and (usual >= _ON_VEHICLE or best >= _ONCE)
 
     @property
-    def is_often(self) -> bool:
-        """Whether it was detected often, and once with a score that leaves no doubt."""
-        detections = self.seen.values()
-        return len(detections) >= _OFTEN and max(s.score for s in detections) >= _SURE
+    def is_unlike(self) -> bool:
+        """Whether the classifier calls it none, and no score at several scales is against that."""
+        return self.look < _UNLIKE and median(self.scores) < _ONCE
 
     def is_like_plate_on(self, vehicle: ObjectDetection) -> bool:
         """Whether the classifier is sure of it, and the vehicle is one."""
@@ -180,8 +181,7 @@ def _doubt_in_still(known: _Evidence) -> str:
     if _is_drawn_without_vehicle(known, surest):
         return _DRAWN_DOUBT
     if surest is not None:
-        unlike = known.look < _UNLIKE and score < _ONCE
-        clear = score >= (_STILL_SQUARE if square else _STILL) and not unlike
+        clear = score >= (_STILL_SQUARE if square else _STILL) and not known.is_unlike
         return "" if clear or known.is_like_plate_on(surest) else _ON_VEHICLE_DOUBT
     needed = _STILL_SQUARE_ELSEWHERE if square else _STILL_ELSEWHERE
     return _ELSEWHERE_DOUBT if score < needed or known.look < _UNLIKE_ELSEWHERE else ""

@@ -16,6 +16,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from training.plates import config
+from training.plates.train import follow
 
 from . import SETTINGS
 from .crops import CropMaker
@@ -90,10 +91,7 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), 2.0)
         self.optimiser.step()
         self.iteration += 1
-        keep = min(self.settings["ema"], (1 + self.iteration) / (20 + self.iteration))
-        with torch.no_grad():
-            for name, value in self.student.state_dict().items():
-                self.average[name].lerp_(value, 1 - keep)
+        follow(self.average, self.student, self.iteration, self.settings["ema"])
         return tuple(float(loss) for loss in losses)
 
     def compare(self, wanted: dict[str, Tensor], own: dict[str, Tensor]) -> tuple[Tensor, ...]:

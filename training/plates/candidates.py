@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from redact.detect.detectors.boxes import cut_square
+from redact.detect.detectors.plate_classifier import PLATE_SIDES, VIEW
 
 from . import config, data
 from .crops import CropMaker, Rng
@@ -17,8 +18,7 @@ from .evaluate import ious
 from .loss import LOOSE, PLATE
 from .paste import bounds
 
-VIEW = 112  # pixels of a view's sides
-PLATE_SIDE = 64  # pixels of the plate's longer side in it
+PLATE_SIDE = PLATE_SIDES[0]  # pixels of the plate's longer side in a view
 APART = 0.05  # intersection over union below which a find is not what is labelled
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
@@ -19,8 +16,9 @@ from torch.nn import functional
 
 from . import config, warm
 from .candidates import VIEW
-from .network import MIDDLE, SPREAD, Network
-from .train import rate_at
+from .export import write
+from .network import MIDDLE, SPREAD, Network, red_first
+from .train import follow, rate_at
 
 SURE = 0.3  # score of a find from which the detector is surer than of most
 
@@ -131,13 +129,7 @@ def train(files: list[Path], minutes: float, settings: dict[str, Any]) -> Classi
         optimiser.step()
         step += 1
         total += loss.item()
-        keep = min(settings["train"]["ema"], (1 + step) / (20 + step))
-        with torch.no_grad():
-            for name, value in net.state_dict().items():
-                if value.is_floating_point():
-                    average[name].lerp_(value, 1 - keep)
-                else:
-                    average[name].copy_(value)
+        follow(average, net, step, settings["train"]["ema"])
         if step % 200 == 0:
             print(f"{step} {100 * progress:.1f} % {total / 200:.4f}", flush=True)
             total = 0.0
@@ -150,9 +142,7 @@ class Exported(nn.Module):
 
     def __init__(self, net: Classifier) -> None:
         super().__init__()
-        self.net = copy.deepcopy(net)
-        first = self.net.stem[0].weight
-        first.data = first.data.flip(1) / SPREAD  # trained on BGR; one step less for each pixel
+        self.net = red_first(net)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.sigmoid(self.net.logits(x - MIDDLE))
@@ -160,20 +150,9 @@ class Exported(nn.Module):
 
 def export(net: Classifier, target: Path) -> None:
     """Any batch of views."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Exported(net).eval(),
-            (torch.zeros(1, 3, VIEW, VIEW),),
-            str(target),
-            input_names=["image"],
-            output_names=["scores"],
-            dynamic_axes={"image": {0: "batch"}, "scores": {0: "batch"}},
-            opset_version=17,
-            dynamo=False,
-        )
-    onnx.checker.check_model(onnx.load(target))
+    write(
+        Exported(net), (1, 3, VIEW, VIEW), {"image": {0: "batch"}, "scores": {0: "batch"}}, target
+    )
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
     noise = np.random.default_rng(0).uniform(0, 255, (3, 3, VIEW, VIEW)).astype(np.float32)
     with torch.no_grad():

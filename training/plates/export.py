@@ -10,29 +10,44 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from torch import nn
 
 from . import config
 from .network import Decoded, Network
 
 
-def export(network: Network, target: Path) -> None:
-    """Any batch, any height and width that are multiples of 32."""
+def write(
+    module: nn.Module, shape: tuple[int, ...], axes: dict[str, dict[int, str]], target: Path
+) -> None:
+    """Writes ONNX, and checks it.
+
+    Args:
+        module: Takes RGB pictures.
+        shape: Of an input.
+        axes: Names of the axes that are free, of the input `image` and then of each output.
+        target: The file.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    axes = {0: "batch", 2: "height", 3: "width"}
-    points = {0: "batch", 1: "points"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Decoded(network).eval(),
-            (torch.zeros(1, 3, 96, 128),),
+            module.eval(),
+            (torch.zeros(*shape),),
             str(target),
             input_names=["image"],
-            output_names=["boxes", "scores"],
-            dynamic_axes={"image": axes, "boxes": points, "scores": points},
+            output_names=[name for name in axes if name != "image"],
+            dynamic_axes=axes,
             opset_version=17,
             dynamo=False,
         )
     onnx.checker.check_model(onnx.load(target))
+
+
+def export(network: Network, target: Path) -> None:
+    """Any batch, any height and width that are multiples of 32."""
+    points = {0: "batch", 1: "points"}
+    axes = {"image": {0: "batch", 2: "height", 3: "width"}, "boxes": points, "scores": points}
+    write(Decoded(network), (1, 3, 96, 128), axes, target)
 
 
 def difference(network: Network, target: Path) -> float:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+Net = TypeVar("Net", bound=Any)  # a module whose first layer is stem[0]
 
 STRIDES = (8, 16, 32)
 MIDDLE, SPREAD = 127.5, 64.0  # pixels are made small numbers around 0
@@ -99,14 +101,20 @@ def grid(level: Tensor, stride: int) -> Tensor:
     return torch.stack((x.flatten(), y.flatten())).unsqueeze(0)
 
 
+def red_first(network: Net) -> Net:
+    """A copy for export, which takes RGB less MIDDLE: trained on BGR; one step less a pixel."""
+    made = copy.deepcopy(network)
+    first = made.stem[0].weight
+    first.data = first.data.flip(1) / SPREAD
+    return made
+
+
 class Decoded(nn.Module):
     """The network as exported: RGB in, boxes and scores of 0 to 1 out."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.network = copy.deepcopy(network)
-        first = self.network.stem[0].weight
-        first.data = first.data.flip(1) / SPREAD  # trained on BGR; one step less for each pixel
+        self.network = red_first(network)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         logits, boxes = self.network.found(x - MIDDLE)

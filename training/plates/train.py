@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from . import config, data, warm
@@ -54,6 +54,17 @@ def rate_at(progress: float, iteration: int, settings: dict[str, Any]) -> float:
     """Share of the full learning rate: a warm-up, then a cosine down to a hundredth."""
     warm = min(1.0, (iteration + 1) / settings["warmup"])
     return warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+def follow(average: dict[str, Tensor], network: nn.Module, iteration: int, ema: float) -> None:
+    """Moves the average towards the network, faster at the start."""
+    keep = min(ema, (1 + iteration) / (20 + iteration))
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                average[name].lerp_(value, 1 - keep)
+            else:
+                average[name].copy_(value)
 
 
 class Run:
@@ -141,18 +152,8 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
         self.iteration += 1
-        self.follow()
+        follow(self.average, self.network, self.iteration, self.settings["ema"])
         return losses[0].item(), losses[1].item()
-
-    def follow(self) -> None:
-        """Moves the average towards the network, faster at the start."""
-        keep = min(self.settings["ema"], (1 + self.iteration) / (20 + self.iteration))
-        with torch.no_grad():
-            for name, value in self.network.state_dict().items():
-                if value.is_floating_point():
-                    self.average[name].lerp_(value, 1 - keep)
-                else:
-                    self.average[name].copy_(value)
 
 
 def main() -> None:
