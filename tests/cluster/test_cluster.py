@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -67,7 +68,13 @@ def wait_until(what: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob(".*") if path.suffix in {".part", ".detections"}]
+    """Drafts and caches. A search that enters them fails when one is removed meanwhile."""
+    return [
+        Path(top, name)
+        for top, folders, names in os.walk(folder)
+        for name in (*folders, *names)
+        if name.startswith(".") and name.endswith((".part", ".detections"))
+    ]
 
 
 # on one machine, in this process
