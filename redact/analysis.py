@@ -190,7 +190,7 @@ def _look_for_persons(
             picture = copies.copy(copies.size.longer)
             for look in wanted[frame.index]:
                 sight = look_for_person(objects, picture, look.box, look.turns)
-                doubts.tell(look, sight.persons, sight.vehicle)
+                doubts.tell(look, sight.persons, sight.vehicle, sight.on_animal)
                 done += 1
                 progress("doubt", done, expected)
         progress("doubt", expected, expected)

@@ -12,6 +12,7 @@ from redact.core.frames import Rgb
 from redact.core.geometry import Box
 from redact.core.interfaces import ObjectFinder
 from redact.detect.detectors.boxes import cut_square
+from redact.detect.detectors.objects import CLASSES
 
 _SIDE = 416
 """Pixels across and down the excerpt in which the person is looked for."""
@@ -26,6 +27,10 @@ _LEAST_SCORE = 0.05
 """Scores below count as 0."""
 _VEHICLES = ("car", "bus", "truck")
 """Who sits behind a windscreen is no person to the network of objects."""
+_ANIMALS = frozenset(CLASSES[CLASSES.index("bird") : CLASSES.index("giraffe") + 1])
+_ANIMAL, _BESIDE_ANIMAL = 0.5, 0.4
+"""Score of an animal on which the face lies from which a person counts only from the second, and no
+vehicle: of 862 labelled faces the highest has 0.49, of false ones on cattle and birds most more."""
 _LONGEST = 20.0
 """A vehicle's length in heights of the face: a dashcam's own bonnet is wider."""
 _WINDOWS = 0.6
@@ -38,15 +43,17 @@ _BESIDE, _ABOVE, _BELOW = 0.1, 0.15, 0.6
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is seen where the person of a face would be: scores from 0 to 1.
+    """What is seen where the person of a face would be: scores from 0 to 1, fewer on an animal.
 
     Args:
         persons: Of the best person that the face fits, a mean over two scales, for each turn.
         vehicle: Of the best vehicle around it at either scale, in the first turn.
+        on_animal: Whether an animal is seen there instead, in the first turn.
     """
 
     persons: tuple[float, ...]
     vehicle: float
+    on_animal: bool = False
 
 
 def look_for_person(objects: ObjectFinder, picture: Rgb, face: Box, turns: Sequence[int]) -> Sight:
@@ -67,17 +74,27 @@ def look_for_person(objects: ObjectFinder, picture: Rgb, face: Box, turns: Seque
         ]
         for quarters in turns
     ]
-    persons = tuple(mean(person for person, _ in scales) for scales in seen)
-    return Sight(persons, max(vehicle for _, vehicle in seen[0]))
+    persons = tuple(mean(person for person, _, _ in scales) for scales in seen)
+    _, vehicles, animals = zip(*seen[0], strict=True)
+    if max(animals) < _ANIMAL:
+        return Sight(persons, max(vehicles))
+    return Sight(tuple(one if one >= _BESIDE_ANIMAL else 0.0 for one in persons), 0.0, True)
 
 
-def _scores(objects: ObjectFinder, around: Rgb, height: int) -> tuple[float, float]:
+def _scores(objects: ObjectFinder, around: Rgb, height: int) -> tuple[float, float, float]:
+    """Of the best person, vehicle and animal in an excerpt."""
     rows, columns = (slice(_REACH - before, _REACH - before + _SIDE) for before in (_UP, _ASIDE))
-    classes = ("person", *_VEHICLES)
+    classes = ("person", *_VEHICLES, *_ANIMALS)
     (found,) = objects.detect([around[rows, columns]], _LEAST_SCORE, classes)
     person = (one.score for one in found if one.name == "person" and _fits(one.box, height))
     vehicle = (one.score for one in found if one.name in _VEHICLES and _is_in(one.box, height))
-    return max(person, default=0.0), max(vehicle, default=0.0)
+    animal = (one.score for one in found if one.name in _ANIMALS and _is_around(one.box))
+    return max(person, default=0.0), max(vehicle, default=0.0), max(animal, default=0.0)
+
+
+def _is_around(animal: Box) -> bool:
+    """Whether the middle of the face lies on that animal, in an excerpt."""
+    return animal.left <= _ASIDE <= animal.right and animal.top <= _UP <= animal.bottom
 
 
 def _is_in(vehicle: Box, face: float) -> bool:

@@ -114,6 +114,7 @@ class FaceDoubts:
         self._groups = [group for groups in every for group in groups if group.doubtful]
         self._scores: defaultdict[int, list[dict[int, float]]] = defaultdict(list)
         self._vehicles: defaultdict[int, list[float]] = defaultdict(list)
+        self._on_animals: set[int] = set()
 
     def rounds(self) -> Iterator[list[Look]]:
         """The looks of each round, in order of frames; what they show is told before the next.
@@ -127,17 +128,22 @@ class FaceDoubts:
             left = [group for group in left if self._is_deserted(group)]
             yield from _looks_of([face for group in left for face in group.looks], number)
 
-    def tell(self, look: Look, persons: Sequence[float], vehicle: float) -> None:
-        """How surely a person is seen there, in each of the look's turns, and a vehicle."""
+    def tell(
+        self, look: Look, persons: Sequence[float], vehicle: float, on_animal: bool = False
+    ) -> None:
+        """How surely a person is seen there, in each of the look's turns, and what else."""
         self._scores[look.track].append(dict(zip(look.turns, persons, strict=True)))
         self._vehicles[look.track].append(vehicle)
+        if on_animal:
+            self._on_animals.add(look.track)
 
     def without_person(self) -> set[int]:
         """Ids of the tracks that belong to nobody."""
         found: set[int] = set()
         for group in filter(self._is_deserted, self._groups):
             told = self._told(group)
-            usual = mean(self._mean(id, 0) for id in told)
+            others = [self._mean(id, 0) for id in told if id not in self._on_animals]
+            usual = mean(others or [0.0])
             needed = min(max(usual + _ABOVE, _LEAST), _MOST)
             doubtful = [(id, group.doubtful[id]) for id in told if id in group.doubtful]
             found |= {
@@ -162,7 +168,7 @@ class FaceDoubts:
         return [i for i in ids if any(len(seen) == len(TURNS) for seen in self._scores[i])]
 
     def _has_somebody(self, id: int, best: float, needed: float, group: _Group) -> bool:
-        if max(self._vehicles[id]) >= group.in_vehicle:
+        if id not in self._on_animals and max(self._vehicles[id]) >= group.in_vehicle:
             return True
         surest = max(self._mean(id, turn) for turn in TURNS)
         if best >= _CLEAR:

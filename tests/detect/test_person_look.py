@@ -59,7 +59,7 @@ def test_it_is_a_mean_over_the_scales_of_the_best_person_in_each() -> None:
     finder.found.append(ObjectDetection("person", PERSON, 0.7))
     assert look(finder).persons == (pytest.approx(0.7),)
     assert look(Finder(PERSON, score=0.04)).persons == (0.0,)
-    assert look(Finder(PERSON, name="dog")) == Sight((0.0,), 0.0)
+    assert look(Finder(PERSON, name="chair")) == Sight((0.0,), 0.0)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,31 @@ def test_it_is_a_mean_over_the_scales_of_the_best_person_in_each() -> None:
 )
 def test_a_vehicle_around_the_face_is_told_apart(vehicle: Box, score: float) -> None:
     assert look(Finder(vehicle, name="truck")) == Sight((0.0,), pytest.approx(score))
+
+
+BESIDE = Box(240, 60, 400, 300)
+ON = Box(120, 60, 300, 300)
+
+
+@pytest.mark.parametrize(
+    ("animal", "name", "score", "person", "seen"),
+    [
+        (ON, "cow", 0.5, 0.39, Sight((0.0,), 0.0, True)),
+        (ON, "bird", 0.9, 0.41, Sight((pytest.approx(0.41),), 0.0, True)),  # a hand with a parrot
+        (ON, "cow", 0.49, 0.3, Sight((pytest.approx(0.3),), pytest.approx(0.7))),
+        (BESIDE, "cow", 0.9, 0.3, Sight((pytest.approx(0.3),), pytest.approx(0.7))),
+        (ON, "teddy bear", 0.9, 0.3, Sight((pytest.approx(0.3),), pytest.approx(0.7))),
+    ],
+)
+def test_on_an_animal_only_a_sure_person_counts_and_no_vehicle(
+    animal: Box, name: str, score: float, person: float, seen: Sight
+) -> None:
+    finder = Finder(PERSON, score=person)
+    finder.found += [
+        ObjectDetection("car", Box(60, 45, 356, 185), 0.7),
+        ObjectDetection(name, animal, score),
+    ]
+    assert look(finder) == seen
 
 
 def test_it_looks_at_two_scales_with_the_face_at_one_place_in_each_turn() -> None:

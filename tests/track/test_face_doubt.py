@@ -148,6 +148,19 @@ def test_a_face_in_a_vehicle_is_believed() -> None:
     assert ask(faint(12), persons(many, vehicle=0.45))[1] == set(range(10, 22))
 
 
+def test_what_lies_on_an_animal_is_no_driver_and_does_not_tell_what_is_usual() -> None:
+    many = faint(12)
+    doubts = FaceDoubts(many, SIZE, ())
+    for looks in doubts.rounds():
+        for look in looks:
+            cow = look.track in (10, 11)
+            seen = 0.24 if look.track == 12 else 0.15
+            persons = [0.0 if cow else seen] * len(look.turns)
+            doubts.tell(look, persons, 0.9 if look.track in (10, 13) else 0.0, on_animal=cow)
+    # Did cattle count, 0.13 would be usual here, and 0.24 enough for a person.
+    assert doubts.without_person() == set(range(10, 22)) - {13}
+
+
 def test_a_small_face_in_what_may_be_a_vehicle_is_believed() -> None:
     many = dict.fromkeys(range(10, 22), 0.0)
     assert ask(faint(12, box=SMALL), persons(many, vehicle=0.3))[1] == set()
