@@ -161,17 +161,27 @@ def report_rate(title: str, clips: Sequence[Path], profile: str) -> None:
 
 
 def report_near(clips: Sequence[Path], profile: str, shots: int) -> None:
-    """In how many shots of a close plate it is hidden, and in how many more it was doubted."""
-    hidden, doubted = set(), set()
+    """In how many shots of a close plate it is hidden at their middle, or only doubted."""
+    hidden = doubted = 0
     for number, clip in enumerate(clips):
         found = examine(clip, profile)
-        for tracks, where in ((found.hidden, hidden), (found.doubted, doubted)):
-            middle = [track.sightings[len(track.sightings) // 2].time for track in tracks]
-            where.update((number, int(time // SECONDS)) for time in middle)
+        for shot in range(min(SHOTS, shots - SHOTS * number)):
+            middle = shot * SECONDS + SECONDS / 2
+            if any(holds_middle(track, middle) for track in found.hidden):
+                hidden += 1
+            else:
+                doubted += any(holds_middle(track, middle) for track in found.doubted)
     print(
-        f"near: a plate is hidden in {len(hidden)} of {shots} shots that it fills; "
-        f"in {len(doubted - hidden)} more one is doubted"
+        f"near: the plate is hidden at the middle of {hidden} of {shots} shots that it fills; "
+        f"at that of {doubted} more it is doubted"
     )
+
+
+def holds_middle(track: Track, time: float) -> bool:
+    """Whether a track holds the picture's middle, where those plates are, at a time."""
+    x, y = SIZE[0] / 2, SIZE[1] / 2
+    boxes = (s.box for s in track.sightings if abs(float(s.time) - time) < 0.6 / RATE)
+    return any(b.left <= x <= b.right and b.top <= y <= b.bottom for b in boxes)
 
 
 def made(pictures: Pictures, into: Path) -> list[Path]:

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import product
 from statistics import median
-
-import numpy as np
-from numpy.typing import NDArray
 
 from redact.core.cuts import shot_at, shot_of
 from redact.core.findings import Kind, ObjectDetection, Sighting, Track
 from redact.core.frames import Grey
 from redact.core.geometry import Box
 from redact.core.interfaces import PlateContext
+from redact.track.plate_patches import is_caption, is_drawn, is_emblem
 
 _TWO_LINES = frozenset({"motorcycle", "bus", "truck"})
 """On these, plates are often nearly square; on cars, wheels are."""
@@ -48,32 +46,32 @@ _OFTEN, _SURE, _NOT_UNLIKE = 4, 0.85, 0.3
 plates run over into white in the sun, and few letters are left to tell them by."""
 _ELSEWHERE = 0.56
 """The least median elsewhere: 18 of 19 plates reach it."""
-_LIKE, _LIKE_SQUARE = 0.55, 0.85
+_LIKE, _LIKE_SQUARE, _LIKE_ON_MOTORCYCLE = 0.55, 0.85, 0.25
 """On what is surely a vehicle it is believed in any case if the classifier is so sure (median):
-wheels reach 0.75."""
+wheels reach 0.75; motorcycles have lamps, which reach 0.26, and plates painted by hand."""
+_LIKELY_VEHICLE, _LIKE_ON_LIKELY = 0.35, 0.75
+"""And on what scores so much as a vehicle, if it is so sure."""
 _UNLIKE, _UNLIKE_ELSEWHERE = 0.15, 0.3
 """And doubted below these medians of the classifier: elsewhere always, none of 254 plates is below;
 on a vehicle where neither its score is that of a clear plate nor was it detected often."""
+_UNLIKE_ON_WEAK, _UNLIKE_UNCLEAR = 0.4, 0.75
+"""The same on what is hardly a vehicle, and elsewhere of what is not very clear: signs, papers and
+race numbers are below, and six of 194 near plates."""
 _SQUARE = 1.3
 _SQUARE_ON_VEHICLE, _SQUARE_ELSEWHERE = 0.55, 0.76
 """What is narrower than that many heights must have these medians: wheels, windows, emblems do not.
 Only motorcycles, buses and lorries have plates in two lines as a rule."""
+_SURELY_LIKE, _SQUARE_SURELY = 0.95, 0.65
+"""Elsewhere the second is enough where the classifier is so sure."""
 _STILL, _STILL_SQUARE = 0.2, 0.3
 _STILL_ELSEWHERE, _STILL_SQUARE_ELSEWHERE = 0.4, 0.5
 """The same of a still picture, of which there is one view: of 787 plates that are found in stills
 none is below, of 227 that fill half of the picture's width one; of 444 false ones 329 are."""
-_FLAT, _DARK, _DRAWN = 0.6, 48, 0.76
-"""Where so much of what is around it has one grey, and no dark one as at night, it must have this
-median: a camera gives 0.42 at most around a plate, programs that draw buttons 0.4 to 1."""
+_DRAWN = 0.76
+"""What a program seems to have drawn must have this median."""
 _SHAPES = (0.7, 7.0)
 """Plates' widths in heights."""
 
-_INSIDE, _OUTSIDE = 0.7, 0.3
-"""A caption's own samples correlate at least so much from one moment to another, and those around
-it at most so much."""
-_LEAST_PAIRS = 3
-_EMBLEM = 0.9
-"""What is the same in two shots correlates at least so much; two plates reach 0.83."""
 _PATCHES = 8
 """Of a track, compared with as many of another shot's: what moves behind an emblem differs."""
 _SAME_PLACE = 0.75
@@ -137,11 +135,14 @@ class _Evidence:
         self.patches = [c.patches[box] for c, box in scored]
         self.shape = median(s.box.width / max(s.box.height, 1.0) for s in self.seen.values())
 
-    def is_clear(self, square: bool) -> bool:
-        """Whether it is clear enough for a plate on a vehicle."""
+    def is_clear(self, vehicle: ObjectDetection | None) -> bool:
+        """Whether it is clear enough for a plate on that vehicle, or on one that may be there."""
         usual, best = median(self.scores), max(self.scores)
-        if square:
+        if self.is_square(vehicle):
             return usual >= _SQUARE_ON_VEHICLE
+        weak = vehicle is not None and vehicle.score < _SURE_VEHICLE
+        if weak and self.look < _UNLIKE_ON_WEAK and usual < _ONCE:
+            return False
         detections = self.seen.values()
         often = len(detections) >= _OFTEN and max(s.score for s in detections) >= _SURE
         if often and best >= _NOT_UNLIKE:
@@ -155,8 +156,12 @@ class _Evidence:
 
     def is_like_plate_on(self, vehicle: ObjectDetection) -> bool:
         """Whether the classifier is sure of it, and the vehicle is one."""
-        needed = _LIKE_SQUARE if self.is_square(vehicle) else _LIKE
-        return vehicle.score >= _SURE_VEHICLE and self.look >= needed
+        needed = _LIKE if vehicle.score >= _SURE_VEHICLE else _LIKE_ON_LIKELY
+        if vehicle.name == "motorcycle" and vehicle.score >= _SURE_VEHICLE:
+            needed = _LIKE_ON_MOTORCYCLE
+        if self.is_square(vehicle):
+            needed = _LIKE_SQUARE
+        return vehicle.score >= _LIKELY_VEHICLE and self.look >= needed
 
     def is_square(self, vehicle: ObjectDetection | None) -> bool:
         """Whether it is too narrow for a plate in one line, where two lines are not usual."""
@@ -199,15 +204,13 @@ def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[_Evidence]
         return ""
     looked = list(known.objects())
     surest = _surest_vehicle(looked)
-    square = known.is_square(surest)
     if looked and _is_drawn_without_vehicle(known, surest):
         return _DRAWN_DOUBT
     if surest is not None and known.is_like_plate_on(surest):
         return ""
     if surest is not None or not looked:
-        return "" if known.is_clear(square) else _ON_VEHICLE_DOUBT
-    needed = _SQUARE_ELSEWHERE if square else _ELSEWHERE
-    if median(known.scores) < needed or known.look < _UNLIKE_ELSEWHERE:
+        return "" if known.is_clear(surest) else _ON_VEHICLE_DOUBT
+    if not _is_clear_elsewhere(known):
         return _ELSEWHERE_DOUBT
     if not _SHAPES[0] <= known.shape <= _SHAPES[1]:
         return "no vehicle is there, and no plate has this shape"
@@ -215,9 +218,19 @@ def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[_Evidence]
         return "it is part of a screen"
     if _is_in_face(known, faces):
         return "it is part of a face"
-    if _is_caption(known.patches) or _stays_through_cuts(known, others):
+    if is_caption(known.patches) or _stays_through_cuts(known, others):
         return "it is fixed in the picture while the scene changes"
     return ""
+
+
+def _is_clear_elsewhere(known: _Evidence) -> bool:
+    """Whether it is clear enough for a plate that is on no vehicle."""
+    usual, look = median(known.scores), known.look
+    if look < (_UNLIKE_ELSEWHERE if usual >= _SQUARE_ELSEWHERE else _UNLIKE_UNCLEAR):
+        return False
+    if known.is_square(None):
+        return usual >= (_SQUARE_SURELY if look >= _SURELY_LIKE else _SQUARE_ELSEWHERE)
+    return usual >= _ELSEWHERE
 
 
 def _is_plate_on_vehicle(known: _Evidence) -> bool:
@@ -228,7 +241,7 @@ def _is_plate_on_vehicle(known: _Evidence) -> bool:
     surest = _surest_vehicle(known.objects())
     if not known.scores or surest is None or surest.score < _SURE_VEHICLE:
         return False
-    return known.is_clear(known.is_square(surest))
+    return known.is_clear(surest)
 
 
 def _surest_vehicle(
@@ -273,27 +286,7 @@ def _face_holds(face: Sighting, plates: dict[int, Sighting]) -> bool:
 
 def _is_drawn_without_vehicle(known: _Evidence, surest: ObjectDetection | None) -> bool:
     sure = surest is not None and surest.score >= _SURE_VEHICLE
-    return not sure and median(known.scores) < _DRAWN and _is_drawn(known.patches)
-
-
-def _is_drawn(patches: Sequence[Grey]) -> bool:
-    """Whether what is around it is of one bright colour, as no camera sees it."""
-    return median(_flatness(patch) for patch in patches) >= _FLAT
-
-
-def _flatness(patch: Grey) -> float:
-    """Share of the surroundings within one step of their commonest grey; 0 if that is dark."""
-    around = patch[~_middle_of(patch)].astype(int)
-    commonest = int(np.bincount(around).argmax())
-    return float(np.mean(np.abs(around - commonest) <= 1)) if commonest >= _DARK else 0.0
-
-
-def _is_caption(patches: Sequence[Grey]) -> bool:
-    """Whether it mostly stays as it is while what is around it changes."""
-    pairs = list(pairwise(patches))
-    if len(pairs) < _LEAST_PAIRS:
-        return False
-    return sum(_changes_around(*pair) for pair in pairs) > len(pairs) / 2
+    return not sure and median(known.scores) < _DRAWN and is_drawn(known.patches)
 
 
 def _stays_through_cuts(known: _Evidence, others: Sequence[_Evidence]) -> bool:
@@ -305,7 +298,7 @@ def _stays_through_cuts(known: _Evidence, others: Sequence[_Evidence]) -> bool:
     place = _middle_box(known.track)
     return any(
         place.iou(_middle_box(other.track)) >= _SAME_PLACE
-        and any(_changes_around(*pair, _EMBLEM) for pair in product(_some(known), _some(other)))
+        and any(is_emblem(*pair) for pair in product(_some(known), _some(other)))
         for other in others
     )
 
@@ -317,28 +310,3 @@ def _some(known: _Evidence) -> Sequence[Grey]:
 
 def _middle_box(track: Track) -> Box:
     return track.sightings[len(track.sightings) // 2].box
-
-
-def _changes_around(before: Grey, after: Grey, like: float = _INSIDE) -> bool:
-    inside = _middle_of(before)
-    same = _correlation(before[inside], after[inside]) >= like
-    return same and _correlation(before[~inside], after[~inside]) <= _OUTSIDE
-
-
-def _middle_of(patch: Grey) -> NDArray[np.bool_]:
-    """Where in a patch the box lies."""
-    third = len(patch) // 3
-    inside = np.zeros(patch.shape, bool)
-    inside[third:-third, third:-third] = True
-    return inside
-
-
-def _correlation(one: Grey, other: Grey) -> float:
-    """Zero-mean normalised cross-correlation; near 1 where both are flat."""
-    first, second = (_normalised(values) for values in (one, other))
-    return float(np.mean(first * second)) if first.any() or second.any() else 1.0
-
-
-def _normalised(values: Grey) -> NDArray[np.float32]:
-    centred = values.astype(np.float32) - values.mean(dtype=np.float32)
-    return np.asarray(centred / (centred.std() + 1.0), np.float32)
