@@ -46,9 +46,9 @@ _OFTEN, _SURE, _NOT_UNLIKE = 4, 0.85, 0.3
 plates run over into white in the sun, and few letters are left to tell them by."""
 _ELSEWHERE = 0.56
 """The least median elsewhere: 18 of 19 plates reach it."""
-_LIKE, _LIKE_SQUARE, _LIKE_ON_MOTORCYCLE = 0.55, 0.85, 0.25
+_LIKE, _LIKE_SQUARE, _ONCE_ON_MOTORCYCLE = 0.55, 0.85, 0.45
 """On what is surely a vehicle it is believed in any case if the classifier is so sure (median):
-wheels reach 0.75; motorcycles have lamps, which reach 0.26, and plates painted by hand."""
+wheels reach 0.75; on a motorcycle, where plates are painted by hand, if it is so once."""
 _LIKELY_VEHICLE, _LIKE_ON_LIKELY = 0.35, 0.75
 """And on what scores so much as a vehicle, if it is so sure."""
 _UNLIKE, _UNLIKE_ELSEWHERE = 0.15, 0.3
@@ -131,7 +131,8 @@ class _Evidence:
         scored = [(c, self.seen[c.frame].box) for c in self._contexts if c.frame in self.seen]
         scored = [(c, box) for c, box in scored if box in c.scores]
         self.scores = [c.scores[box] for c, box in scored]
-        self.look = median(c.looks[box] for c, box in scored) if scored else 0.0
+        looks = [c.looks[box] for c, box in scored] or [0.0]
+        self.look, self.best_look = median(looks), max(looks)
         self.patches = [c.patches[box] for c, box in scored]
         self.shape = median(s.box.width / max(s.box.height, 1.0) for s in self.seen.values())
 
@@ -156,9 +157,10 @@ class _Evidence:
 
     def is_like_plate_on(self, vehicle: ObjectDetection) -> bool:
         """Whether the classifier is sure of it, and the vehicle is one."""
-        needed = _LIKE if vehicle.score >= _SURE_VEHICLE else _LIKE_ON_LIKELY
-        if vehicle.name == "motorcycle" and vehicle.score >= _SURE_VEHICLE:
-            needed = _LIKE_ON_MOTORCYCLE
+        sure = vehicle.score >= _SURE_VEHICLE
+        if sure and vehicle.name == "motorcycle" and self.best_look >= _ONCE_ON_MOTORCYCLE:
+            return True
+        needed = _LIKE if sure else _LIKE_ON_LIKELY
         if self.is_square(vehicle):
             needed = _LIKE_SQUARE
         return vehicle.score >= _LIKELY_VEHICLE and self.look >= needed
