@@ -179,9 +179,8 @@ def report_near(clips: Sequence[Path], profile: str, shots: int) -> None:
 
 def holds_middle(track: Track, time: float) -> bool:
     """Whether a track holds the picture's middle, where those plates are, at a time."""
-    x, y = SIZE[0] / 2, SIZE[1] / 2
     boxes = (s.box for s in track.sightings if abs(float(s.time) - time) < 0.6 / RATE)
-    return any(b.left <= x <= b.right and b.top <= y <= b.bottom for b in boxes)
+    return any(box.holds_middle(Box(0, 0, *SIZE)) for box in boxes)
 
 
 def made(pictures: Pictures, into: Path) -> list[Path]:

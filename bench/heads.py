@@ -102,16 +102,10 @@ def measure_camera(clip: Path, persons: Path, recipe: Recipe) -> None:
             continue
         people = [Box(*person["box"]) for person in wanted[frame.index]]
         bands = [Box(b.left, b.top, b.right, b.top + 0.2 * b.height) for b in people]
-        marked += [any(holds_middle(band, box) for box in here) for band in bands]
-        outside += sum(not any(holds_middle(one, box) for one in people) for box in here)
+        marked += [any(band.holds_middle(box) for box in here) for band in bands]
+        outside += sum(not any(one.holds_middle(box) for one in people) for box in here)
     print_rows({"walkers": marked})
     print(f"\nmarks outside of every person: {outside}, in {len(wanted)} frames\n")
-
-
-def holds_middle(box: Box, other: Box) -> bool:
-    """Whether the middle of the other box lies in this one."""
-    x, y = other.centre
-    return box.left <= x <= box.right and box.top <= y <= box.bottom
 
 
 def hidden_mask(plan: Plan) -> NDArray[np.bool_]:

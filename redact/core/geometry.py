@@ -132,6 +132,11 @@ class Box:
             and self.bottom >= other.bottom
         )
 
+    def holds_middle(self, other: Box) -> bool:
+        """Whether the other box's middle lies inside, borders included."""
+        x, y = other.centre
+        return self.left <= x <= self.right and self.top <= y <= self.bottom
+
     def towards(self, other: Box, share: float) -> Box:
         """Between this box (share 0) and the other (share 1), each side in a straight line."""
         keep = 1 - share

@@ -69,6 +69,11 @@ class Pass:
         return kind_of_detector(self.detector)
 
 
+def _turned(upright: Pass) -> tuple[Pass, ...]:
+    """A pass over the picture turned by each other quarter."""
+    return tuple(replace(upright, quarters=quarters) for quarters in (1, 2, 3))
+
+
 _TILE = 1024
 """Longer side of a tile, in pixels: larger ones cost memory, smaller ones overlap more."""
 _PLATES_CLOSELY = (
@@ -106,8 +111,8 @@ _BALANCED = (
     Pass("centerface", 640, 0.155, every=6),
     Pass("centerface", 2048, 0.13, every=24, most=2.2),
     Pass("near_faces", 352, 0.2, every=6, loose=True),
-    *(Pass("centerface", 960, 0.2, quarters=q, turned_threshold=0.7, every=24) for q in (1, 2, 3)),
-    *(Pass("yunet", 352, 0.7, quarters=q, turned_threshold=0.85, every=12) for q in (1, 2, 3)),
+    *_turned(Pass("centerface", 960, 0.2, turned_threshold=0.7, every=24)),
+    *_turned(Pass("yunet", 352, 0.7, turned_threshold=0.85, every=12)),
     Pass("centerface", _TILE, 0.13, scale=1, above=2048, stills=True),
     Pass("centerface", _TILE, 0.13, scale=0.5, above=4096, every=24),
     Pass("centerface", _TILE, 0.2, scale=0.25, above=8192, every=24),
@@ -120,9 +125,9 @@ _THOROUGH = (
     Pass("near_faces", 352, 0.2, every=4, loose=True),
     Pass("yunet", 640, 0.6, every=4),
     Pass("yunet", 320, 0.6, every=8),
-    *(Pass("centerface", 960, 0.15, quarters=q, turned_threshold=0.6, every=12) for q in (1, 2, 3)),
-    *(Pass("centerface", 640, 0.2, quarters=q, turned_threshold=0.7, every=24) for q in (1, 2, 3)),
-    *(Pass("yunet", 352, 0.7, quarters=q, turned_threshold=0.85, every=8) for q in (1, 2, 3)),
+    *_turned(Pass("centerface", 960, 0.15, turned_threshold=0.6, every=12)),
+    *_turned(Pass("centerface", 640, 0.2, turned_threshold=0.7, every=24)),
+    *_turned(Pass("yunet", 352, 0.7, turned_threshold=0.85, every=8)),
     Pass("centerface", _TILE, 0.09, scale=1, above=2048, stills=True),
     Pass("centerface", _TILE, 0.09, scale=0.5, above=4096, every=8),
     Pass("centerface", _TILE, 0.13, scale=0.25, above=8192, every=8),

@@ -235,8 +235,7 @@ class Plan:
 
 def _lies_in(region: Region, boxes: Sequence[Box]) -> bool:
     """Whether the middle of a region lies in one of the boxes."""
-    x, y = region.box.centre
-    return any(b.left <= x <= b.right and b.top <= y <= b.bottom for b in boxes)
+    return any(box.holds_middle(region.box) for box in boxes)
 
 
 def dumps(plan: Plan, tracks: str | None = None) -> str:

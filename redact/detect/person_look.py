@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 
 import numpy as np
@@ -18,6 +18,8 @@ _SIDE = 416
 """Pixels across and down the excerpt in which the person is looked for."""
 _UP, _ASIDE = 125, 208
 """Pixels of it above the middle of the face, and beside it."""
+_FACE = Box.around(_ASIDE, _UP, 1, 1)
+"""Where the face is in it, whatever its size."""
 _REACH = _SIDE - _UP
 """Pixels on all sides of the face, of which excerpts are cut, turned each way."""
 _FACES = (20, 36)
@@ -88,20 +90,15 @@ def _scores(objects: ObjectFinder, around: Rgb, height: int) -> tuple[float, flo
     (found,) = objects.detect([around[rows, columns]], _LEAST_SCORE, classes)
     person = (one.score for one in found if one.name == "person" and _fits(one.box, height))
     vehicle = (one.score for one in found if one.name in _VEHICLES and _is_in(one.box, height))
-    animal = (one.score for one in found if one.name in _ANIMALS and _is_around(one.box))
+    animal = (one.score for one in found if one.name in _ANIMALS and one.box.holds_middle(_FACE))
     return max(person, default=0.0), max(vehicle, default=0.0), max(animal, default=0.0)
-
-
-def _is_around(animal: Box) -> bool:
-    """Whether the middle of the face lies on that animal, in an excerpt."""
-    return animal.left <= _ASIDE <= animal.right and animal.top <= _UP <= animal.bottom
 
 
 def _is_in(vehicle: Box, face: float) -> bool:
     """Whether the middle of the face lies where that vehicle has windows, of a plausible size."""
     sill = vehicle.top + _WINDOWS * vehicle.height
-    inside = vehicle.left <= _ASIDE <= vehicle.right and vehicle.top <= _UP <= sill
-    return inside and max(vehicle.width, vehicle.height) <= _LONGEST * face
+    windows = replace(vehicle, bottom=sill)
+    return windows.holds_middle(_FACE) and max(vehicle.width, vehicle.height) <= _LONGEST * face
 
 
 def _fits(person: Box, face: float) -> bool:

@@ -131,6 +131,7 @@ class _Evidence:
         scored = [(c, self.seen[c.frame].box) for c in self._contexts if c.frame in self.seen]
         scored = [(c, box) for c, box in scored if box in c.scores]
         self.scores = [c.scores[box] for c, box in scored]
+        self.usual = median(self.scores or [0.0])
         looks = [c.looks[box] for c, box in scored] or [0.0]
         self.look, self.best_look = median(looks), max(looks)
         self.patches = [c.patches[box] for c, box in scored]
@@ -138,26 +139,26 @@ class _Evidence:
 
     def is_clear(self, vehicle: ObjectDetection | None) -> bool:
         """Whether it is clear enough for a plate on that vehicle, or on one that may be there."""
-        usual, best = median(self.scores), max(self.scores)
+        best = max(self.scores)
         if self.is_square(vehicle):
-            return usual >= _SQUARE_ON_VEHICLE
-        weak = vehicle is not None and vehicle.score < _SURE_VEHICLE
-        if weak and self.look < _UNLIKE_ON_WEAK and usual < _ONCE:
+            return self.usual >= _SQUARE_ON_VEHICLE
+        weak = vehicle is not None and not _is_sure(vehicle)
+        if weak and self.look < _UNLIKE_ON_WEAK and self.usual < _ONCE:
             return False
         detections = self.seen.values()
         often = len(detections) >= _OFTEN and max(s.score for s in detections) >= _SURE
         if often and best >= _NOT_UNLIKE:
             return True
-        return not self.is_unlike and (usual >= _ON_VEHICLE or best >= _ONCE)
+        return not self.is_unlike and (self.usual >= _ON_VEHICLE or best >= _ONCE)
 
     @property
     def is_unlike(self) -> bool:
         """Whether the classifier calls it none, and no score at several scales is against that."""
-        return self.look < _UNLIKE and median(self.scores) < _ONCE
+        return self.look < _UNLIKE and self.usual < _ONCE
 
     def is_like_plate_on(self, vehicle: ObjectDetection) -> bool:
         """Whether the classifier is sure of it, and the vehicle is one."""
-        sure = vehicle.score >= _SURE_VEHICLE
+        sure = _is_sure(vehicle)
         if sure and vehicle.name == "motorcycle" and self.best_look >= _ONCE_ON_MOTORCYCLE:
             return True
         needed = _LIKE if sure else _LIKE_ON_LIKELY
@@ -184,7 +185,7 @@ def _doubt_in_still(known: _Evidence) -> str:
     if not known.scores or not looked:
         return ""
     surest = _surest_vehicle(looked)
-    square, score = known.is_square(surest), median(known.scores)
+    square, score = known.is_square(surest), known.usual
     if _is_drawn_without_vehicle(known, surest):
         return _DRAWN_DOUBT
     if surest is not None:
@@ -227,7 +228,7 @@ def _doubt(known: _Evidence, faces: Sequence[Track], others: Sequence[_Evidence]
 
 def _is_clear_elsewhere(known: _Evidence) -> bool:
     """Whether it is clear enough for a plate that is on no vehicle."""
-    usual, look = median(known.scores), known.look
+    usual, look = known.usual, known.look
     if look < (_UNLIKE_ELSEWHERE if usual >= _SQUARE_ELSEWHERE else _UNLIKE_UNCLEAR):
         return False
     if known.is_square(None):
@@ -241,9 +242,7 @@ def _is_plate_on_vehicle(known: _Evidence) -> bool:
     A car that drives by is in few frames, in one or two of which it is looked at.
     """
     surest = _surest_vehicle(known.objects())
-    if not known.scores or surest is None or surest.score < _SURE_VEHICLE:
-        return False
-    return known.is_clear(surest)
+    return bool(known.scores) and _is_sure(surest) and known.is_clear(surest)
 
 
 def _surest_vehicle(
@@ -254,24 +253,22 @@ def _surest_vehicle(
     return max(vehicles, key=lambda o: o.score, default=None)
 
 
+def _is_sure(vehicle: ObjectDetection | None) -> bool:
+    return vehicle is not None and vehicle.score >= _SURE_VEHICLE
+
+
 def _is_on(box: Box, thing: ObjectDetection) -> bool:
     """Whether a plate's box is on a vehicle, of a plausible size and at a plausible place."""
     if thing.score < _VEHICLE_SCORES.get(thing.name, 2):
         return False
     width = box.width / max(thing.box.width, 1.0)
     down = (box.centre[1] - thing.box.top) / max(thing.box.height, 1.0)
-    inside = _holds(thing.box.grown(_VEHICLE_MARGIN), box)
+    inside = thing.box.grown(_VEHICLE_MARGIN).holds_middle(box)
     return inside and _WIDTHS[0] <= width <= _WIDTHS[1] and down >= _LEAST_DOWN
 
 
 def _is_in_screen(box: Box, thing: ObjectDetection) -> bool:
-    return thing.name in SCREENS and thing.score >= _SCREEN_SCORE and _holds(thing.box, box)
-
-
-def _holds(box: Box, other: Box) -> bool:
-    """Whether the other's middle lies in a box."""
-    x, y = other.centre
-    return box.left <= x <= box.right and box.top <= y <= box.bottom
+    return thing.name in SCREENS and thing.score >= _SCREEN_SCORE and thing.box.holds_middle(box)
 
 
 def _is_in_face(known: _Evidence, faces: Sequence[Track]) -> bool:
@@ -283,12 +280,11 @@ def _is_in_face(known: _Evidence, faces: Sequence[Track]) -> bool:
 
 
 def _face_holds(face: Sighting, plates: dict[int, Sighting]) -> bool:
-    return _holds(face.box, plates[face.frame].box)
+    return face.box.holds_middle(plates[face.frame].box)
 
 
 def _is_drawn_without_vehicle(known: _Evidence, surest: ObjectDetection | None) -> bool:
-    sure = surest is not None and surest.score >= _SURE_VEHICLE
-    return not sure and median(known.scores) < _DRAWN and is_drawn(known.patches)
+    return not _is_sure(surest) and known.usual < _DRAWN and is_drawn(known.patches)
 
 
 def _stays_through_cuts(known: _Evidence, others: Sequence[_Evidence]) -> bool:

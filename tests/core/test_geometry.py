@@ -210,3 +210,17 @@ def test_a_region_that_is_round_does_not_hold_its_corners() -> None:
     assert Region(box, 1.0).surely_holds(Box(40, 20, 60, 40))
     assert Region(box, 1.0).surely_holds(Box(0, 30, 100, 30))
     assert not Region(box, corners=((0, 0), (1, 0), (1, 1))).surely_holds(Box(40, 20, 41, 21))
+
+
+@pytest.mark.parametrize(
+    ("other", "held"),
+    [
+        (Box(0, 0, 60, 60), True),  # larger, and its middle inside
+        (Box(40, 10, 60, 30), True),  # on the border
+        (Box(41, 10, 61, 30), False),
+        (Box(20, 41, 30, 61), False),
+        (Box(-21, 10, -1, 30), False),
+    ],
+)
+def test_a_box_holds_the_middle_of_another(other: Box, held: bool) -> None:
+    assert Box(0, 0, 50, 50).holds_middle(other) is held
